@@ -1,0 +1,96 @@
+# `make` alone lists the targets. Everything is installed into .venv, nothing outside the clone.
+
+# The interpreter a new .venv is made with, and the number of cores a study may use:
+# make PYTHON=python3.12 CORES=4 study
+PYTHON ?= python3
+CORES ?= all
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help study smoke test bench lint lock clean
+
+# Without bytecode on disk every job would compile its imports anew, which takes longer than
+# importing; a foreign PYTHONPATH or PYTHONHOME would mix other packages into .venv.
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
+export PYTHONNOUSERSITE := 1
+
+# A stamp carries a checksum of what it installed and of where: the first run after an edit of
+# a lock, or after the folder was moved, installs, and every other run does nothing.
+checksum = $(shell { pwd; cat pyproject.toml $(1); } | cksum | cut -d ' ' -f 1)
+RUN_STAMP := .venv/.run-$(call checksum,requirements.lock)
+TEST_STAMP := .venv/.test-$(call checksum,requirements.lock requirements-test.lock)
+
+IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+UV_INSTALL := .venv/bin/uv pip install --quiet --python .venv/bin/python
+fail = { echo "glasscade: $(1)" >&2; exit 1; }
+TOO_OLD := Python 3.11 or newer is needed and '$(PYTHON)' is not one; install it, or name another \
+	as in 'make PYTHON=python3.12 study'.
+NO_VENV := '$(PYTHON) -m venv' does not work here; install Python's venv module (python3-venv on \
+	Debian and Ubuntu) and call make again.
+OFFLINE := the packages could not be installed, for the reason above; the first set-up needs a \
+	network connection, and 'make' can simply be called again.
+
+help: ## list the targets
+	@awk '/^[a-z]+:.*## / { name = $$0; sub(/:.*/, "", name); sub(/.*## /, ""); \
+	printf "make %-6s %s\n", name, $$0 }' Makefile
+	@echo "Variables: PYTHON (of a new .venv, now $(PYTHON)), CORES (of a study, now $(CORES))"
+
+study: $(RUN_STAMP) ## set up, run config/config.yaml, write results/default/summary.html
+	@$(call run_study,config/config.yaml,results/default)
+
+smoke: $(RUN_STAMP) ## the same in small: config/smoke.yaml to results/smoke/summary.html
+	@$(call run_study,config/smoke.yaml,results/smoke)
+
+# In a terminal a bar over jobs; elsewhere Snakemake's own lines, which a log file can hold.
+run_study = set -e; export $(IN_VENV); \
+	run="snakemake --workflow-profile workflow/profiles/default --cores $(CORES) --configfile $(1)"; \
+	if [ -t 2 ]; then bar="--logger rich"; else bar=""; fi; \
+	echo "$$run $$bar"; $$run $$bar; \
+	echo "$$run --report $(2)/report.html"; $$run --report $(2)/report.html; \
+	echo "The study: $(2)/summary.html; its verdicts: $(2)/verdicts.csv; its jobs: $(2)/report.html"
+
+test: $(TEST_STAMP) lint ## set up, check style, types and layers, run the tests
+	$(IN_VENV) pytest -n 2
+
+lint: $(TEST_STAMP) ## style, formatting, types, layers
+	$(IN_VENV) ruff check
+	$(IN_VENV) ruff format --check
+	$(IN_VENV) mypy
+	$(IN_VENV) lint-imports --no-logo
+
+bench: $(TEST_STAMP) ## time against named peers, write benchmarks/results.csv
+	$(IN_VENV) python benchmarks/run.py
+
+# Keeps what is pinned; `make lock UPGRADE=--upgrade` takes the newest of everything.
+COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --extra setup
+lock: $(RUN_STAMP) ## write the two lock files anew from pyproject.toml
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra test --constraint requirements.lock --output-file requirements-test.lock
+
+clean: ## remove .venv and caches; results and Snakemake's records of them stay
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find src tests workflow benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip installs the pinned uv, whose entry and hashes are cut out of the lock; uv, several times
+# as fast, installs the rest.
+$(RUN_STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	|| $(call fail,$(TOO_OLD))
+	@rm -f .venv/.run-* .venv/.test-*
+	@{ .venv/bin/python -c 'import pip' && grep -qF "$(CURDIR)/.venv" .venv/bin/pip; } >/dev/null 2>&1 \
+	|| $(PYTHON) -m venv --clear .venv >/dev/null 2>&1 || $(call fail,$(NO_VENV))
+	@echo "Setting up .venv with the packages of requirements.lock (once; about a minute)"
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt \
+	&& $(UV_INSTALL) --compile-bytecode --require-hashes -r requirements.lock \
+	&& $(UV_INSTALL) --no-deps --no-build-isolation -e . \
+	&& .venv/bin/python -m compileall -q src \
+	|| $(call fail,$(OFFLINE))
+	@touch $@
+
+$(TEST_STAMP): $(RUN_STAMP)
+	@rm -f .venv/.test-*
+	@echo "Adding the packages of requirements-test.lock (once)"
+	@$(UV_INSTALL) --compile-bytecode --require-hashes -r requirements-test.lock || $(call fail,$(OFFLINE))
+	@touch $@

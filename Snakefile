@@ -1,0 +1,68 @@
+"""glasscade: a parameter study of stress dissipation in soft amorphous solids.
+
+    snakemake -c all --configfile config/config.yaml
+
+simulate -> reduce -> limits -> verdicts -> summary, with structure -> exponents beside reduce.
+"""
+
+import os
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from glasscade import config as configuration
+from glasscade import estimate, jobs
+from glasscade.errors import GlasscadeError
+from glasscade.paths import NUMBER, Paths
+from glasscade.provenance import code_digest
+
+report: "workflow/report/overview.rst"
+
+# Not the `configfile` directive: it would merge the default study into the user's.
+DEFAULT = Path(workflow.basedir) / "config" / "config.yaml"
+try:
+    STUDY = configuration.parse(config) if config else configuration.load(DEFAULT)
+except GlasscadeError as error:
+    raise WorkflowError(str(error)) from None
+
+PATHS = Paths(Path("results") / STUDY.study)
+MODELS = list(STUDY.models)
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+
+# One thread for each job unless its rule says otherwise: jobs share the cores.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+
+def code(stage):
+    """Digest of a stage and of all it imports, and of the script that calls it."""
+    return code_digest(f"glasscade.stages.{stage}", scripts=(SCRIPTS / f"{stage}.py",))
+
+
+def resources(cost):
+    """Memory in megabytes and wall time in minutes to ask for, each with room to spare."""
+    return {"mem_mb": int(2 * cost.memory) + 200, "runtime": int(cost.seconds / 20) + 5}
+
+
+wildcard_constraints:
+    model="[a-z][a-z0-9_]*",
+    temperature=NUMBER,
+    ell=NUMBER + "(_" + NUMBER + ")*",
+    block="[0-9]+",
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        PATHS.summary,
+        PATHS.verdicts,
+    default_target: True
+
+
+include: "workflow/rules/simulate.smk"
+include: "workflow/rules/reduce.smk"
+include: "workflow/rules/fit.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,199 @@
+"""Coarse-graining: the kernels G, the filter of scale ell, and the cumulant τ_ℓ.
+
+    f̄(x) = ∫ G_ℓ(r) f(x + r) dr,   G_ℓ(r) = ℓ^{-d} G(r/ℓ),   τ_ℓ(f,g) = (fg)‾ - f̄ ḡ.
+
+Every kernel is even, non-negative, has integral 1 and second moment ∫|r|² G = 1, so that one ℓ
+means the same width for each. (The source paper asks for support in the unit ball as well,
+which contradicts the second moment; the second moment is kept.)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.integrate import quad
+
+from glasscade.cell import Cell
+from glasscade.radial import SURFACE, Table, scalar_transform
+from glasscade.transforms import Modes, grid_to_modes, mode_counts, modes_to_grid, product
+
+Real = npt.NDArray[np.float64]
+
+TOLERANCE = 1e-6
+"""A scale is resolved when |Ĝ| stays below this beyond the highest mode."""
+
+
+class Kernel(ABC):
+    """A radial mollifier, defined by its transform; new ones are added to `KERNELS`."""
+
+    name: str
+
+    @abstractmethod
+    def profile(self, r: Real, dim: int) -> Real:
+        """G(r) at ell = 1."""
+
+    @abstractmethod
+    def transform(self, z: Real, dim: int) -> Real:
+        """Ĝ(z) with z = k ell >= 0."""
+
+    @abstractmethod
+    def band(self, dim: int) -> float:
+        """The z = k ell beyond which |Ĝ| < `TOLERANCE`: what a grid must hold."""
+
+    def filter(self, cell: Cell, counts: tuple[int, ...], ell: float) -> Real:
+        """Ĝ(|p| ell) on the modes of a cell."""
+        k = np.linalg.norm(cell.wavevectors(counts), axis=0)
+        return self.transform(k * ell, cell.dim)
+
+
+class Gaussian(Kernel):
+    """G(r) = (d/2π)^{d/2} exp(-d r²/2), Ĝ(z) = exp(-z²/2d)."""
+
+    name = "gaussian"
+
+    def profile(self, r: Real, dim: int) -> Real:
+        return np.asarray((dim / (2.0 * np.pi)) ** (dim / 2.0) * np.exp(-0.5 * dim * r * r))
+
+    def transform(self, z: Real, dim: int) -> Real:
+        with np.errstate(under="ignore"):
+            return np.asarray(np.exp(-z * z / (2.0 * dim)))
+
+    def band(self, dim: int) -> float:
+        return float(np.sqrt(-2.0 * dim * np.log(TOLERANCE)))
+
+
+class Compact(Kernel):
+    """A kernel with support r <= a, where a follows from the unit second moment."""
+
+    def __init__(self, name: str, z_max: float) -> None:
+        self.name = name
+        self._z_max = z_max
+
+    @abstractmethod
+    def shape(self, s: Real) -> Real:
+        """The unnormalised profile as a function of s = r/a, 0 <= s <= 1."""
+
+    def radius(self, dim: int) -> float:
+        """a, the radius of the support at ell = 1."""
+        return self._normalisation(dim)[0]
+
+    def profile(self, r: Real, dim: int) -> Real:
+        radius, amplitude = self._normalisation(dim)
+        s = np.minimum(np.abs(r) / radius, 1.0)
+        return amplitude * self.shape(s)
+
+    def transform(self, z: Real, dim: int) -> Real:
+        """Ĝ(z) from a table; zero beyond `z_max`, where |Ĝ| is below round-off or 1e-12."""
+        values = np.zeros(z.shape)
+        inside = z < self._z_max
+        values[inside] = self._table(dim)(z[inside])
+        return values
+
+    def band(self, dim: int) -> float:
+        return _band(self, dim)
+
+    def _normalisation(self, dim: int) -> tuple[float, float]:
+        return _normalisation(self, dim)
+
+    def _table(self, dim: int) -> Table:
+        return _table(self, dim)
+
+    def tabulate(self, dim: int) -> Table:
+        """The table behind `transform`, built once for each dimension."""
+        radius = self.radius(dim)
+        return Table(
+            lambda z: scalar_transform(lambda r: self.profile(r, dim), (radius,), z, dim),
+            reach=radius,
+            k_max=self._z_max,
+        )
+
+
+@cache
+def _normalisation(kernel: Compact, dim: int) -> tuple[float, float]:
+    def moment(power: int) -> float:
+        return float(quad(lambda s: float(kernel.shape(np.array(s))) * s**power, 0.0, 1.0)[0])
+
+    mass = SURFACE[dim] * moment(dim - 1)
+    radius = float(np.sqrt(mass / (SURFACE[dim] * moment(dim + 1))))
+    return radius, 1.0 / (mass * radius**dim)
+
+
+@cache
+def _table(kernel: Compact, dim: int) -> Table:
+    return kernel.tabulate(dim)
+
+
+@cache
+def _band(kernel: Compact, dim: int) -> float:
+    z = np.linspace(0.0, 150.0, 15_001)
+    above = np.flatnonzero(np.abs(kernel.transform(z, dim)) >= TOLERANCE)
+    return float(z[above[-1] + 1])
+
+
+class WendlandC6(Compact):
+    """(1-s)^8 (32 s³ + 25 s² + 8 s + 1): six derivatives, Ĝ ~ z^{-(d+7)}, positive for d <= 3."""
+
+    def shape(self, s: Real) -> Real:
+        return np.asarray((1.0 - s) ** 8 * (((32.0 * s + 25.0) * s + 8.0) * s + 1.0))
+
+
+class Bump(Compact):
+    """exp(-1/(1-s²)): infinitely smooth with compact support, Ĝ ~ exp(-sqrt z)."""
+
+    def shape(self, s: Real) -> Real:
+        gap = 1.0 - s * s
+        open_support = gap > 1e-3  # exp(-1000) is zero in double precision
+        return np.where(open_support, np.exp(-1.0 / np.where(open_support, gap, 1.0)), 0.0)
+
+
+GAUSSIAN = Gaussian()
+WENDLAND = WendlandC6("wendland_c6", z_max=400.0)
+BUMP = Bump("bump", z_max=1000.0)
+
+KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in (GAUSSIAN, WENDLAND, BUMP)}
+
+
+def cumulant(f_hat: Modes, g_hat: Modes, filter_: Real, cell: Cell) -> Modes:
+    """τ_ℓ(f,g) = (fg)‾ - f̄ ḡ from the modes of f and g and the filter Ĝ on them."""
+    smooth = product(f_hat, g_hat, cell) * filter_
+    return smooth - product(f_hat * filter_, g_hat * filter_, cell)
+
+
+def cumulant_by_increments(f: Real, g: Real, weights: Real) -> Real:
+    """τ_ℓ(f,g) = (δf δg)‾ - (δf)‾ (δg)‾ on a grid, averages over r at fixed x (Eq. 33).
+
+    The flux in terms of increments δf(r;x) = f(x+r) - f(x), for one realisation: the analogue of
+    the 4/5 law. Cost O(n²); it serves as the reference of `cumulant`.
+
+    Parameters
+    ----------
+    f, g : grid arrays
+    weights : grid array
+        G_ℓ(r) times the cell of the grid at every displacement r, sum 1; see `grid_weights`.
+    """
+    both, first, second = np.zeros_like(f), np.zeros_like(f), np.zeros_like(f)
+    axes = tuple(range(f.ndim))
+    for shift in np.ndindex(*weights.shape):
+        weight = weights[shift]
+        df = np.roll(f, tuple(-s for s in shift), axes) - f
+        dg = np.roll(g, tuple(-s for s in shift), axes) - g
+        both += weight * df * dg
+        first += weight * df
+        second += weight * dg
+    return both - first * second
+
+
+def grid_weights(filter_: Real, cell: Cell, shape: tuple[int, ...]) -> Real:
+    """The periodic, band-limited kernel on the grid: its transform is exactly `filter_`."""
+    weights = modes_to_grid(filter_.astype(np.complex128), cell, shape)
+    return weights * (cell.volume / np.prod(shape))
+
+
+def mollify(values: Real, kernel: Kernel, ell: float, cell: Cell) -> Real:
+    """f̄_ℓ on the grid of f (its Nyquist mode, of ambiguous sign, is dropped)."""
+    modes = grid_to_modes(values, cell)
+    counts = mode_counts(modes, cell.dim)
+    return modes_to_grid(modes * kernel.filter(cell, counts, ell), cell, values.shape[-cell.dim :])

@@ -1,0 +1,492 @@
+"""The study configuration: a closed schema with ranges, read from one YAML file.
+
+Every model of the package is frozen and refuses unknown keys; the JSON schema and the table of
+keys in `config/README.md` are generated from it. All quantities are dimensionless: lengths in the
+range of the potential, energies in its strength V₀, times in length²/(mobility V₀).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from glasscade.cell import Cell
+from glasscade.coarse import BUMP, KERNELS
+from glasscade.errors import ConfigError
+from glasscade.limits.extrapolation import POINTS
+from glasscade.paths import number
+from glasscade.potentials import Cone, Gaussian, Harmonic, Mixture
+
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Batch = tuple[float, ...]
+
+
+class Closed(BaseModel):
+    """Base of every section: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class TestFunctionKeys(Closed):
+    """The smooth test functions φ with which every budget is smeared, besides φ = 1."""
+
+    bumps: int = Field(4, ge=1, le=16, description="number of bumps at seeded random centres")
+    sharpness: int = Field(
+        1, ge=1, le=8, description="m in Π_i [(1 + cos)/2]^m; the relative width is sqrt(2/m)/2π"
+    )
+
+
+class Margins(Closed):
+    """Margins of the verdicts, fixed before results are seen."""
+
+    level: Fraction = Field(0.90, description="confidence level of the intervals of the limits")
+    delta: Fraction = Field(
+        0.05,
+        description="equivalence margin of a vanishing flux or thermal limit, as a fraction of "
+        "max_ℓ |∫(W_ℓ + Q^flux_ℓ)dt| at T = 0, or of max_ℓ |∫Q^flux_ℓ dt| where the sum vanishes",
+    )
+    closure: Fraction = Field(
+        1e-12, description="largest relative residual of the instantaneous balance (round-off)"
+    )
+    closure_time: Fraction = Field(
+        1e-3, description="largest relative residual of the time-integrated balance"
+    )
+    control: Fraction = Field(0.01, description="relative tolerance of the exact controls")
+    exponent: Fraction = Field(0.03, description="tolerance of a recovered Besov exponent")
+    slope: Fraction = Field(0.1, description="tolerance of the slope in T of the thermal term")
+    bound: Fraction = Field(
+        0.05, description="how far a flux exponent may lie below its bound, besides its interval"
+    )
+    exponent_level: Fraction = Field(0.95, description="confidence level of exponents")
+
+
+class ExponentKeys(Closed):
+    """How Besov exponents are measured."""
+
+    orders: tuple[int, ...] = Field(
+        (1, 2, 3, 4, 5, 6), min_length=1, description="orders q of the norms; 3 must be among them"
+    )
+    verdict_estimator: Literal["wavelets", "gradients"] = Field(
+        "wavelets", description="the one estimator that enters verdicts; all others are shown"
+    )
+
+    @field_validator("orders")
+    @classmethod
+    def _has_three(cls, orders: tuple[int, ...]) -> tuple[int, ...]:
+        if 3 not in orders or min(orders) < 1 or max(orders) > 12 or len(set(orders)) < len(orders):
+            raise ValueError("orders must be distinct, between 1 and 12, and contain 3")
+        return orders
+
+
+class ConeKeys(Closed):
+    """V = strength (|x| - x²/L) on a periodic line; strength > 0 attracts."""
+
+    kind: Literal["cone"]
+    strength: float = Field(description="g, in units of V₀ per length; its sign is the physics")
+
+    def mixture(self, length: float) -> Mixture:
+        """The potential for a cell of this length."""
+        return Mixture.single(Cone(self.strength, length))
+
+
+class GaussianKeys(Closed):
+    """V = strength exp(-(r/width)²), smooth; strength > 0 repels."""
+
+    kind: Literal["gaussian"]
+    strength: float = Field(1.0, description="V(0), in units of V₀")
+    width: Positive = Field(1.0, description="width, in lengths")
+
+    def mixture(self, length: float) -> Mixture:
+        """The potential; its range must fit half the cell."""
+        return Mixture.single(_in_cell(Gaussian(self.strength, self.width), length))
+
+
+class HarmonicKeys(Closed):
+    """V = strength/2 (1 - r/diameter)² for r < diameter, with V' linear inside the core."""
+
+    kind: Literal["harmonic"]
+    strength: float = Field(1.0, description="in units of V₀")
+    diameter: Positive = Field(1.0, description="range, in lengths")
+    core: float = Field(0.0, ge=0.0, description="radius of the rounded core, below the diameter")
+
+    def mixture(self, length: float) -> Mixture:
+        """The potential; its range must fit half the cell."""
+        return Mixture.single(_in_cell(Harmonic(self.strength, self.diameter, self.core), length))
+
+
+PotentialKeys = Annotated[ConeKeys | GaussianKeys | HarmonicKeys, Field(discriminator="kind")]
+
+
+def _in_cell(potential: Gaussian | Harmonic, length: float) -> Gaussian | Harmonic:
+    if potential.cutoff > 0.5 * length:
+        raise ConfigError(
+            f"potential: its range {potential.cutoff:g} must not exceed half the length {length:g}"
+        )
+    return potential
+
+
+class SystemKeys(Closed):
+    """What every system has: a periodic cell with a grid, and a potential."""
+
+    evolves: ClassVar[bool] = False
+    """Whether the system has dynamics, hence a time-integrated balance."""
+    deterministic: ClassVar[bool] = True
+    """Whether one realisation is all there is, so that intervals have no statistical part."""
+
+    length: Positive = Field(description="side of the periodic cell")
+    points: int = Field(
+        ge=128, le=2**20, description="grid points along each side, a power of two"
+    )
+    potential: PotentialKeys
+
+    @field_validator("points")
+    @classmethod
+    def _power_of_two(cls, points: int) -> int:
+        if points & (points - 1):
+            raise ValueError("points must be a power of two, for the wavelets")
+        return points
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of space."""
+        return 1
+
+    @property
+    def cell(self) -> Cell:
+        """The periodic cell."""
+        return Cell.cubic(self.length, self.dimension)
+
+    @property
+    def mixture(self) -> Mixture:
+        """The potentials of all pairs of species."""
+        return self.potential.mixture(self.length)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the grid."""
+        return (self.points,) * self.dimension
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Highest mode along each axis."""
+        return ((self.points - 1) // 2,) * self.dimension
+
+    def smallest_scale(self, kernel: str) -> float:
+        """The smallest ℓ at which the grid holds all that the kernel lets pass."""
+        k_max = 2.0 * math.pi * self.counts[0] / self.length
+        return KERNELS[kernel].band(self.dimension) / k_max
+
+
+class ClusterSystem(SystemKeys):
+    """The exactly solvable cluster on a periodic line: thermal profiles and the athermal point."""
+
+    kind: Literal["cluster"]
+    potential: ConeKeys
+    mass: Positive = Field(1.0, description="mass M of the cluster")
+
+    @model_validator(mode="after")
+    def _attracts(self) -> Self:
+        if self.potential.strength <= 0.0:
+            raise ValueError("potential.strength must be positive: only attraction makes a cluster")
+        return self
+
+
+class FieldSystem(SystemKeys):
+    """A density that evolves from smooth data by the noiseless equations, at T > 0 and T = 0."""
+
+    evolves: ClassVar[bool] = True
+
+    kind: Literal["field"]
+    dimensions: Literal[1, 2, 3] = Field(1, description="dimension of space")
+    density: Positive = Field(1.0, description="mean density")
+    contrast: Positive = Field(
+        0.5, le=3.0, description="standard deviation of ln ρ of the initial density"
+    )
+    duration: Positive = Field(description="final time")
+    dt: Positive = Field(description="time step; checked against the stability limit")
+    snapshots: int = Field(ge=5, le=2001, description="equidistant output times, ends included; odd")
+
+    @property
+    def dimension(self) -> int:
+        return self.dimensions
+
+    @property
+    def save_steps(self) -> list[int]:
+        """Numbers of steps at the output times."""
+        stride = round(self.duration / self.dt / (self.snapshots - 1))
+        return [stride * index for index in range(self.snapshots)]
+
+    @model_validator(mode="after")
+    def _commensurate(self) -> Self:
+        stride = self.duration / self.dt / (self.snapshots - 1)
+        if stride < 0.5 or abs(stride - round(stride)) > 1e-6 * stride:
+            raise ValueError(
+                f"duration/dt/(snapshots - 1) must be a whole number of steps, not {stride:g}"
+            )
+        if self.snapshots % 2 == 0:
+            raise ValueError("snapshots must be odd, so that every second one spans the duration")
+        return self
+
+
+class SyntheticSystem(SystemKeys):
+    """Random densities of known Besov exponent; no dynamics."""
+
+    deterministic: ClassVar[bool] = False
+
+    kind: Literal["synthetic"]
+    dimensions: Literal[1, 2] = Field(2, description="dimension of space")
+    exponents: tuple[float, ...] = Field(
+        min_length=1, description="Hurst exponents H of the fractional fields, ξ_q = H for all q"
+    )
+    contrast: Positive = Field(
+        0.2, le=0.3, description="standard deviation of ρ relative to its mean, which is 1"
+    )
+
+    @property
+    def dimension(self) -> int:
+        return self.dimensions
+
+    @field_validator("exponents")
+    @classmethod
+    def _in_domain(cls, exponents: tuple[float, ...]) -> tuple[float, ...]:
+        if any(not 0.0 < h < 1.0 for h in exponents):
+            raise ValueError("exponents must lie between 0 and 1")
+        _distinct("exponents", exponents)
+        return exponents
+
+
+System = ClusterSystem | FieldSystem | SyntheticSystem
+TaggedSystem = Annotated[System, Field(discriminator="kind")]
+SYSTEM: TypeAdapter[System] = TypeAdapter(TaggedSystem)
+
+
+class Sweep(Closed):
+    """The two limits and the ensemble: what is varied, and how it is cut into jobs."""
+
+    temperature: tuple[Annotated[float, Field(ge=0.0)], ...] = Field(
+        min_length=1, description="values of T_v; 0, the athermal end, must be among them"
+    )
+    ell: tuple[float | tuple[float, ...], ...] = Field(
+        min_length=1,
+        description="scales ℓ in lengths; one job for each entry, an entry in brackets being "
+        "several scales that share a job; 0 stands for the fine-grained balance",
+    )
+    map_ell: tuple[Positive, ...] = Field(
+        (), description="scales of `ell` at which the flux map of one realisation is computed"
+    )
+    realisations: int = Field(1, ge=1, description="independent realisations")
+    block_size: int = Field(1, ge=1, description="realisations in one job")
+
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        """The scales of each job."""
+        return tuple(entry if isinstance(entry, tuple) else (entry,) for entry in self.ell)
+
+    @property
+    def scales(self) -> Batch:
+        """All scales in increasing order."""
+        return tuple(sorted(ell for batch in self.batches for ell in batch))
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks of realisations."""
+        return -(-self.realisations // self.block_size)
+
+    def block(self, index: int) -> list[int]:
+        """The realisations of one block."""
+        start = index * self.block_size
+        return list(range(start, min(start + self.block_size, self.realisations)))
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if 0.0 not in self.temperature:
+            raise ValueError("temperature must contain 0, the athermal end of every limit")
+        _distinct("temperature", self.temperature)
+        _distinct("ell", self.scales)
+        if not set(self.map_ell) <= set(self.scales):
+            raise ValueError("map_ell must be among the scales of ell")
+        return self
+
+
+class Model(Closed):
+    """A system, the sweep over it, and where its exponents are fitted."""
+
+    system: TaggedSystem
+    sweep: Sweep
+    window: tuple[Positive, Positive] = Field(
+        description="range of scales, in lengths, over which exponents are fitted"
+    )
+    exponent_temperature: tuple[float, ...] = Field(
+        (0.0,), description="temperatures at which exponents are measured; 0 must be among them"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        low, high = self.window
+        spacing = self.system.length / self.system.points
+        if not 2.0 * spacing <= low <= 0.25 * high <= high <= 0.125 * self.system.length:
+            raise ValueError(
+                "window must be [low, high] with two grid spacings <= low, 4 low <= high, so that "
+                f"three dyadic scales fit, and high <= L/8: {2.0 * spacing:.4g} <= low and high <= "
+                f"{0.125 * self.system.length:.4g} here"
+            )
+        if 0.0 not in self.exponent_temperature or not (
+            set(self.exponent_temperature) <= set(self.sweep.temperature)
+        ):
+            raise ValueError("exponent_temperature must hold 0 and be among sweep.temperature")
+        if isinstance(self.system, SyntheticSystem) and self.sweep.temperature != (0.0,):
+            raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
+        if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
+            raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
+        if not isinstance(self.system, SyntheticSystem):
+            self._check_limits()
+        return self
+
+    def _check_limits(self) -> None:
+        """What the iterated limits need."""
+        if self.system.deterministic and self.sweep.realisations > 1:
+            raise ValueError("sweep.realisations must be 1: this system is deterministic")
+        if len(self.sweep.temperature) < POINTS + 1:
+            raise ValueError(f"sweep.temperature must hold 0 and at least {POINTS} values above")
+        if 0.0 not in self.sweep.scales:
+            raise ValueError("sweep.ell must hold 0, the fine-grained balance")
+
+    def check_scales(self, kernels: tuple[str, ...]) -> None:
+        """Refuse a scale that is below the grid's resolution or above a quarter of the cell.
+
+        The bump kernel is exempt: it is left out wherever the grid does not resolve it.
+        """
+        low = max(self.system.smallest_scale(name) for name in kernels if name != BUMP.name)
+        high = 0.25 * self.system.length
+        for ell in self.sweep.scales:
+            if ell != 0.0 and not low <= ell <= high:
+                raise ConfigError(
+                    f"sweep.ell: {ell:g} is outside the allowed range {low:.4g} <= ell <= "
+                    f"{high:.4g} set by the grid of {self.system.points} points and by L/4; "
+                    "change ell or points"
+                )
+
+
+class Study(Closed):
+    """A whole study."""
+
+    study: Name = Field(description="name of the study; results go to results/<study>")
+    seed: int = Field(ge=0, lt=2**32, description="seed of everything random")
+    kernels: tuple[Literal["gaussian", "wendland_c6", "bump"], ...] = Field(
+        ("gaussian", "wendland_c6", "bump"),
+        min_length=2,
+        description="coarse-graining kernels; the bump is used where k_max ℓ >= 55",
+    )
+    test_functions: TestFunctionKeys = TestFunctionKeys()
+    exponents: ExponentKeys = ExponentKeys()
+    margins: Margins = Margins()
+    models: dict[Name, Model] = Field(min_length=1, description="the models, by name")
+
+    @model_validator(mode="after")
+    def _two_resolved_kernels(self) -> Self:
+        if not {"gaussian", "wendland_c6"} <= set(self.kernels):
+            raise ValueError("kernels must contain gaussian and wendland_c6")
+        return self
+
+
+def _distinct(key: str, values: tuple[float, ...]) -> None:
+    labels = [number(value) for value in values]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ValueError(f"{key} holds {label} twice (six significant digits are kept)")
+
+
+def parse(raw: object) -> Study:
+    """Validate a configuration given as plain data.
+
+    Raises
+    ------
+    ConfigError
+        One sentence that names the first offending key, its value and what is allowed.
+    """
+    try:
+        study = Study.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error.errors()[0])) from None
+    for name, model in study.models.items():
+        try:
+            model.system.mixture.species  # noqa: B018  # the potential checks itself when built
+        except ConfigError as error:
+            raise ConfigError(f"models.{name}.system.{error}") from None
+        try:
+            model.check_scales(study.kernels)
+        except ConfigError as error:
+            raise ConfigError(f"models.{name}.{error}") from None
+    return study
+
+
+def load(path: Path) -> Study:
+    """Read and validate a configuration file."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        detail = " ".join(str(error).split())
+        raise ConfigError(f"{path}: cannot be read as YAML ({detail})") from None
+    try:
+        return parse(raw)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """One sentence from the first validation error."""
+    location = [str(part) for part in error["loc"] if not _is_tag(str(part))]
+    key = ".".join(location) or "the file"
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_suggestion(location)}"
+    if error["type"] == "missing":
+        return f"{key}: this key is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    value = error["input"]
+    shown = "" if isinstance(value, dict) else f" (got {value!r})"
+    return f"{key}: {message[0].lower()}{message[1:]}{shown}"
+
+
+TAGS = {"cluster", "field", "synthetic", "cone", "gaussian", "harmonic", "float", "[key]"}
+
+
+def _is_tag(part: str) -> bool:
+    """Whether a part of an error's location is pydantic's name of a variant, not a key."""
+    return part in TAGS or part.startswith("tuple[")
+
+
+def _suggestion(location: list[str]) -> str:
+    """The nearest known key, if any is near."""
+    close = difflib.get_close_matches(location[-1], sorted(_known_keys()), n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _known_keys() -> set[str]:
+    keys: set[str] = set()
+    pending: list[Any] = [Study.model_json_schema()]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            keys |= set(node.get("properties", {}))
+            pending.extend(node.values())
+        elif isinstance(node, list):
+            pending.extend(node)
+    return keys
+
+

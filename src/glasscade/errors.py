@@ -1,0 +1,23 @@
+"""Exceptions: every one carries one sentence that names the culprit and the remedy."""
+
+from __future__ import annotations
+
+
+class GlasscadeError(Exception):
+    """Base of all errors a user can cause and cure; its message is one clear sentence."""
+
+
+class ConfigError(GlasscadeError):
+    """A key of the study configuration is unknown, missing or out of range."""
+
+
+class DataError(GlasscadeError):
+    """A file is missing, truncated, corrupt or lacks what it should contain."""
+
+
+class ResolutionError(GlasscadeError):
+    """A grid or a set of modes does not resolve what it is asked to represent."""
+
+
+class StabilityError(GlasscadeError):
+    """A time step is beyond the stability limit of its scheme."""

@@ -1,0 +1,1 @@
+"""Density fields: forces, deterministic evolution, exact solutions, initial data."""

@@ -1,0 +1,230 @@
+"""What figures are made of: results of one model, selections of terms, estimates with intervals."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from glasscade.errors import DataError
+from glasscade.limits.verdicts import COLUMNS, Verdict
+from glasscade.paths import number
+from glasscade.regularity.fits import interval
+
+Real = npt.NDArray[np.float64]
+
+TERMS = ("W", "Q_flux", "Q_thermal")
+FIELDS = ("density", "force")
+ESTIMATORS = ("wavelets", "gradients", "increments")
+OFFSET = {"wavelets": 0.0, "gradients": 1.0, "increments": 0.0}
+"""ξ is the slope of ln norm plus this."""
+CRITICAL = 1.0 / 3.0
+CRITICAL_ORDER = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Values with the ends of their intervals; the ends are NaN where there is no interval."""
+
+    value: Real
+    low: Real
+    high: Real
+
+    @classmethod
+    def exact(cls, value: npt.ArrayLike) -> Estimate:
+        """Values without an interval."""
+        array = np.asarray(value, dtype=np.float64)
+        return cls(array, np.full(array.shape, np.nan), np.full(array.shape, np.nan))
+
+    def __getitem__(self, index: Any) -> Estimate:
+        return Estimate(self.value[index], self.low[index], self.high[index])
+
+    @property
+    def parts(self) -> tuple[Real, Real, Real]:
+        """Value and ends."""
+        return self.value, self.low, self.high
+
+    @property
+    def with_gap(self) -> Estimate:
+        """A gap after the first value."""
+        return Estimate(*(np.insert(part, 1, np.nan) for part in self.parts))
+
+    @property
+    def magnitude(self) -> Estimate:
+        """|y|: an interval that holds zero reaches down to zero."""
+        ends = np.sort(np.abs([self.low, self.high]), axis=0)
+        straddles = (self.low < 0.0) & (self.high > 0.0)
+        return Estimate(np.abs(self.value), np.where(straddles, 0.0, ends[0]), ends[1])
+
+    @property
+    def bars(self) -> Real | None:
+        """Lengths of error bars downwards and upwards, None where there are none at all."""
+        if not np.isfinite(self.low).any():
+            return None
+        return np.array([self.value - self.low, self.high - self.value])
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Everything known about one model.
+
+    Attributes
+    ----------
+    kind : str
+        Kind of its system: `cluster`, `field`, `synthetic`, ...
+    estimator : str
+        The one estimator of exponents that enters verdicts.
+    level : float
+        Confidence level of intervals over realisations.
+    tolerance : float
+        Margin of a recovered exponent.
+    length : float
+        Side of the periodic cell, l0.
+    limits, exponents : Dataset
+        As their stages write them.
+    verdicts : list of Verdict
+    """
+
+    kind: str
+    estimator: str
+    level: float
+    tolerance: float
+    length: float
+    limits: xr.Dataset
+    exponents: xr.Dataset
+    verdicts: list[Verdict]
+
+    @property
+    def evolves(self) -> bool:
+        """Whether terms are integrals over time, rather than those of stationary states."""
+        return self.limits.sizes["time"] > 1
+
+    @property
+    def temperatures(self) -> Real:
+        """All temperatures, 0 first."""
+        return np.asarray(self.limits["temperature"].values, dtype=np.float64)
+
+    @property
+    def ells(self) -> Real:
+        """All scales, increasing."""
+        return np.asarray(self.limits["ell"].values, dtype=np.float64)
+
+    @property
+    def kernels(self) -> list[str]:
+        """Names of the kernels; the first is the one shown where only one is."""
+        return [str(name) for name in self.limits["kernel"].values]
+
+    @property
+    def known(self) -> Real | None:
+        """The exponents H of a synthetic model, one for each case."""
+        if "hurst" not in self.exponents.coords:
+            return None
+        return np.asarray(self.exponents["hurst"].values, dtype=np.float64)
+
+    def of_case(self, array: xr.DataArray, case: int) -> xr.DataArray:
+        """The realisations that belong to one known exponent; all where none is known."""
+        if self.known is None:
+            return array
+        chosen = np.flatnonzero(array["hurst"].values == self.known[case])
+        return array.isel(realisation=chosen)
+
+    def rows(self, check: str) -> dict[str, Verdict]:
+        """Verdicts of one check by quantity."""
+        return {row.quantity: row for row in self.verdicts if row.check == check}
+
+    def mean(self, array: xr.DataArray) -> Estimate:
+        """Mean over realisations with its studentised interval; other dimensions are kept."""
+        return estimate(array.transpose("realisation", ...).values, self.level)
+
+    def geometric_mean(self, array: xr.DataArray) -> Estimate:
+        """As `mean`, of the logarithms."""
+        logarithms = estimate(np.log(array.transpose("realisation", ...).values), self.level)
+        return Estimate(*(np.exp(part) for part in logarithms.parts))
+
+
+def estimate(samples: Real, level: float) -> Estimate:
+    """Mean over the first axis with a studentised interval, without one for a single sample."""
+    if len(samples) == 1:
+        return Estimate.exact(samples[0])
+    mean = interval(samples, level)
+    return Estimate(mean.value, mean.value - mean.half_width, mean.value + mean.half_width)
+
+
+def ratio(numerator: Real, denominator: Real, level: float) -> Estimate:
+    """Ratio of the means over the first axis, with the interval of its linearisation.
+
+    Means are divided, not realisations: a denominator that nearly vanishes in one of them does
+    not spoil the ratio.
+    """
+    mean = denominator.mean(axis=0)
+    value = numerator.mean(axis=0) / mean
+    deviations = estimate((numerator - value * denominator) / mean, level)
+    return Estimate(value, value + deviations.low, value + deviations.high)
+
+
+def terms(limits: xr.Dataset) -> xr.DataArray:
+    """Source plus transport of every term, for φ = 1 and the first kernel."""
+    return one(limits["source"] + limits["transport"])
+
+
+def one(array: xr.DataArray) -> xr.DataArray:
+    """φ = 1 and the first kernel."""
+    return array.sel(phi="one").isel(kernel=0)
+
+
+def bounds(xi_density: Real, xi_force: Real) -> dict[str, Real]:
+    """Lower bounds of the exponent of the flux; a Besov exponent counts up to 1.
+
+    `3xi-1` and `2xi+xiF-1` bound the pointwise norm (Eqs. 55 and 49), `xi+xiF` the smeared flux.
+    """
+    xi, xi_force = np.minimum(xi_density, 1.0), np.minimum(xi_force, 1.0)
+    return {
+        "3xi-1": 3.0 * xi - 1.0,
+        "2xi+xiF-1": 2.0 * xi + xi_force - 1.0,
+        "xi+xiF": xi + xi_force,
+    }
+
+
+def critical_exponent(results: Results, field: str) -> Estimate:
+    """ξ_3 at T = 0 by the estimator of the verdicts, one value for each case."""
+    row = results.exponents.sel(
+        field=field, estimator=results.estimator, order=CRITICAL_ORDER
+    ).isel(temperature=0)
+    return Estimate(*(row[name].values for name in ("value", "ci_low", "ci_high")))
+
+
+def case_suffix(results: Results, case: int) -> str:
+    """How quantities of a case end in the table of verdicts."""
+    return "" if results.known is None else f"_H{number(float(results.known[case]))}"
+
+
+def read_verdicts(path: Path) -> list[Verdict]:
+    """The rows of a table of verdicts.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or does not have the columns of a table of verdicts.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+            columns = tuple(reader.fieldnames or ())
+    except OSError:
+        raise DataError(f"{path}: this file is missing; run the stage that writes it") from None
+    if columns != COLUMNS:
+        raise DataError(f"{path}: its columns are {list(columns)} and must be {list(COLUMNS)}")
+    return [_verdict(row) for row in rows]
+
+
+def _verdict(row: dict[str, str]) -> Verdict:
+    convert = {"float": float, "int": int}
+    values = {f.name: convert.get(str(f.type), str)(row[f.name]) for f in fields(Verdict)}
+    return Verdict(**values)  # type: ignore[arg-type]  # the types are those of the fields
+

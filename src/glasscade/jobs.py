@@ -1,0 +1,125 @@
+"""The jobs of a study: their wildcards, and exactly what each needs of the configuration.
+
+The workflow compares the parameters with those of the last run to decide what to compute again,
+so a key must appear only where it changes the result. Wildcards are labels as they stand in
+paths; the values behind them are looked up in the configuration.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glasscade.config import Batch, Model, Study
+from glasscade.paths import batch_label, number
+
+Job = dict[str, Any]
+Labels = dict[str, str]
+
+
+def temperatures(study: Study, model: str) -> list[str]:
+    """Labels of the temperatures of a model."""
+    return [number(t) for t in study.models[model].sweep.temperature]
+
+
+def batches(study: Study, model: str) -> list[str]:
+    """Labels of the batches of scales of a model."""
+    return [batch_label(batch) for batch in study.models[model].sweep.batches]
+
+
+def blocks(study: Study, model: str) -> list[str]:
+    """Labels of the blocks of realisations of a model."""
+    return [str(block) for block in range(study.models[model].sweep.blocks)]
+
+
+def states(study: Study, model: str) -> list[Labels]:
+    """One simulation for every temperature and block."""
+    return [
+        {"model": model, "temperature": temperature, "block": block}
+        for temperature in temperatures(study, model)
+        for block in blocks(study, model)
+    ]
+
+
+def reductions(study: Study, model: str) -> list[Labels]:
+    """One reduction for every simulation and batch of scales."""
+    return [state | {"ell": ell} for state in states(study, model) for ell in batches(study, model)]
+
+
+def structures(study: Study, model: str) -> list[Labels]:
+    """One measurement of structure for every simulation at a temperature of the exponents."""
+    chosen = {number(t) for t in study.models[model].exponent_temperature}
+    return [state for state in states(study, model) if state["temperature"] in chosen]
+
+
+def simulate(study: Study, model: str, temperature: str, block: str) -> Job:
+    """Parameters of a simulation: the system, one temperature, the realisations of one block."""
+    keys = study.models[model]
+    return {
+        "system": _system(keys),
+        "temperature": _temperature(keys, temperature),
+        "realisations": keys.sweep.block(int(block)),
+        "seed": study.seed,
+    }
+
+
+def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> Job:
+    """Parameters of a reduction: the system, one temperature, the scales of one batch.
+
+    Maps are made for the first realisation at T = 0, hence in one job alone.
+    """
+    keys = study.models[model]
+    batch = _batch(keys, ell)
+    first = block == "0" and _temperature(keys, temperature) == 0.0
+    return {
+        "system": _system(keys),
+        "temperature": _temperature(keys, temperature),
+        "ell": list(batch),
+        "map_ell": [value for value in batch if value in keys.sweep.map_ell and first],
+        "kernels": list(study.kernels),
+        "bumps": study.test_functions.bumps,
+        "sharpness": study.test_functions.sharpness,
+        "seed": study.seed,
+    }
+
+
+def structure(study: Study, model: str) -> Job:
+    """Parameters of the norms from which exponents are fitted."""
+    return {
+        "system": _system(study.models[model]),
+        "orders": list(study.exponents.orders),
+    }
+
+
+def exponents(study: Study, model: str) -> Job:
+    """Parameters of the fits of exponents, with the temperature of every input."""
+    keys = study.models[model]
+    return {
+        "temperatures": [_temperature(keys, x["temperature"]) for x in structures(study, model)],
+        "window": list(keys.window),
+        "level": study.margins.exponent_level,
+        "deterministic": keys.system.deterministic,
+    }
+
+
+def limits(study: Study, model: str) -> Job:
+    """Parameters of the limits and verdicts, with the temperature of every budget."""
+    keys = study.models[model]
+    return {
+        "model": model,
+        "system": _system(keys),
+        "temperatures": [_temperature(keys, x["temperature"]) for x in reductions(study, model)],
+        "estimator": study.exponents.verdict_estimator,
+        "margins": study.margins.model_dump(mode="json"),
+    }
+
+
+def _system(keys: Model) -> Job:
+    return keys.system.model_dump(mode="json")
+
+
+def _temperature(keys: Model, label: str) -> float:
+    return next(t for t in keys.sweep.temperature if number(t) == label)
+
+
+def _batch(keys: Model, label: str) -> Batch:
+    return next(batch for batch in keys.sweep.batches if batch_label(batch) == label)

@@ -1,0 +1,1 @@
+"""From integrated budgets to limits, scales of dissipation, and verdicts."""

@@ -1,0 +1,36 @@
+"""Logs of jobs, and errors as one sentence."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from glasscade.errors import GlasscadeError
+
+
+@contextmanager
+def job_log(path: str | Path | None) -> Iterator[None]:
+    """Send messages to a log file, or to standard error without one.
+
+    An error that the user can cure ends the process with its sentence and exit code 1; any other
+    keeps its traceback, in the log.
+    """
+    handler = logging.FileHandler(path, mode="w") if path else logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("glasscade")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    except GlasscadeError as error:
+        logger.error("error: %s", error)
+        sys.exit(f"error: {error}")
+    except Exception:
+        logger.exception("unexpected error")
+        raise
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,1 @@
+"""Overdamped Brownian particles: neighbours, noise, dynamics, observables, trajectories."""

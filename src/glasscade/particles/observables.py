@@ -1,0 +1,185 @@
+"""Energy, forces and stresses of one configuration, as sums over its bonds.
+
+A bond is a pair of particles (images counted one by one) closer than its cutoff. F is *minus* the
+force, and W_ij(y) = y_i ∂_jV(y) = y_i y_j V'(r)/r.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from glasscade.cell import Cell
+from glasscade.jit import jit
+from glasscade.particles.neighbours import Found, find, make_grid, wrap
+from glasscade.particles.pairs import PairTable
+from glasscade.potentials import kernels
+
+Real = npt.NDArray[np.float64]
+Complex = npt.NDArray[np.complex128]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Bonds:
+    """Every pair within its cutoff, once, with V and its derivatives.
+
+    Attributes
+    ----------
+    first, second
+        (P,) particles a and b of each bond.
+    start
+        (P, d) wrapped x_a.
+    separation
+        (P, d) y = x_b - x_a, b in the image that is bonded to a.
+    distance, value, slope, curvature
+        (P,) r = |y|, V(r), V'(r), V''(r).
+    number
+        N.
+    """
+
+    first: Integers
+    second: Integers
+    start: Real
+    separation: Real
+    distance: Real
+    value: Real
+    slope: Real
+    curvature: Real
+    number: int
+
+    @property
+    def slope_over_distance(self) -> Real:
+        """V'(r)/r, zero at r = 0."""
+        positive = self.distance > 0.0
+        return np.where(positive, self.slope / np.where(positive, self.distance, 1.0), 0.0)
+
+
+@jit
+def _unique_pairs(found: Found, number: int) -> tuple[Integers, Integers, Integers]:
+    """Particles a, b of each pair once, and b's ghost (-1: none) in a full list.
+
+    A particle bonded to its own image is met twice; the image that comes first in the order
+    of the shifts' components is kept.
+    """
+    total = found.entries.size
+    first = np.empty(total, np.int64)
+    second = np.empty(total, np.int64)
+    ghosts = np.empty(total, np.int64)
+    used = 0
+    for k in range(number):
+        for e in range(found.start[k], found.start[k + 1]):
+            place = np.int64(found.entries[e])
+            ghost = place - number
+            other = place if ghost < 0 else np.int64(found.ghost_source[ghost])
+            keep = k < other
+            if k == other:
+                for component in found.ghost_shift[ghost]:
+                    if component != 0.0:
+                        keep = component > 0.0
+                        break
+            if keep:
+                first[used] = found.order[k]
+                second[used] = found.order[other]
+                ghosts[used] = ghost if ghost >= 0 else -1
+                used += 1
+    return first[:used], second[:used], ghosts[:used]
+
+
+@jit
+def _evaluate(
+    kind: Integers, parameters: Real, a: Integers, b: Integers, r: Real
+) -> tuple[Real, Real, Real]:
+    """V, V' and V'' of every bond, from the species of its ends."""
+    value, slope, curvature = np.empty_like(r), np.empty_like(r), np.empty_like(r)
+    for p in range(r.size):
+        row = parameters[a[p], b[p]]
+        value[p] = kernels.value(kind[a[p], b[p]], r[p], row)
+        slope[p] = kernels.slope(kind[a[p], b[p]], r[p], row)
+        curvature[p] = kernels.curvature(kind[a[p], b[p]], r[p], row)
+    return value, slope, curvature
+
+
+def find_bonds(positions: Real, species: Integers, table: PairTable, cell: Cell) -> Bonds:
+    """All bonds of `positions` (N, d), wrapped or not."""
+    number = positions.shape[0]
+    wrapped = np.array(positions, dtype=np.float64, order="C")
+    grid = make_grid(cell, table.reach, number)
+    wrap(wrapped, np.zeros(wrapped.shape, dtype=np.int64), grid)
+    found = find(wrapped, species, table.cutoff**2, grid)
+    first, second, ghosts = _unique_pairs(found, number)
+    separation = wrapped[second] - wrapped[first]
+    across = ghosts >= 0
+    separation[across] += found.ghost_shift[ghosts[across]]
+    distance = np.linalg.norm(separation, axis=1)
+    derivatives = _evaluate(table.kind, table.parameters, species[first], species[second], distance)
+    return Bonds(first, second, wrapped[first], separation, distance, *derivatives, number)
+
+
+def energy(bonds: Bonds) -> float:
+    """U = Σ_{a<b} V(r_ab)."""
+    return float(np.sum(bonds.value))
+
+
+def forces(bonds: Bonds) -> Real:
+    """F_a = Σ_b ∇V(x_a - x_b) = ∂U/∂x_a, minus the force, shape (N, d)."""
+    pull = bonds.slope_over_distance[:, None] * bonds.separation
+    out = np.zeros((bonds.number, bonds.separation.shape[1]))
+    np.subtract.at(out, bonds.first, pull)
+    np.add.at(out, bonds.second, pull)
+    return out
+
+
+def virial_stress(bonds: Bonds) -> Real:
+    """σ^ni_ij = Σ_{a<b} W_ij(x_b - x_a), the stress times the volume, shape (d, d).
+
+    It is ∂U/∂ε_ij for the strain x -> (1 + ε)x of particles and cell: tension is positive. It
+    equals ∫ Σ_ss' B^{ss'}[ρ_s, ρ_s'] dx without self-pairs (theory, section 2).
+    """
+    y = bonds.separation
+    return np.einsum("p,pi,pj->ij", bonds.slope_over_distance, y, y)
+
+
+def virial_rate(bonds: Bonds) -> Real:
+    """dσ^ni_ij/dt along dx_a/dt = -F_a, shape (d, d).
+
+    With u = dy/dt, g = V'/r: dW_ij/dt = g (u_i y_j + y_i u_j) + (V'' - g) y_i y_j (y·u)/r^2.
+    """
+    y, g = bonds.separation, bonds.slope_over_distance
+    velocity = -forces(bonds)
+    u = velocity[bonds.second] - velocity[bonds.first]
+    r2 = np.where(bonds.distance > 0.0, bonds.distance, 1.0) ** 2
+    radial = (bonds.curvature - g) * np.einsum("pi,pi->p", y, u) / r2
+    turning = np.einsum("p,pi,pj->ij", g, u, y)
+    return turning + turning.T + np.einsum("p,pi,pj->ij", radial, y, y)
+
+
+def smeared_stress(bonds: Bonds, cell: Cell, q: Integers, coefficients: Complex) -> Real:
+    """Irving-Kirkwood stress against test functions: ∫φ σ^ni_ij dx, shape (n_phi, d, d).
+
+    σ^ni[φ] = Σ_{a<b} W_ij(y) ∫_0^1 φ(x_a + λy) dλ,  y = x_b - x_a,  φ(x) = Re Σ_q c(q) e^{iq·x}.
+    The integral over the bond is exact: c(q) e^{iq·(x_a + y/2)} sin(q·y/2)/(q·y/2).
+
+    Parameters
+    ----------
+    q
+        (n_q, d) integers m of the wavevectors 2π h^{-T} m.
+    coefficients
+        (n_phi, n_q) complex c(q).
+    """
+    y = bonds.separation
+    virial = bonds.slope_over_distance[:, None, None] * y[:, :, None] * y[:, None, :]
+    middle = bonds.start + 0.5 * y
+    modes = np.empty((len(q), *virial.shape[1:]), dtype=np.complex128)
+    for k, wavevector in enumerate(cell.reciprocal(q.T.astype(np.float64)).T):
+        # numpy's sinc(x) is sin(πx)/(πx).
+        weights = np.exp(1j * (middle @ wavevector)) * np.sinc(y @ wavevector / (2.0 * np.pi))
+        modes[k] = np.einsum("p,pij->ij", weights, virial)
+    return np.einsum("fq,qij->fij", coefficients, modes).real
+
+
+def closest_approach(bonds: Bonds) -> float:
+    """Smallest distance between two particles within their cutoff, infinite if there is none."""
+    return float(np.min(bonds.distance, initial=np.inf))

@@ -1,0 +1,89 @@
+"""Every path of a study and the one canonical format of numbers in them.
+
+Wildcards: model; temperature; ell, a batch of scales joined by '_'; block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+NUMBER = r"[0-9.e+-]+"
+"""What `number` can produce, as a regular expression."""
+
+
+def number(value: float) -> str:
+    """Six significant digits, no trailing zeros: 0.001, 1e-05, 12."""
+    return f"{value:.6g}"
+
+
+def batch_label(batch: tuple[float, ...]) -> str:
+    """A batch of scales: 0.1_0.2_0.4."""
+    return "_".join(number(ell) for ell in batch)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Path patterns below results/<study>, with wildcards in braces."""
+
+    root: Path
+
+    def _pattern(self, *parts: str) -> str:
+        return str(self.root.joinpath(*parts))
+
+    @property
+    def warm(self) -> str:
+        """Marker: the compiled kernels are in the cache."""
+        return self._pattern("warm.txt")
+
+    @property
+    def state(self) -> str:
+        """Densities or particles at the output times."""
+        return self._pattern("state", "{model}", "T{temperature}", "block{block}.nc")
+
+    @property
+    def budget(self) -> str:
+        """Terms of the stress balance."""
+        return self._pattern("budget", "{model}", "T{temperature}", "ell{ell}", "block{block}.nc")
+
+    @property
+    def structure(self) -> str:
+        """Norms of increments, gradients and wavelet blocks against scale."""
+        return self._pattern("structure", "{model}", "T{temperature}", "block{block}.nc")
+
+    @property
+    def exponents(self) -> str:
+        """Besov exponents with intervals."""
+        return self._pattern("exponents", "{model}.nc")
+
+    @property
+    def limits(self) -> str:
+        """Integrated terms, limits, dissipation scale and verdicts of a model."""
+        return self._pattern("limits", "{model}.nc")
+
+    @property
+    def model_verdicts(self) -> str:
+        """Verdicts of a model."""
+        return self._pattern("limits", "{model}.csv")
+
+    @property
+    def verdicts(self) -> str:
+        """Verdicts of the study."""
+        return self._pattern("verdicts.csv")
+
+    @property
+    def summary(self) -> str:
+        """The page that reads like a paper."""
+        return self._pattern("summary.html")
+
+    def figure(self, model: str, name: str, suffix: str) -> str:
+        """A figure (png) or its data (csv)."""
+        return self._pattern("figures", model, f"{name}.{suffix}")
+
+    def log(self, stage: str, wildcards: str) -> str:
+        """Log of a job."""
+        return self._pattern("logs", stage, f"{wildcards}.log")
+
+    def benchmark(self, stage: str, wildcards: str) -> str:
+        """Wall time and memory of a job."""
+        return self._pattern("benchmarks", stage, f"{wildcards}.tsv")

@@ -1,0 +1,51 @@
+"""Labelled arrays shared by the stages."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sized
+from typing import Any, TypeVar
+
+import numpy as np
+import xarray as xr
+
+from glasscade.cell import Cell
+
+Item = TypeVar("Item")
+LOG = logging.getLogger("glasscade")
+REPORT_EVERY = 10.0
+"""Seconds between two lines of progress in a log."""
+
+
+def variable(
+    dims: tuple[str, ...], values: Any, units: str, long_name: str, equation: str = ""
+) -> xr.Variable:
+    """A variable with the attributes that every file carries."""
+    attributes = {"units": units, "long_name": long_name}
+    if equation:
+        attributes["equation"] = equation
+    return xr.Variable(dims, values, attributes)
+
+
+def cell_variable(cell: Cell) -> xr.Variable:
+    """The matrix of box vectors."""
+    return variable(("row", "vector"), cell.matrix, "l0", "box vectors, one per column")
+
+
+def cell_of(dataset: xr.Dataset) -> Cell:
+    """The cell of a state."""
+    return Cell(np.asarray(dataset["cell"].values))
+
+
+def progress(items: Iterable[Item], what: str) -> Iterator[Item]:
+    """Yield the items and log how far along the job is, with the time left."""
+    total = len(items) if isinstance(items, Sized) else 0
+    start = last = time.monotonic()
+    for number, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - last > REPORT_EVERY or number == total:
+            left = (now - start) / number * (total - number)
+            LOG.info("%s: %d of %d, %.0f s left", what, number, total, left)
+            last = now

@@ -1,0 +1,331 @@
+"""The verdicts of one model: each compares an interval with a reference fixed beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from glasscade.coarse import KERNELS
+from glasscade.config import ClusterSystem, SyntheticSystem, System
+from glasscade.fields import cluster
+from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, slope
+from glasscade.limits.verdicts import Outcome, Verdict, at_least, at_most, equal
+from glasscade.paths import number
+from glasscade.regularity.fits import interval, local_slopes
+from glasscade.stages.integrate import limit_in_ell, term
+
+Real = npt.NDArray[np.float64]
+
+CRITICAL = 1.0 / 3.0
+
+
+def checks(
+    job: dict[str, Any], system: System, limits: xr.Dataset, exponents: xr.Dataset
+) -> list[Verdict]:
+    """All rows of a model, in the order in which the report shows them."""
+    return list(_Checks(job, system, limits, exponents))
+
+
+class _Checks:
+    """The rows of one model; every method yields those of one check."""
+
+    def __init__(
+        self, job: dict[str, Any], system: System, limits: xr.Dataset, exponents: xr.Dataset
+    ) -> None:
+        self.model: str = job["model"]
+        self.margins: dict[str, float] = job["margins"]
+        self.estimator: str = job["estimator"]
+        self.system = system
+        self.limits = limits
+        self.exponents = exponents
+
+    def __iter__(self) -> Iterator[Verdict]:
+        if "limit" in self.limits:
+            yield from self._control()
+        yield from self._closure()
+        if "limit" in self.limits:
+            yield from self._commutation()
+            yield from self._kernel_independence()
+            yield from self._direct_terms_vanish()
+        yield from self._flux_bound()
+        if "limit" in self.limits:
+            yield from self._criterion()
+        if isinstance(self.system, SyntheticSystem):
+            yield from self._exponent_recovery()
+        if "scale" in self.limits:
+            yield from self._dissipation_scale()
+
+    def _row(
+        self,
+        check: str,
+        quantity: str,
+        limit: Limit,
+        reference: float,
+        tolerance: float,
+        outcome: Outcome,
+    ) -> Verdict:
+        return Verdict(
+            self.model,
+            check,
+            quantity,
+            limit.value,
+            limit.low,
+            limit.high,
+            reference,
+            tolerance,
+            outcome,
+            limit.realisations,
+            limit.fit_low,
+            limit.fit_high,
+        )
+
+    def _equal(
+        self, check: str, quantity: str, limit: Limit, reference: float, tolerance: float
+    ) -> Verdict:
+        outcome = equal(limit, reference, tolerance)
+        return self._row(check, quantity, limit, reference, tolerance, outcome)
+
+    def _limit(self, quantity: str, kernel: int = 0, phi: int = 0) -> Limit:
+        row = self.limits["limit"].sel(quantity=quantity).isel(kernel=kernel, phi=phi)
+        ends = {str(end): float(row.sel(end=end)) for end in row["end"].values}
+        return Limit(**ends, realisations=self.limits.sizes["realisation"])
+
+    def _delta(self, phi: int = 0) -> float:
+        """The margin of a vanishing limit: a fraction of the largest flux of stress at T = 0.
+
+        That is max_ℓ |∫(W_ℓ + Q^flux_ℓ)dt|, or max_ℓ |∫Q^flux_ℓ dt| where the sum vanishes
+        identically, as it does for a stationary state.
+        """
+        athermal = self.limits.isel(temperature=0, kernel=0, phi=phi).mean("realisation")
+        total = float(np.abs(term(athermal, "W+Q_flux")).max())
+        flux = float(np.abs(term(athermal, "Q_flux")).max())
+        return self.margins["delta"] * (total if total > 1e-9 * flux else flux)
+
+    def _control(self) -> Iterator[Verdict]:
+        """Exact answers: the anomaly of the cluster, no anomaly for everything smooth."""
+        if not isinstance(self.system, ClusterSystem):
+            for quantity in ("lim_Q_thermal", "lim_Q_flux", "H"):
+                yield self._equal("control", quantity, self._limit(quantity), 0.0, self._delta())
+            return
+        exact = self.system.potential.strength**2 * self.system.mass**3 / 3.0
+        tolerance = self.margins["control"] * exact
+        for quantity, reference in (("lim_Q_thermal", exact), ("lim_Q_flux", exact), ("H", 0.0)):
+            yield self._equal("control", quantity, self._limit(quantity), reference, tolerance)
+        yield self._equal(
+            "control", "Q_thermal_form", self._thermal_form(), 0.0, self.margins["control"]
+        )
+        yield self._equal("control", "Q_flux_form", self._flux_form(), 0.0, self.margins["control"])
+
+    def _thermal_form(self) -> Limit:
+        """Largest relative deviation of Q_thermal(T) from its exact form, over all T."""
+        assert isinstance(self.system, ClusterSystem)
+        warm = self.limits.isel(temperature=slice(1, None), kernel=0, phi=0, realisation=0)
+        measured = term(warm, "Q_thermal").sel(ell=0.0)
+        temperatures = measured["temperature"].values
+        s = self.system
+        exact = np.array(
+            [
+                cluster.thermal_dissipation(s.mass, s.length, s.potential.strength, float(t))
+                for t in temperatures
+            ]
+        )
+        return _worst(measured.values / exact - 1.0, temperatures)
+
+    def _flux_form(self) -> Limit:
+        """Largest relative deviation of Q_flux(ℓ) at T = 0 from its exact form, over all ℓ."""
+        assert isinstance(self.system, ClusterSystem)
+        s = self.system
+        cold = self.limits.isel(temperature=0, kernel=0, phi=0, realisation=0)
+        measured = term(cold, "Q_flux").dropna("ell")
+        kernel = KERNELS[str(self.limits["kernel"].values[0])]
+        ells = measured["ell"].values
+        exact = np.array(
+            [
+                cluster.flux(s.mass, s.length, s.potential.strength, kernel, float(ell))
+                for ell in ells
+            ]
+        )
+        return _worst(measured.values / exact - 1.0, ells)
+
+    def _closure(self) -> Iterator[Verdict]:
+        """The balance at one time, to round-off, and integrated over time."""
+        ells = self.limits["ell"].values
+        residual = self.limits["algebraic_residual"].values
+        worst = _worst(residual[np.isfinite(residual)], ells)
+        yield self._equal("closure", "instantaneous", worst, 0.0, self.margins["closure"])
+        if not self.system.evolves:
+            return
+        both = self.limits["source"] + self.limits["transport"]
+        size = np.abs(both).max(["term", "phi"])
+        relative = (np.abs(self.limits["residual"]) / size).values.ravel()
+        error = (np.abs(self.limits["quadrature_error"]) / size).values.ravel()
+        index = int(np.nanargmax(relative))
+        value, half = float(relative[index]), float(error[index])
+        limit = Limit(value, value - half, value + half, float(ells[0]), float(ells[-1]), 1)
+        yield self._equal("closure", "time_integrated", limit, 0.0, self.margins["closure_time"])
+
+    def _commutation(self) -> Iterator[Verdict]:
+        """A = B for φ = 1 and for the test function where they differ most."""
+        yield self._equal("commutation", "A_minus_B", self._limit("A_minus_B"), 0.0, self._delta())
+        bumps = range(1, self.limits.sizes["phi"])
+        worst = max(bumps, key=lambda phi: abs(self._limit("A_minus_B", phi=phi).value))
+        limit = self._limit("A_minus_B", phi=worst)
+        yield self._equal("commutation", "A_minus_B_bumps", limit, 0.0, self._delta(worst))
+
+    def _kernel_independence(self) -> Iterator[Verdict]:
+        """Limit of the difference of Q_flux_ℓ by every other kernel and by the first.
+
+        Taken at common scales, so that a kernel which resolves only larger ℓ is compared there;
+        one that resolves too few for a limit is left out.
+        """
+        athermal = term(self.limits.isel(temperature=0, phi=0), "Q_flux")
+        first, *others = self.limits["kernel"].values
+        for kernel in others:
+            difference = athermal.sel(kernel=kernel) - athermal.sel(kernel=first)
+            limit = limit_in_ell(difference, self.margins["level"], self.system.deterministic)
+            if np.isfinite(limit.value):
+                quantity = f"lim_Q_flux_{kernel}_minus_{first}"
+                yield self._equal("kernel_independence", quantity, limit, 0.0, self._delta())
+
+    def _direct_terms_vanish(self) -> Iterator[Verdict]:
+        """At fixed ℓ the thermal term vanishes in proportion to T: slope 1.
+
+        Taken at the two largest scales, where T is small against what ℓ resolves."""
+        warm = self.limits.isel(temperature=slice(1, 1 + POINTS), kernel=0, phi=0)
+        thermal = term(warm, "Q_thermal").mean("realisation")
+        ells = self.limits["ell"].values
+        for ell in ells[-2:]:
+            y = thermal.sel(ell=ell)
+            limit = slope(y["temperature"].values, y.values, self.margins["level"])
+            quantity = f"slope_in_T_at_ell_{number(float(ell))}"
+            yield self._equal("direct_terms_vanish", quantity, limit, 1.0, self.margins["slope"])
+
+    def _flux_bound(self) -> Iterator[Verdict]:
+        """Measured exponents of Q_flux against the three lower bounds, for every case.
+
+        A measured slope contradicts a bound only if it lies below what the lower ends of the
+        exponents would give; that, and a margin for the finite range of ℓ, is the tolerance.
+        """
+        for case in range(self.exponents.sizes["case"]):
+            density, force = self._exponent(case, "density"), self._exponent(case, "force")
+            measured = {"pointwise": self._pointwise(case), "smeared": self._smeared(case)}
+            lowest = _bounds(density.low, force.low)
+            for quantity, bound in _bounds(density.value, force.value).items():
+                limit = measured[quantity.split("_vs_")[0]]
+                if limit is not None:
+                    tolerance = bound - lowest[quantity] + self.margins["bound"]
+                    outcome = at_least(limit, bound, tolerance)
+                    name = quantity + self._case_name(case)
+                    yield self._row("flux_bound", name, limit, bound, tolerance, outcome)
+
+    def _case_name(self, case: int) -> str:
+        if "hurst" not in self.exponents.coords:
+            return ""
+        return f"_H{number(float(self.exponents['hurst'][case]))}"
+
+    def _of_case(self, array: xr.DataArray, case: int) -> xr.DataArray:
+        """The realisations that belong to a case."""
+        if "hurst" not in self.exponents.coords:
+            return array
+        hurst = float(self.exponents["hurst"][case])
+        return array.isel(realisation=np.flatnonzero(array["hurst"].values == hurst))
+
+    def _exponent(self, case: int, field: str) -> Limit:
+        """ξ_3 at T = 0 by the one estimator fixed beforehand."""
+        row = self.exponents.sel(field=field, estimator=self.estimator, order=3).isel(
+            case=case, temperature=0
+        )
+        low, high = (
+            self.exponents["window"]
+            .isel(case=case, temperature=0)
+            .sel(estimator=self.estimator)
+            .values
+        )
+        return Limit(
+            float(row["value"]),
+            float(row["ci_low"]),
+            float(row["ci_high"]),
+            float(low),
+            float(high),
+            int(self.exponents["realisations"].values.ravel()[0]),
+        )
+
+    def _pointwise(self, case: int) -> Limit | None:
+        """Exponent of ‖Q^flux_ℓ‖_1 in ℓ at the smallest scales."""
+        if "flux_norm" not in self.limits:
+            return None
+        norm = self._of_case(self.limits["flux_norm"], case).isel(order=0)
+        return self._exponent_in_ell(norm.dropna("ell"))
+
+    def _smeared(self, case: int) -> Limit:
+        """Exponent in ℓ of Q^flux_ℓ[φ], root mean square over φ, at the smallest scales."""
+        flux = self._of_case(self.limits.isel(temperature=0, kernel=0), case)
+        smeared = np.sqrt((term(flux, "Q_flux") ** 2).mean("phi"))
+        return self._exponent_in_ell(smeared.sel(ell=smeared["ell"] > 0.0).dropna("ell"))
+
+    def _exponent_in_ell(self, y: xr.DataArray) -> Limit:
+        """d ln y / d ln ℓ for ℓ → 0.
+
+        Without randomness the local slopes are extrapolated; with it, which would be amplified,
+        straight lines are fitted to the smallest scales of every realisation.
+        """
+        known = y.transpose("realisation", "ell")
+        x, level = known["ell"].values, self.margins["level"]
+        if self.system.deterministic:
+            return extrapolate(*local_slopes(x, known.values), level, deterministic=True)
+        slopes = [slope(x[:POINTS], row[:POINTS], level).value for row in known.values]
+        mean = interval(np.array(slopes), level)
+        value, half = float(mean.value), float(mean.half_width)
+        low, high = float(x[0]), float(x[POINTS - 1])
+        return Limit(value, value - half, value + half, low, high, len(slopes))
+
+    def _criterion(self) -> Iterator[Verdict]:
+        """Q_flux does not vanish ⇒ ξ_3 <= 1/3. One-way: where it vanishes nothing is claimed."""
+        xi = self._exponent(0, "density")
+        flux = equal(self._limit("lim_Q_flux"), 0.0, self._delta())
+        tolerance = self.margins["exponent"]
+        if flux == "holds":
+            yield self._row("criterion", "xi_3_no_flux", xi, CRITICAL, tolerance, "holds")
+            return
+        outcome = at_most(xi, CRITICAL, tolerance)
+        if flux == "inconclusive" and outcome != "holds":
+            outcome = "inconclusive"
+        yield self._row("criterion", "xi_3_with_flux", xi, CRITICAL, tolerance, outcome)
+
+    def _exponent_recovery(self) -> Iterator[Verdict]:
+        """ξ_3 of fields of known exponent."""
+        for case in range(self.exponents.sizes["case"]):
+            known = float(self.exponents["hurst"][case])
+            limit = self._exponent(case, "density")
+            quantity = "xi_3" + self._case_name(case)
+            yield self._equal("exponent_recovery", quantity, limit, known, self.margins["exponent"])
+
+    def _dissipation_scale(self) -> Iterator[Verdict]:
+        """ℓ_½ for every T: holds where R(ℓ) crosses one half within the scales studied."""
+        for t, temperature in enumerate(self.limits["temperature"].values):
+            row = self.limits["scale"].isel(temperature=t).sel(fraction=0.5)
+            ends = {str(end): float(row.sel(end=end)) for end in row["end"].values}
+            limit = Limit(**ends, realisations=self.limits.sizes["realisation"])
+            outcome: Outcome = "holds" if np.isfinite(limit.half_width) else "inconclusive"
+            quantity = f"ell_half_T{number(float(temperature))}"
+            yield self._row("dissipation_scale", quantity, limit, np.nan, np.nan, outcome)
+
+
+def _bounds(xi_density: float, xi_force: float) -> dict[str, float]:
+    """Lower bounds of the flux exponents; a Besov exponent counts up to 1."""
+    xi, xi_force = min(xi_density, 1.0), min(xi_force, 1.0)
+    return {
+        "pointwise_vs_3xi-1": 3.0 * xi - 1.0,
+        "pointwise_vs_2xi+xiF-1": 2.0 * xi + xi_force - 1.0,
+        "smeared_vs_xi+xiF": xi + xi_force,
+    }
+
+
+def _worst(deviations: Real, x: Real) -> Limit:
+    """The largest deviation in size, a number without scatter, with the range of x it is over."""
+    value = float(np.max(np.abs(deviations)))
+    return Limit(value, value, value, float(x[0]), float(x[-1]), 1)

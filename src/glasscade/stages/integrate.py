@@ -1,0 +1,137 @@
+"""Time integrals of the budgets of one model, gathered over temperatures, scales and blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from glasscade.budget.balance import TERMS
+from glasscade.io import read_dataset
+from glasscade.limits.extrapolation import POINTS, Limit, extrapolate
+from glasscade.stages.arrays import variable
+from glasscade.stages.reduce import RATE
+
+
+def gather(paths: list[Path], temperatures: list[float]) -> list[tuple[float, xr.Dataset]]:
+    """Budgets in the order of temperature, joined over blocks and batches of scales."""
+    files: dict[float, list[xr.Dataset]] = {}
+    for path, temperature in zip(paths, temperatures, strict=True):
+        dataset = read_dataset(path, "stress", "rate", "source", "transport")
+        files.setdefault(temperature, []).append(dataset)
+    return [(temperature, _join(files[temperature])) for temperature in sorted(files)]
+
+
+def _join(parts: list[xr.Dataset]) -> xr.Dataset:
+    """One dataset from the files of all blocks and batches at one temperature."""
+    batches: dict[tuple[float, ...], list[xr.Dataset]] = {}
+    for part in parts:
+        batches.setdefault(tuple(part["ell"].values), []).append(part)
+    joined = [
+        xr.concat(
+            blocks, dim="realisation", data_vars="minimal", coords="minimal", compat="override"
+        )
+        for blocks in batches.values()
+    ]
+    return xr.concat(
+        joined, dim="ell", data_vars="minimal", coords="minimal", compat="override"
+    ).sortby("ell")
+
+
+def integrate(budgets: list[tuple[float, xr.Dataset]], dim: int) -> xr.Dataset:
+    """∫dt of every term, for the isotropic part tr/d of the tensor.
+
+    A single snapshot stands for a stationary state over one unit of time. The trapezoid rule is
+    repeated with every second snapshot; a third of the difference estimates its error.
+    """
+    rows = [_integrate(_isotropic(budget, dim)) for _, budget in budgets]
+    stacked = xr.concat(rows, dim="temperature", data_vars="all")
+    temperatures = [temperature for temperature, _ in budgets]
+    return stacked.assign_coords(temperature=("temperature", temperatures, {"units": "V0/k_B"}))
+
+
+def _isotropic(budget: xr.Dataset, dim: int) -> xr.Dataset:
+    """tr/d of the stress and of its sources."""
+    tensors = budget[["stress", "rate", "source", "transport"]]
+    diagonal = [tensors.isel(i=axis, j=axis, drop=True) for axis in range(dim)]
+    return xr.concat(diagonal, dim="axis").mean("axis", skipna=False)
+
+
+def _integrate(budget: xr.Dataset) -> xr.Dataset:
+    source = _trapezoid(budget["source"])
+    transport = _trapezoid(budget["transport"])
+    total = (budget["source"] + budget["transport"]).sum("term", skipna=False)
+    integral = (source + transport).sum("term", skipna=False)
+    change = budget["stress"].isel(time=-1) - budget["stress"].isel(time=0)
+    algebraic = np.abs(budget["rate"] - total).max("time", skipna=False)
+    largest = np.abs(budget["source"]).max(["time", "term"], skipna=False)
+    lead = ("realisation", "ell", "kernel")
+    return xr.Dataset(
+        {
+            "source": _labelled(source, (*lead, "term", "phi"), RATE, "∫dt of the sources"),
+            "transport": _labelled(
+                transport, (*lead, "term", "phi"), RATE, "∫dt of the transports"
+            ),
+            "change": _labelled(
+                change.drop_vars("time", errors="ignore"), (*lead, "phi"), "V0", "Δσ^ni_ℓ[φ]"
+            ),
+            "residual": _labelled(
+                change.drop_vars("time", errors="ignore") - integral,
+                (*lead, "phi"),
+                "V0",
+                "Δσ^ni_ℓ[φ] minus the time integral of all terms",
+            ),
+            "quadrature_error": _labelled(
+                _quadrature_error(total), (*lead, "phi"), "V0", "estimated error of ∫dt"
+            ),
+            "algebraic_residual": _labelled(
+                (algebraic / largest), (*lead, "phi"), "1", "largest relative residual at one time"
+            ),
+            "series": _labelled(
+                budget["stress"].isel(kernel=0, phi=0)
+                - budget["stress"].isel(kernel=0, phi=0, time=0),
+                ("realisation", "ell", "time"),
+                "V0",
+                "σ^ni_ℓ(t) - σ^ni_ℓ(0), φ = 1, first kernel",
+            ),
+        }
+    )
+
+
+def _labelled(
+    array: xr.DataArray, dims: tuple[str, ...], units: str, long_name: str
+) -> xr.DataArray:
+    ordered = array.transpose(*dims)
+    return ordered.copy(data=ordered.values).assign_attrs(
+        variable(dims, ordered.values, units, long_name).attrs
+    )
+
+
+def _trapezoid(rate: xr.DataArray) -> xr.DataArray:
+    if rate.sizes["time"] == 1:
+        return rate.isel(time=0, drop=True)
+    return rate.integrate("time")
+
+
+def _quadrature_error(rate: xr.DataArray) -> xr.DataArray:
+    """Richardson's estimate for the trapezoid rule, zero for stationary states."""
+    if rate.sizes["time"] < 3:
+        return xr.zeros_like(rate.isel(time=0, drop=True))
+    return (_trapezoid(rate) - _trapezoid(rate.isel(time=slice(None, None, 2)))) / 3.0
+
+
+def term(integrated: xr.Dataset, name: str) -> xr.DataArray:
+    """Source plus transport of one term, or of the sum of several joined by '+'."""
+    chosen = [part for part in TERMS if part in name.split("+")]
+    both = integrated["source"] + integrated["transport"]
+    return both.sel(term=chosen).sum("term", skipna=False)
+
+
+def limit_in_ell(y: xr.DataArray, level: float, deterministic: bool) -> Limit:
+    """The limit ℓ → 0 from the scales ℓ > 0 that the kernel resolves, NaN if these are too few."""
+    known = y.sel(ell=y["ell"] > 0.0).dropna("ell")
+    if known.sizes["ell"] < POINTS:
+        return Limit(np.nan, np.nan, np.nan, np.nan, np.nan, y.sizes["realisation"])
+    values = known.transpose("realisation", "ell").values
+    return extrapolate(known["ell"].values, values, level, deterministic)

@@ -1,0 +1,137 @@
+"""Stage 1: states of a system at its output times, for one temperature and one block.
+
+A state file holds either gridded densities (`density`) or points with weights (`position`,
+`weight`); whatever comes after asks only for the modes of ρ_s and ρ_s F_s.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from glasscade.config import SYSTEM, ClusterSystem, FieldSystem, SyntheticSystem, System
+from glasscade.fields.cluster import stationary_profile
+from glasscade.fields.initial import smooth_density
+from glasscade.fields.solver import evolve, require_resolved
+from glasscade.force import ForceField
+from glasscade.io import write_dataset
+from glasscade.regularity.synthetic import fractional
+from glasscade.stages.arrays import cell_variable, progress, variable
+from glasscade.transforms import grid_to_modes, modes_to_grid
+
+Real = npt.NDArray[np.float64]
+
+AXES = ("x", "y", "z")
+
+
+def run(job: dict[str, Any], output: Path) -> None:
+    """Simulate and write the state.
+
+    Parameters
+    ----------
+    job : dict
+        `system`, `seed`, `temperature`, `realisations`.
+    output : Path
+        The state file.
+    """
+    system = SYSTEM.validate_python(job["system"])
+    state = simulate(system, job["temperature"], job["realisations"], job["seed"])
+    write_dataset(state, output, job, __name__)
+
+
+def simulate(
+    system: System,
+    temperature: float,
+    realisations: list[int],
+    seed: int,
+) -> xr.Dataset:
+    """The states of one block of realisations at one temperature."""
+    if isinstance(system, ClusterSystem):
+        return _cluster(system, temperature)
+    if isinstance(system, FieldSystem):
+        return _field(system, temperature, seed)
+    return _synthetic(system, realisations, seed)
+
+
+def _cluster(system: ClusterSystem, temperature: float) -> xr.Dataset:
+    """The stationary cluster: a profile at T > 0, a point at T = 0, both in the middle."""
+    middle = 0.5 * system.length
+    if temperature == 0.0:
+        return xr.Dataset(
+            {
+                "position": variable(
+                    ("realisation", "time", "particle", "axis"),
+                    np.full((1, 1, 1, 1), middle),
+                    "l0",
+                    "position of the cluster",
+                ),
+                "weight": variable(("particle",), [system.mass], "1", "mass of the cluster"),
+                "cell": cell_variable(system.cell),
+            },
+            coords={"realisation": [0], "time": [0.0]},
+        )
+    x = np.arange(system.points) * system.length / system.points - middle
+    strength = system.potential.strength
+    profile = stationary_profile(x, system.mass, system.length, strength, temperature)
+    require_resolved(grid_to_modes(profile[np.newaxis], system.cell), system.dimension)
+    return _densities(system, profile.reshape(1, 1, 1, -1), [0], np.zeros(1))
+
+
+def _field(system: FieldSystem, temperature: float, seed: int) -> xr.Dataset:
+    """Evolve smooth data; the same initial density at every temperature."""
+    cell = system.cell
+    initial = smooth_density(system.shape, system.density, system.contrast, seed)
+    modes = grid_to_modes(initial[np.newaxis], cell)
+    field = ForceField(system.mixture, cell, system.counts)
+    history = [
+        modes_to_grid(state, cell, system.shape)
+        for state in evolve(modes, field, temperature, system.dt, system.save_steps)
+    ]
+    times = np.array(system.save_steps) * system.dt
+    return _densities(system, np.array(history)[np.newaxis], [0], times)
+
+
+def _synthetic(system: SyntheticSystem, realisations: list[int], seed: int) -> xr.Dataset:
+    """Independent fields for every exponent; a field depends on its own numbers alone."""
+    labels = [(h, r) for h in system.exponents for r in realisations]
+    fields = []
+    for hurst, realisation in progress(labels, "synthetic fields"):
+        entropy = [seed, realisation, round(hurst * 1e6)]
+        field = fractional(system.shape, hurst, np.random.default_rng(entropy))
+        fields.append(1.0 + system.contrast * field)
+    stack = np.array(fields)[:, np.newaxis, np.newaxis]
+    state = _densities(system, stack, [r for _, r in labels], np.zeros(1))
+    return state.assign_coords(
+        hurst=("realisation", [h for h, _ in labels], {"units": "1", "long_name": "exact ξ_q"})
+    )
+
+
+def _densities(
+    system: System,
+    density: Real,
+    realisations: list[int],
+    times: Real,
+) -> xr.Dataset:
+    """A state of gridded densities of shape (realisation, time, species, grid)."""
+    axes = AXES[: system.dimension]
+    coordinates = {
+        axis: (axis, np.arange(n) * system.length / n, {"units": "l0", "long_name": axis})
+        for axis, n in zip(axes, system.shape, strict=True)
+    }
+    return xr.Dataset(
+        {
+            "density": variable(
+                ("realisation", "time", "species", *axes), density, "l0^-d", "density", "Eq. 6"
+            ),
+            "cell": cell_variable(system.cell),
+        },
+        coords={
+            "realisation": realisations,
+            "time": ("time", times, {"units": "l0^2/(mu V0)", "long_name": "time"}),
+            **coordinates,
+        },
+    )

@@ -1,0 +1,34 @@
+"""What holds for every test: floating-point errors raise, and nothing is left to chance."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+# Read by the libraries when they are first imported. Two test processes share the machine, so
+# no library may take all cores; two numba threads are what tests of thread independence need.
+os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+for variable in ("DUCC0_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import hypothesis  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+# The same examples in every run, no record of earlier ones, and no limit on the time of one
+# example: the first may have to wait for a compilation.
+hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+hypothesis.settings.load_profile("fixed")
+
+
+@pytest.fixture(autouse=True)
+def _floating_point_errors_raise() -> Iterator[None]:
+    """NaN, overflow and division by zero in numpy are errors; underflow to zero is not."""
+    with np.errstate(invalid="raise", over="raise", divide="raise"):
+        yield
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator with a fixed seed, new for each test."""
+    return np.random.default_rng(20250301)

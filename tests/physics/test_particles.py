@@ -1,0 +1,121 @@
+"""Brownian particles against exact results, and a quench of the glass."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from glasscade.cell import Cell
+from glasscade.particles.dynamics import State, log_steps, run
+from glasscade.particles.observables import closest_approach, energy, find_bonds, forces
+from glasscade.particles.pairs import PairTable
+from glasscade.particles.prepare import binary_spheres, random_mixture
+from glasscade.potentials import Harmonic, Mixture, kernels
+
+SPHERES = PairTable.from_mixture(binary_spheres(0.1))
+
+
+def bonds_at(positions, state, cell):
+    return find_bonds(positions, state.species, SPHERES, cell)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_mean_square_of_free_particles_grows_linearly(dim):
+    number, temperature, dt, steps = 3000, 0.3, 0.05, 40
+    free = PairTable.from_mixture(Mixture.single(Harmonic(0.0, 0.1)))
+    cell = Cell.cubic(number ** (1.0 / dim), dim)
+    positions = cell.cartesian(np.random.default_rng(4).random((number, dim)))
+    state = State(positions, np.zeros(number, dtype=np.int64))
+    moved = run(state, free, cell, temperature, dt, 9, [steps])[0] - positions
+    expected = 2.0 * dim * temperature * dt * steps
+    # Four standard errors: the square of a normal has relative variance 2, in N d samples.
+    spread = 4.0 * np.sqrt(2.0 / (number * dim))
+    assert np.mean(np.sum(moved**2, axis=1)) == pytest.approx(expected, rel=spread)
+    # No correlation between neighbours in the order of the particles either.
+    overlap = np.mean(moved[1:] * moved[:-1]) * dim / expected
+    assert abs(overlap) < 4.0 / np.sqrt(number * dim)
+
+
+def test_variance_in_a_harmonic_well_is_that_of_euler_maruyama():
+    """Two particles bound by V = κr²/2: var(y_i) = (T/κ)/(1 - h/2), h = 2κ dt, for each component.
+
+    The well is the rounded core of an attractive sphere, where V' is linear: κ = 1 for strength -1,
+    diameter 1 and core 1/2. Only partners attract each other.
+    """
+    couples, temperature, dt = 4000, 0.004, 0.15
+    kind = np.full((2, 2), kernels.HARMONIC)
+    parameters = np.broadcast_to([-1.0, 1.0, 0.5, 0.0], (2, 2, 4))
+    table = PairTable(kind, parameters, np.array([[0.0, 1.0], [1.0, 0.0]]))
+    side = int(np.ceil(np.sqrt(couples)))
+    cell = Cell.cubic(5.0 * side, 2)
+    centres = 5.0 * np.stack(np.unravel_index(np.arange(couples), (side, side)), axis=1)
+    state = State(np.tile(centres, (2, 1)), np.repeat([0, 1], couples))
+    # The slowest mode forgets by (1 - h) = 0.7 a step: 1e-9 after 60 steps, 2e-5 between frames.
+    frames = run(state, table, cell, temperature, dt, 11, 60 + 30 * np.arange(8))
+    y = frames[:, couples:] - frames[:, :couples]
+    found = np.var(y) / temperature
+    spread = 4.0 * np.sqrt(2.0 / y.size)
+    assert spread < 0.03
+    assert found == pytest.approx(1.0 / (1.0 - dt), rel=spread)
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_energy_falls_by_the_square_of_the_velocity(dim):
+    """dE/dt = -Σ|v|²: the residual of one step is of first order in dt."""
+    state, cell = random_mixture(400, 0.95 if dim == 2 else 0.7, dim, seed=3, realisation=0)
+    start = State(run(state, SPHERES, cell, 0.0, 0.02, 0, [100])[0], state.species)
+    bonds = bonds_at(start.positions, state, cell)
+    power = np.sum(forces(bonds) ** 2)
+    steps = 0.04 * 0.5 ** np.arange(5)
+    residuals = []
+    for dt in steps:
+        moved = run(start, SPHERES, cell, 0.0, dt, 0, [1])[0]
+        rate = (energy(bonds_at(moved, state, cell)) - energy(bonds)) / dt
+        residuals.append(abs(rate + power) / power)
+    slope = np.polyfit(np.log(steps), np.log(residuals), 1)[0]
+    # Contacts that open or close within a step leave terms of second order.
+    assert slope == pytest.approx(1.0, abs=0.1)
+    assert residuals[-1] < 0.02
+
+
+def test_momentum_is_conserved():
+    """ΣF = 0, so that the centre of mass moves by the noise alone, and not at all at T = 0."""
+    state, cell = random_mixture(500, 0.95, 2, seed=5, realisation=0)
+    moved = run(state, SPHERES, cell, 0.0, 0.04, 0, [500])[0] - state.positions
+    # 500 steps of round-off 1e-17 each, against single displacements of order one.
+    assert np.all(np.abs(moved.mean(axis=0)) < 1e-13)
+    assert np.abs(moved).max() > 0.5
+
+
+def test_descent_converges_at_first_order_in_dt():
+    """Positions at a fixed time from the same start: error ~ dt against the smallest step."""
+    state, cell = random_mixture(100, 0.95, 2, seed=6, realisation=0)
+    relaxed = State(run(state, SPHERES, cell, 0.0, 0.02, 0, [100])[0], state.species)
+    divisions = np.array([10, 20, 40, 80])
+    exact = run(relaxed, SPHERES, cell, 0.0, 0.4 / 5120, 0, [5120])[0]
+    errors = [
+        np.sqrt(np.mean((run(relaxed, SPHERES, cell, 0.0, 0.4 / n, 0, [n])[0] - exact) ** 2))
+        for n in divisions
+    ]
+    slope = np.polyfit(np.log(0.4 / divisions), np.log(errors), 1)[0]
+    # The reference's own error, 1/64 of the smallest, shifts the slope by 0.01.
+    assert slope == pytest.approx(1.0, abs=0.05)
+
+
+def test_quench_of_the_glass():
+    """N = 500 at φ = 0.95 from T = ∞: energy falls at every output, and the packing is jammed."""
+    state, cell = random_mixture(500, 0.95, 2, seed=1, realisation=0)
+    steps = log_steps(40_000, per_decade=8)
+    frames = run(state, SPHERES, cell, 0.0, 0.05, 0, steps)
+    bonds = [bonds_at(positions, state, cell) for positions in frames]
+    energies = np.array([energy(b) for b in bonds])
+    assert np.all(np.diff(energies) < 0.0)
+    # Jammed, far above φ_J = 0.843: energy stays, and every particle has d + 1 contacts on average.
+    assert energies[-1] > 1e-4 * energies[0]
+    assert 2.0 * len(bonds[-1].first) / 500 > 4.0
+    # Forces on particles have relaxed a thousandfold.
+    speeds = [np.sqrt(np.mean(forces(b) ** 2)) for b in bonds]
+    assert speeds[-1] < 1e-3 * speeds[0]
+    # The rounded core, 0.1, is entered from random positions but lies far below what relaxes.
+    assert closest_approach(bonds[0]) < 0.1
+    assert closest_approach(bonds[-1]) > 0.5

@@ -1,0 +1,59 @@
+rule exponents:
+    """Besov exponents with intervals. Wildcard: model."""
+    input:
+        lambda w: [PATHS.structure.format(**x) for x in jobs.structures(STUDY, w.model)],
+    output:
+        PATHS.exponents,
+    log:
+        PATHS.log("exponents", "{model}"),
+    benchmark:
+        PATHS.benchmark("exponents", "{model}")
+    threads: 1
+    resources:
+        **resources(estimate.gathering()),
+    params:
+        job=lambda w: jobs.exponents(STUDY, w.model),
+        code=code("exponents"),
+    script:
+        "../scripts/exponents.py"
+
+
+rule limits:
+    """Iterated limits, dissipation scale and verdicts of a model. Wildcard: model."""
+    input:
+        budgets=lambda w: [PATHS.budget.format(**x) for x in jobs.reductions(STUDY, w.model)],
+        exponents=PATHS.exponents,
+    output:
+        limits=PATHS.limits,
+        verdicts=PATHS.model_verdicts,
+    log:
+        PATHS.log("limits", "{model}"),
+    benchmark:
+        PATHS.benchmark("limits", "{model}")
+    threads: 1
+    resources:
+        **resources(estimate.gathering()),
+    params:
+        job=lambda w: jobs.limits(STUDY, w.model),
+        code=code("limits"),
+    script:
+        "../scripts/limits.py"
+
+
+rule verdicts:
+    """The verdicts of all models in one table."""
+    input:
+        expand(PATHS.model_verdicts, model=MODELS),
+    output:
+        report(PATHS.verdicts, category="Verdicts", caption="../report/verdicts.rst"),
+    log:
+        PATHS.log("verdicts", "verdicts"),
+    benchmark:
+        PATHS.benchmark("verdicts", "verdicts")
+    threads: 1
+    resources:
+        **resources(estimate.gathering()),
+    params:
+        code=code("verdicts"),
+    script:
+        "../scripts/verdicts.py"

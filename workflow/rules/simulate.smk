@@ -1,0 +1,36 @@
+rule warm:
+    """Compile the kernels once, serially, before jobs start in parallel."""
+    output:
+        PATHS.warm,
+    log:
+        PATHS.log("warm", "warm"),
+    benchmark:
+        PATHS.benchmark("warm", "warm")
+    threads: 1
+    resources:
+        **resources(estimate.gathering()),
+    params:
+        code=code("warm"),
+    script:
+        "../scripts/warm.py"
+
+
+rule simulate:
+    """States at the output times. Wildcards: model, temperature, block."""
+    input:
+        ancient(PATHS.warm),
+    output:
+        PATHS.state,
+    log:
+        PATHS.log("simulate", "{model}_T{temperature}_block{block}"),
+    benchmark:
+        PATHS.benchmark("simulate", "{model}_T{temperature}_block{block}")
+    threads: 1
+    resources:
+        mem_mb=lambda w: resources(estimate.simulation(STUDY.models[w.model]))["mem_mb"],
+        runtime=lambda w: resources(estimate.simulation(STUDY.models[w.model]))["runtime"],
+    params:
+        job=lambda w: jobs.simulate(STUDY, w.model, w.temperature, w.block),
+        code=code("simulate"),
+    script:
+        "../scripts/simulate.py"

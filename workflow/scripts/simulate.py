@@ -1,0 +1,9 @@
+"""Simulate one block of realisations at one temperature."""
+
+from pathlib import Path
+
+from glasscade.logs import job_log
+from glasscade.stages import simulate
+
+with job_log(snakemake.log[0]):
+    simulate.run(snakemake.params.job, Path(snakemake.output[0]))
