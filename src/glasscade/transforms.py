@@ -130,11 +130,14 @@ def point_modes(positions: Real, weights: Real, cell: Cell, counts: tuple[int, .
     """
     fractional = cell.fractional(positions)
     coordinates = np.ascontiguousarray(fractional - np.floor(fractional))
-    batch = weights.reshape(-1, weights.shape[-1]).astype(np.complex128)
+    rows = weights.reshape(-1, weights.shape[-1])
     shape = tuple(2 * m + 1 for m in counts)
-    transformed = [
-        ducc0.nufft.nu2u(
-            points=row,
+    result = np.empty((len(rows), *shape), dtype=np.complex128)
+    # Two real sums share a transform: of h = f + i g, f_hat is the part with f_hat(-p)* = f_hat(p).
+    for first in range(0, len(rows), 2):
+        second = rows[first + 1] if first + 1 < len(rows) else 0.0 * rows[first]
+        both = ducc0.nufft.nu2u(
+            points=rows[first] + 1j * second,
             coord=coordinates,
             forward=True,
             epsilon=NUFFT_TOLERANCE,
@@ -142,9 +145,11 @@ def point_modes(positions: Real, weights: Real, cell: Cell, counts: tuple[int, .
             nthreads=1,
             out=np.empty(shape, dtype=np.complex128),
         )
-        for row in batch
-    ]
-    return np.array(transformed).reshape(*weights.shape[:-1], *shape)
+        mirrored = np.conj(np.flip(both))
+        result[first] = 0.5 * (both + mirrored)
+        if first + 1 < len(rows):
+            result[first + 1] = -0.5j * (both - mirrored)
+    return result.reshape(*weights.shape[:-1], *shape)
 
 
 def _axes(array: npt.NDArray[np.generic], dim: int | None) -> tuple[int, ...]:

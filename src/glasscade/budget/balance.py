@@ -100,6 +100,24 @@ def currents(
     return Currents(density=smooth, current=-np.array([resolved, sub_scale, thermal]))
 
 
+@dataclass(frozen=True, eq=False)
+class BalanceModes:
+    """Low modes of the balance before smearing.
+
+    Attributes
+    ----------
+    stress, rate : (n_q, c)
+    source : (term, n_q, c)
+    flux : (term, d, n_q, c)
+        𝒯_k of each current.
+    """
+
+    stress: Modes
+    rate: Modes
+    source: Modes
+    flux: Modes
+
+
 class Budget:
     """The balance of a system in a cell, for a set of modes and a family of test functions."""
 
@@ -109,30 +127,44 @@ class Budget:
         self.cell = cell
         self.functions = functions
         self.field = ForceField(mixture, cell, counts)
-        built = {
-            potential: VirialTable.build(potential, cell, counts, functions.q)
-            for potential in {potential for _, _, potential in mixture.pairs()}
-        }
-        self._tables = [(a, b, built[potential]) for a, b, potential in mixture.pairs()]
+        self._table = VirialTable.build(mixture, cell, counts, functions.q)
 
     def balance(self, state: Currents) -> Balance:
         """All terms of the stress balance, smeared with every φ."""
+        return self.smear(self.modes(state))
+
+    def modes(self, state: Currents) -> BalanceModes:
+        """All terms of the stress balance at the modes of the test functions.
+
+        The left fields are ρ̄ and ∂_kρ̄, the right ones ρ̄, ∂tρ̄ and every component of every
+        current; each term pairs one of the former with one of the latter.
+        """
         p = self.field.wavevectors
-        gradient = 1j * p * state.density[:, np.newaxis]
-        density_rate = -np.sum(1j * p * np.sum(state.current, axis=0), axis=1)
-        stress, rate, source, flux = 0.0, 0.0, 0.0, 0.0
-        for a, b, table in self._tables:
-            current = state.current[:, b]
-            stress = stress + bilinear(state.density[a], state.density[b], table)
-            rate = rate + 2.0 * bilinear(state.density[a], density_rate[b], table)
-            source = source + 2.0 * np.sum(bilinear(gradient[a], current, table), axis=1)
-            flux = flux + 2.0 * bilinear(state.density[a], current, table)
+        density, current = state.density, state.current
+        terms, species, dim = current.shape[:3]
+        rate = -np.sum(1j * p * np.sum(current, axis=0), axis=1)
+        gradient = 1j * p * density[:, np.newaxis]
+        left = np.concatenate([density[:, np.newaxis], gradient], axis=1)
+        flat = np.moveaxis(current, 0, 1).reshape(species, terms * dim, *density.shape[1:])
+        right = np.concatenate([density[:, np.newaxis], rate[:, np.newaxis], flat], axis=1)
+        number = np.arange(terms * dim)
+        sources = np.stack([1 + number % dim, 2 + number], axis=1)
+        fluxes = np.stack([0 * number, 2 + number], axis=1)
+        pairs = np.concatenate([[[0, 0], [0, 1]], sources, fluxes])
+        stress, growth, *rest = bilinear(left, right, self._table, pairs)
+        both = 2.0 * np.array(rest).reshape(2, terms, dim, *stress.shape)
+        return BalanceModes(
+            stress=stress, rate=2.0 * growth, source=both[0].sum(axis=1), flux=both[1]
+        )
+
+    def smear(self, modes: BalanceModes) -> Balance:
+        """∫φ of every term, with the transports 𝒯_k taken against ∂_kφ."""
         smear = self.functions.smear
         return Balance(
-            stress=smear(stress),
-            rate=smear(rate),
-            source=smear(source),
-            transport=self.functions.smear_gradient(flux, self.cell),
+            stress=smear(modes.stress),
+            rate=smear(modes.rate),
+            source=smear(modes.source),
+            transport=self.functions.smear_gradient(modes.flux, self.cell),
         )
 
 

@@ -23,9 +23,7 @@ ORDER = (
 """All figures in the order in which a report shows them."""
 
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
-_ATHERMAL = frozenset(
-    {"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"}
-)
+_ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
 
 
 def figure_names(kind: str, maps: bool) -> tuple[str, ...]:
@@ -42,6 +40,4 @@ def figure_names(kind: str, maps: bool) -> tuple[str, ...]:
     left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
         kind, frozenset({"recovery"})
     )
-    return tuple(
-        name for name in ORDER if name not in left_out and (maps or name != "maps")
-    )
+    return tuple(name for name in ORDER if name not in left_out and (maps or name != "maps"))

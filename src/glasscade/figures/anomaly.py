@@ -7,20 +7,22 @@ import numpy.typing as npt
 import xarray as xr
 
 from glasscade.figures.budgets import amount
-from glasscade.figures.data import Estimate, Results
+from glasscade.figures.data import Estimate, Results, both
 from glasscade.figures.sheet import Drawn, Panel, Sheet
 from glasscade.figures.style import (
-    BLACK,
     ELL,
+    FAMILY,
     GREY,
-    KERNEL_COLOUR,
     KERNEL_LABEL,
     MARGIN,
     MARKERS,
+    ROW,
+    SMALL,
     TEMPERATURE,
     TERM_COLOUR,
     TERM_LABEL,
     WINDOW,
+    Colour,
     Quantity,
     log_with_zero,
 )
@@ -36,26 +38,25 @@ QUANTITIES = {
     "lim_Q_flux": r"$\lim Q^\mathrm{flux}_\ell$",
     "H": "$H$",
 }
-BEYOND = 2.0
-"""How far beyond the window of an extrapolation its panel reaches."""
+BEYOND = 2.05
+"""How far, in widths of the window, the panel of an extrapolation reaches."""
 
 
 def limits(results: Results) -> Drawn:
     """The iterated limits, their distance from the reference, and two of the extrapolations."""
-    sheet = Sheet(2, 2, 5.8)
-    values, distances, thermal, flux = sheet.axes
-    _values(results, sheet.panel(values, "iterated limits", amount(results, "limit", "limit"), ROW))
-    _distances(results, sheet.panel(distances, "distance from the reference", DISTANCE, ROW))
-    quantity = amount(results, "Q_thermal", TERM_LABEL["Q_thermal"])
-    _thermal(results, sheet.panel(thermal, "ℓ = 0: extrapolation to T = 0", TEMPERATURE, quantity))
-    quantity = amount(results, "Q_flux", TERM_LABEL["Q_flux"])
-    _flux(results, sheet.panel(flux, "T = 0: extrapolation to ℓ = 0", ELL, quantity))
-    values.legend(loc="best")
+    sheet = Sheet(2, 2, 5.9)
+    unit = amount(results, "limit", "")
+    value = Quantity(unit.name, "limit", unit.unit)
+    distance = Quantity("(limit - reference)/margin [1]", "(limit − reference) / margin")
+    thermal = amount(results, "Q_thermal", r"$Q^\mathrm{thermal}$")
+    flux = amount(results, "Q_flux", TERM_LABEL["Q_flux"])
+    axes = sheet.axes
+    _values(results, sheet.panel(axes[0], "iterated limits", value, ROW))
+    _distances(results, sheet.panel(axes[1], "distance from the reference", distance, ROW))
+    _thermal(results, sheet.panel(axes[2], "ℓ = 0: extrapolation to T = 0", TEMPERATURE, thermal))
+    _flux(results, sheet.panel(axes[3], "T = 0: extrapolation to ℓ = 0", ELL, flux))
+    sheet.legend_below(axes[0], axes[2], columns=6)
     return sheet.finish()
-
-
-ROW = Quantity("row [1]", "")
-DISTANCE = Quantity("(limit - reference)/margin [1]", "(limit − reference) / margin")
 
 
 def _references(results: Results) -> dict[str, Verdict]:
@@ -70,46 +71,44 @@ def _limit(results: Results, quantity: str, kernel: int) -> Estimate:
 
 def _rows(panel: Panel) -> None:
     """One row for every limit, from top to bottom."""
-    panel.axis.set_yticks(range(len(QUANTITIES)), list(QUANTITIES.values()))
-    panel.axis.set_ylim(len(QUANTITIES) - 0.5, -0.5)
+    panel.axes.set_yticks(range(len(QUANTITIES)), list(QUANTITIES.values()))
+    panel.axes.set_ylim(len(QUANTITIES) - 0.5, -0.5)
+    panel.axes.axvline(0.0, color=GREY, linewidth=0.6)
     for edge in range(1, len(QUANTITIES)):
-        panel.axis.axhline(edge - 0.5, color="0.92", linewidth=0.6)
+        panel.axes.axhline(edge - 0.5, color="0.9", linewidth=0.6)
 
 
 def _offset(results: Results, kernel: int) -> float:
     """Kernels lie side by side within a row."""
-    return 0.22 * (kernel - 0.5 * (len(results.kernels) - 1))
+    return 0.24 * (kernel - 0.5 * (len(results.kernels) - 1))
 
 
 def _values(results: Results, panel: Panel) -> None:
     _rows(panel)
-    panel.axis.axvline(0.0, color=GREY, linewidth=0.6)
     references = _references(results)
     for row, quantity in enumerate(QUANTITIES):
         if quantity in references:
-            reference = references[quantity].reference
-            label = "reference" if quantity == next(iter(references)) else None
-            panel.bar(f"reference of {quantity}", reference, row, label)
+            label = "reference" if quantity == "A_minus_B" else None
+            panel.bar(f"reference of {quantity}", references[quantity].reference, row, label)
         for k, kernel in enumerate(results.kernels):
             panel.across(
                 f"{quantity}, {kernel}",
                 _limit(results, quantity, k),
                 row + _offset(results, k),
-                colour=KERNEL_COLOUR[k],
+                colour=FAMILY[k],
                 marker=MARKERS[k],
-                label=KERNEL_LABEL[kernel] if row == 0 else None,
+                label=KERNEL_LABEL[kernel],
             )
 
 
 def _distances(results: Results, panel: Panel) -> None:
     """The equivalence test: an interval inside ±1 holds, outside is violated."""
+    panel.axes.axvspan(-1.0, 1.0, color=MARGIN, linewidth=0)
     _rows(panel)
-    panel.axis.axvspan(-1.0, 1.0, color=MARGIN, linewidth=0)
-    panel.axis.axvline(0.0, color=GREY, linewidth=0.6)
     references = _references(results)
     for row, quantity in enumerate(QUANTITIES):
         if quantity not in references:
-            panel.axis.text(0.0, row, "no reference", ha="center", va="center", fontsize=8)
+            panel.axes.text(0.04, row, "no reference", va="center", fontsize=SMALL, color=GREY)
             continue
         reference, margin = references[quantity].reference, references[quantity].tolerance
         for k, kernel in enumerate(results.kernels):
@@ -118,124 +117,105 @@ def _distances(results: Results, panel: Panel) -> None:
                 f"{quantity}, {kernel}",
                 Estimate(*((part - reference) / margin for part in limit.parts)),
                 row + _offset(results, k),
-                colour=KERNEL_COLOUR[k],
+                colour=FAMILY[k],
                 marker=MARKERS[k],
             )
-    low, high = panel.axis.get_xlim()
-    panel.axis.set_xlim(min(low, -1.3), max(high, 1.3))
+    low, high = panel.axes.get_xlim()
+    panel.axes.set_xlim(min(low, -1.3), max(high, 1.3))
 
 
 def _thermal(results: Results, panel: Panel) -> None:
     """Q_thermal(T) at ℓ = 0 and what it tends to."""
-    fine = (results.limits["source"] + results.limits["transport"]).sel(
-        term="Q_thermal", phi="one", ell=0.0
+    fine = both(results.limits).sel(term="Q_thermal", phi="one", ell=0.0).isel(kernel=0)
+    warm = fine.isel(temperature=results.temperatures > 0.0)
+    _extrapolation(
+        results, panel, warm, "temperature", "lim_Q_thermal", 0, TERM_COLOUR["Q_thermal"]
     )
-    warm = fine.isel(kernel=0, temperature=results.temperatures > 0.0)
-    colour = TERM_COLOUR["Q_thermal"]
-    _extrapolation(results, panel, "Q_thermal", "lim_Q_thermal", warm, "temperature", 0, colour)
 
 
 def _flux(results: Results, panel: Panel) -> None:
     """Q_flux(ℓ) at T = 0 for every kernel and what it tends to."""
-    athermal = (results.limits["source"] + results.limits["transport"]).sel(
-        term="Q_flux", phi="one"
-    )
-    cold = athermal.isel(temperature=0).sel(ell=results.ells > 0.0)
-    for k, kernel in enumerate(results.kernels):
-        series = f"Q_flux, {kernel}"
-        known = cold.isel(kernel=k).dropna("ell")
-        _extrapolation(
-            results, panel, series, "lim_Q_flux", known, "ell", k, KERNEL_COLOUR[k]
-        )
+    athermal = both(results.limits).sel(term="Q_flux", phi="one").isel(temperature=0)
+    for k in range(len(results.kernels)):
+        known = athermal.isel(kernel=k, ell=results.ells > 0.0).dropna("ell")
+        _extrapolation(results, panel, known, "ell", "lim_Q_flux", k, FAMILY[k])
 
 
 def _extrapolation(
     results: Results,
     panel: Panel,
-    series: str,
-    quantity: str,
     values: xr.DataArray,
     along: str,
+    quantity: str,
     kernel: int,
-    colour: tuple[float, float, float],
+    colour: Colour,
 ) -> None:
-    """Points near the window, the window, and the limit at zero with its interval."""
+    """Points near the window, the window of the first kernel, and the limit at zero."""
     row = results.limits["limit"].sel(quantity=quantity, phi="one").isel(kernel=kernel)
     low, high = float(row.sel(end="fit_low")), float(row.sel(end="fit_high"))
-    if kernel == 0:
-        panel.axis.axvspan(low, high, color=WINDOW, linewidth=0, label="window of the fit")
-        panel.axis.set_xlim(-0.06 * BEYOND * high, 1.05 * BEYOND * high)
-    if not np.isfinite(high):
-        return
     x = values[along].values
-    near = x <= panel.axis.get_xlim()[1]
-    mean = results.mean(values.isel({along: near}))
-    panel.points(series, x[near], mean, colour=colour, marker=MARKERS[kernel], line="none")
-    limit = _limit(results, quantity, kernel)
-    panel.points(
-        f"limit of {series}",
-        [0.0],
-        limit,
-        colour=colour,
-        marker=MARKERS[kernel],
-        line="none",
-        hollow=True,
-        label="limit" if kernel == 0 else None,
-    )
-    panel.axis.legend()
+    if kernel == 0:
+        panel.axes.axvspan(low, high, color=WINDOW, linewidth=0, label="window of the fit")
+        panel.axes.axvline(0.0, color=GREY, linewidth=0.6)
+        end = min(BEYOND * high, 1.05 * float(x.max()))
+        panel.axes.set_xlim(-0.05 * end, end)
+    near = x <= panel.axes.get_xlim()[1]
+    series = f"{quantity.removeprefix('lim_')}, {results.kernels[kernel]}"
+    style = {"colour": colour, "marker": MARKERS[kernel], "line": "none"}
+    panel.points(series, x[near], results.mean(values.isel({along: near})), **style)
+    limit, label = _limit(results, quantity, kernel), "extrapolated limit (hollow)"
+    panel.points(f"limit of {series}", [0.0], limit, hollow=True, label=label, **style)
 
 
 def kernels(results: Results) -> Drawn:
-    """W_ℓ and Q_flux at T = 0 against ℓ for every kernel, and how fast kernels come to agree."""
-    sheet = Sheet(1, 2, 3.4)
-    cold = (results.limits["source"] + results.limits["transport"]).sel(phi="one")
-    cold = cold.isel(temperature=0)
-    term = amount(results, "term at T = 0", "term at $T=0$")
-    value = sheet.panel(sheet.axes[0], "terms by kernel", ELL, term)
-    value.place = log_with_zero(value.axis, results.ells)
-    value.axis.axhline(0.0, color=GREY, linewidth=0.6)
-    difference = sheet.panel(
-        sheet.axes[1],
-        f"difference from {KERNEL_LABEL[results.kernels[0]]}",
+    """W_ℓ and Q_flux at T = 0 against ℓ for every kernel, and how far kernels disagree."""
+    sheet = Sheet(1, 2, 3.9)
+    cold = both(results.limits).sel(phi="one").isel(temperature=0)
+    unit = amount(results, "term at T = 0", "").unit
+    name = "int {} dt [V0]" if results.evolves else "{} [mu V0^2/l0^2]"
+    value = sheet.panel(
+        sheet.axes[0],
+        "terms at T = 0 by kernel",
         ELL,
-        amount(results, "|Q_flux difference|", r"$|$difference of $Q^\mathrm{flux}_\ell|$"),
+        amount(results, "term", "term"),
     )
-    positive = results.ells[results.ells > 0.0]
-    difference.place = log_with_zero(difference.axis, positive)
-    first = cold.isel(kernel=0).sel(term="Q_flux", ell=positive)
+    value.place = log_with_zero(value.axes, results.ells)
+    value.axes.axhline(0.0, color=GREY, linewidth=0.6)
     for k, kernel in enumerate(results.kernels):
-        for name, line in (("W", ":"), ("Q_flux", "-")):
+        for term, line in (("Q_flux", "-"), ("W", ":")):
             value.points(
-                f"{name}, {kernel}",
+                f"{term}, {kernel}",
                 results.ells,
-                results.mean(cold.isel(kernel=k).sel(term=name)),
-                colour=KERNEL_COLOUR[k],
+                results.mean(cold.isel(kernel=k).sel(term=term)),
+                colour=FAMILY[k],
                 marker=MARKERS[k],
                 line=line,
-                hollow=name == "W",
-                label=f"{TERM_LABEL[name]} {KERNEL_LABEL[kernel]}",
+                hollow=term == "W",
+                label=f"{TERM_LABEL[term]}, {KERNEL_LABEL[kernel]}",
             )
-        if k > 0:
-            other = cold.isel(kernel=k).sel(term="Q_flux", ell=positive)
-            difference.points(
-                f"{kernel} - {results.kernels[0]}",
-                positive,
-                results.mean(other - first).magnitude,
-                colour=KERNEL_COLOUR[k],
-                marker=MARKERS[k],
-                label=KERNEL_LABEL[kernel],
-            )
-    margin = _references(results).get("lim_Q_flux") 
-    if margin is not None:
-        difference.curve(
-            "margin",
-            positive,
-            Estimate.exact(np.full(positive.shape, margin.tolerance)),
-            colour=BLACK,
-            line="--",
-            label="margin of the limit",
-        )
-    difference.axis.set_yscale("log", nonpositive="clip")
-    value.axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
-    difference.axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+    size = Quantity(name.format("|difference of Q_flux|"), "difference of the flux, absolute", unit)
+    title = f"flux by kernel minus {KERNEL_LABEL[results.kernels[0]]}"
+    _kernel_differences(results, sheet.panel(sheet.axes[1], title, ELL, size), cold)
+    sheet.legend_below(*sheet.axes, columns=3)
     return sheet.finish()
+
+
+def _kernel_differences(results: Results, panel: Panel, cold: xr.DataArray) -> None:
+    """|Q_flux by another kernel - Q_flux by the first|, and the margin of its limit."""
+    positive = results.ells[results.ells > 0.0]
+    panel.place = log_with_zero(panel.axes, positive)
+    flux = cold.sel(term="Q_flux", ell=positive)
+    for k, kernel in enumerate(results.kernels[1:], start=1):
+        difference = flux.isel(kernel=k) - flux.isel(kernel=0)
+        panel.points(
+            f"{kernel} - {results.kernels[0]}",
+            positive,
+            results.mean(difference).magnitude,
+            colour=FAMILY[k],
+            marker=MARKERS[k],
+        )
+    margins = [row.tolerance for row in results.rows("kernel_independence").values()]
+    if margins:
+        label = "margin of the difference for ℓ → 0"
+        panel.level("margin", positive, margins[0], colour=GREY, line="--", label=label)
+    panel.axes.set_yscale("log", nonpositive="clip")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -155,21 +156,28 @@ def estimate(samples: Real, level: float) -> Estimate:
     return Estimate(mean.value, mean.value - mean.half_width, mean.value + mean.half_width)
 
 
-def ratio(numerator: Real, denominator: Real, level: float) -> Estimate:
-    """Ratio of the means over the first axis, with the interval of its linearisation.
+def jackknife(statistic: Callable[[Real], Real], samples: Real, level: float) -> Estimate:
+    """A function of means over the first axis, with the studentised interval of its jackknife.
 
-    Means are divided, not realisations: a denominator that nearly vanishes in one of them does
-    not spoil the ratio.
+    For ratios and logarithms of means: a mean that nearly vanishes in one realisation does not
+    spoil them, as it would a mean of ratios.
     """
-    mean = denominator.mean(axis=0)
-    value = numerator.mean(axis=0) / mean
-    deviations = estimate((numerator - value * denominator) / mean, level)
-    return Estimate(value, value + deviations.low, value + deviations.high)
+    value, count = statistic(samples), len(samples)
+    if count == 1:
+        return Estimate.exact(value)
+    left_out = [statistic(np.delete(samples, index, axis=0)) for index in range(count)]
+    half = interval(count * value - (count - 1) * np.array(left_out), level).half_width
+    return Estimate(value, value - half, value + half)
+
+
+def both(limits: xr.Dataset) -> xr.DataArray:
+    """Source plus transport of every term: what the paper calls the term."""
+    return limits["source"] + limits["transport"]
 
 
 def terms(limits: xr.Dataset) -> xr.DataArray:
     """Source plus transport of every term, for φ = 1 and the first kernel."""
-    return one(limits["source"] + limits["transport"])
+    return one(both(limits))
 
 
 def one(array: xr.DataArray) -> xr.DataArray:
@@ -227,4 +235,3 @@ def _verdict(row: dict[str, str]) -> Verdict:
     convert = {"float": float, "int": int}
     values = {f.name: convert.get(str(f.type), str)(row[f.name]) for f in fields(Verdict)}
     return Verdict(**values)  # type: ignore[arg-type]  # the types are those of the fields
-

@@ -4,86 +4,85 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
 from glasscade.figures.data import Estimate, Results
 from glasscade.figures.sheet import Drawn, Sheet
-from glasscade.figures.style import DIVERGING, SEQUENTIAL, TERM_COLOUR, Quantity
+from glasscade.figures.style import DIVERGING, GREY, SEQUENTIAL, TERM_COLOUR, Quantity
 
 Real = npt.NDArray[np.float64]
 
-X = Quantity("x [l0]", r"$x$ ($\ell_0$)")
-Y = Quantity("y [l0]", r"$y$ ($\ell_0$)")
-LARGEST = 128
+X = Quantity("x [l0]", "$x$", r"$\ell_0$")
+Y = Quantity("y [l0]", "$y$", r"$\ell_0$")
+TITLES = {"density": "density", "flux": "flux between scales"}
+COLOURS = {"density": TERM_COLOUR["W"], "flux": TERM_COLOUR["Q_flux"]}
+LARGEST = 96
 """Pixels along a side of an image; finer maps are averaged over blocks."""
 
 
 def maps(results: Results) -> Drawn:
     """ρ̄_ℓ(x) and Q_flux(x) for every scale of which there is a map: profiles or images."""
     names = sorted(
-        str(name).removeprefix("flux_map_")
-        for name in results.limits.data_vars
-        if str(name).startswith("flux_map_")
+        (
+            str(name).removeprefix("flux_map_")
+            for name in results.limits.data_vars
+            if str(name).startswith("flux_map_")
+        ),
+        key=float,
     )
     dimension = results.limits[f"flux_map_{names[0]}"].ndim
-    sheet = Sheet(len(names), 2, (3.3 if dimension == 2 else 2.7) * len(names))
-    draw = _images if dimension == 2 else _profiles
-    for row, name in enumerate(names):
-        draw(sheet, results, name, row)
+    sheet = Sheet(len(names), 2, (3.0 if dimension == 2 else 2.7) * len(names))
+    draw = _image if dimension == 2 else _profile
+    for position, axes in enumerate(sheet.axes):
+        kind = tuple(TITLES)[position % 2]
+        draw(sheet, axes, results, kind, names[position // 2])
     return sheet.finish()
 
 
-def _quantities(dimension: int) -> tuple[Quantity, Quantity]:
-    per = rf"\ell_0^{{-{dimension}}}"
-    return (
-        Quantity(f"density [l0^-{dimension}]", rf"$\bar\rho_\ell$ (${per}$)"),
-        Quantity(
-            f"Q_flux [mu V0^2 l0^-{dimension + 2}]",
-            rf"$\frac{{1}}{{{dimension}}}$" * (dimension > 1) + r"$\mathrm{tr}\,$" * (dimension > 1)
-            + rf"$Q^\mathrm{{flux}}_\ell$ ($\mu V_0^2\,\ell_0^{{-{dimension + 2}}}$)",
-        ),
+def _quantity(kind: str, dimension: int) -> Quantity:
+    if kind == "density":
+        unit = rf"$\ell_0^{{-{dimension}}}$"
+        return Quantity(f"density [l0^-{dimension}]", r"$\bar\rho_\ell$", unit)
+    trace = r"$\mathrm{tr}\,$" if dimension > 1 else ""
+    per = f"$/{dimension}$" if dimension > 1 else ""
+    return Quantity(
+        f"Q_flux [mu V0^2 l0^-{dimension + 2}]",
+        rf"{trace}$Q^\mathrm{{flux}}_\ell${per}",
+        rf"$\mu V_0^2\,\ell_0^{{-{dimension + 2}}}$",
     )
 
 
-def _profiles(sheet: Sheet, results: Results, name: str, row: int) -> None:
-    for axis, kind, quantity, title, colour in zip(
-        sheet.axes[2 * row : 2 * row + 2],
-        ("density", "flux"),
-        _quantities(1),
-        ("density", "flux between scales"),
-        (TERM_COLOUR["W"], TERM_COLOUR["Q_flux"]),
-        strict=True,
-    ):
-        values = results.limits[f"{kind}_map_{name}"].values
-        x = np.arange(values.size) * results.length / values.size
-        panel = sheet.panel(axis, f"{title}, ℓ = {name}, T = 0", X, quantity)
-        axis.axhline(0.0, color="0.6", linewidth=0.6)
-        panel.curve(kind, x, Estimate.exact(values), colour=colour)
+def _title(results: Results, kind: str, ell: str) -> str:
+    known = "" if results.known is None else f", H = {results.known[0]:.3g}"
+    return f"{TITLES[kind]}, ℓ = {ell}{known}"
 
 
-def _images(sheet: Sheet, results: Results, name: str, row: int) -> None:
-    for axis, kind, quantity, title in zip(
-        sheet.axes[2 * row : 2 * row + 2],
-        ("density", "flux"),
-        _quantities(2),
-        ("density", "flux between scales"),
-        strict=True,
-    ):
-        fine = results.limits[f"{kind}_map_{name}"].values
-        values, block = _coarsened(fine)
-        side = block * results.length / fine.shape[0]  # of a pixel
-        x, y = ((np.arange(n) + 0.5) * side for n in values.shape)
-        panel = sheet.panel(axis, f"{title}, ℓ = {name}, T = 0", X, Y)
-        largest = float(np.max(np.abs(values)))
-        signed = {"cmap": DIVERGING, "vmin": -largest, "vmax": largest}
-        image = panel.image(
-            Estimate.exact(values.T),
-            quantity,
-            x,
-            y,
-            extent=(0.0, side * values.shape[0], 0.0, side * values.shape[1]),
-            **(signed if kind == "flux" else {"cmap": SEQUENTIAL}),
-        )
-        sheet.figure.colorbar(image, ax=axis, label=quantity.label, shrink=0.85)
+def _profile(sheet: Sheet, axes: Axes, results: Results, kind: str, ell: str) -> None:
+    values = results.limits[f"{kind}_map_{ell}"].values
+    x = np.arange(values.size) * results.length / values.size
+    panel = sheet.panel(axes, _title(results, kind, ell), X, _quantity(kind, 1))
+    panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
+    panel.curve(kind, x, Estimate.exact(values), colour=COLOURS[kind])
+
+
+def _image(sheet: Sheet, axes: Axes, results: Results, kind: str, ell: str) -> None:
+    fine = results.limits[f"{kind}_map_{ell}"].values
+    values, block = _coarsened(fine)
+    spacing = results.length / fine.shape[0]
+    # The values of the grid stand at its points, hence in the middle of pixels.
+    edges = [(np.arange(n + 1) * block - 0.5) * spacing for n in values.shape]
+    x, y = (0.5 * (edge[1:] + edge[:-1]) for edge in edges)
+    largest = float(np.max(np.abs(values)))
+    signed = {"cmap": DIVERGING, "vmin": -largest, "vmax": largest}
+    panel = sheet.panel(axes, _title(results, kind, ell), X, Y)
+    panel.image(
+        Estimate.exact(values.T),
+        _quantity(kind, 2),
+        x,
+        y,
+        extent=(edges[0][0], edges[0][-1], edges[1][0], edges[1][-1]),
+        **(signed if kind == "flux" else {"cmap": SEQUENTIAL}),
+    )
 
 
 def _coarsened(values: Real) -> tuple[Real, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -15,6 +17,7 @@ from glasscade.figures.data import (
     OFFSET,
     Estimate,
     Results,
+    both,
     bounds,
     case_suffix,
     critical_exponent,
@@ -26,366 +29,422 @@ from glasscade.figures.style import (
     BOUND_LABEL,
     BOUND_LINE,
     ELL,
-    ESTIMATOR_COLOUR,
     ESTIMATOR_LABEL,
+    FAMILY,
     FLUX_COLOUR,
     FLUX_LABEL,
     GREY,
-    HURST,
     MARGIN,
     MARKERS,
-    ORDER,
+    ROW,
+    SMALL,
     WINDOW,
     Colour,
+    Place,
     Quantity,
     ladder,
+    log_decades,
+    log_with_zero,
 )
-from glasscade.limits.extrapolation import slope
-from glasscade.paths import number
 from glasscade.regularity.fits import local_slopes
 
 Real = npt.NDArray[np.float64]
 
-XI = Quantity("xi_q [1]", r"$\xi_q$ (dimensionless)")
-LOCAL = Quantity("local xi_q [1]", r"local slope as $\xi_q$")
+ORDER = Quantity("q [1]", "order $q$")
+HURST = Quantity("H [1]", "known exponent $H$")
+XI = Quantity("xi_q [1]", r"exponent $\xi_q$")
+XI3 = Quantity("xi_3 [1]", r"measured $\xi_3$")
+ERROR = Quantity("xi_3 - H [1]", r"$\xi_3-H$")
+LOCAL = Quantity("local xi_q [1]", r"local $\xi_q$")
+EXPONENT = Quantity("exponent of ell [1]", r"exponent of $\ell$")
+LOCAL_EXPONENT = Quantity("local exponent of ell [1]", r"local exponent of $\ell$")
 FIELD_LABEL = {"density": "ρ", "force": "F"}
-NORM_UNIT = {
-    "wavelets": r"$\|\Delta_j\rho\|_q$ ($\ell_0^{-d}$)",
-    "gradients": r"$\|\nabla\bar\rho_\ell\|_q$ ($\ell_0^{-d-1}$)",
-    "increments": r"$\|\delta\rho(r)\|_q$ ($\ell_0^{-d}$)",
+NORM = {
+    "wavelets": Quantity("norm of blocks [l0^-d]", r"$\|\Delta_j\rho\|_q$", r"$\ell_0^{-d}$"),
+    "gradients": Quantity(
+        "norm of gradients [l0^-(d+1)]", r"$\|\nabla\bar\rho_\ell\|_q$", r"$\ell_0^{-d-1}$"
+    ),
+    "increments": Quantity(
+        "norm of increments [l0^-d]", r"$\|\delta\rho(r)\|_q$", r"$\ell_0^{-d}$"
+    ),
 }
-SCALE_LABEL = {
-    "wavelets": r"wavelet scale ($\ell_0$)",
-    "gradients": r"filter width $\ell$ ($\ell_0$)",
-    "increments": r"separation $r$ ($\ell_0$)",
+SCALE = {
+    "wavelets": Quantity("wavelet scale [l0]", "wavelet scale", r"$\ell_0$"),
+    "gradients": Quantity("ell [l0]", r"filter width $\ell$", r"$\ell_0$"),
+    "increments": Quantity("r [l0]", "separation $r$", r"$\ell_0$"),
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """One series of a figure of exponents; `known` is its exponent where that is known."""
+
+    name: str
+    data: xr.Dataset
+    colour: Colour
+    marker: str
+    known: float | None
 
 
 def structure(results: Results) -> Drawn:
-    """Norms of ρ against scale with fits over the window, and local slopes; three estimators.
+    """Norms of ρ at T = 0 against scale with fits over the window, and local slopes.
 
-    One curve for each order q at T = 0; where exponents are known, for each of them at q = 3.
+    One series for each order q; where exponents are known, for each of them at q = 3.
     """
-    sheet = Sheet(2, len(ESTIMATORS), 5.4)
-    density = results.exponents.sel(field="density").isel(temperature=0)
-    lines = _structure_lines(results, density)
-    for column, estimator in enumerate(ESTIMATORS):
-        scale_label = Quantity(f"scale, {estimator} [l0]", SCALE_LABEL[estimator])
-        norm_label = Quantity(f"norm, {estimator}", NORM_UNIT[estimator])
-        name = ESTIMATOR_LABEL[estimator]
-        top = sheet.panel(sheet.axes[column], name, scale_label, norm_label)
-        axis = sheet.axes[column + len(ESTIMATORS)]
-        bottom = sheet.panel(axis, f"local slopes, {name}", scale_label, LOCAL)
-        for label, line, colour, marker, known in lines:
-            _structure_line(
-                top, bottom, line.sel(estimator=estimator), label, colour, marker, known
-            )
-        low, high = lines[0][1]["window"].sel(estimator=estimator).values
+    columns = len(ESTIMATORS)
+    sheet = Sheet(2, columns, 5.3)
+    families = _structure_families(results)
+    tops = [
+        sheet.panel(sheet.axes[c], ESTIMATOR_LABEL[name], SCALE[name], NORM[name])
+        for c, name in enumerate(ESTIMATORS)
+    ]
+    bottoms = [
+        sheet.panel(sheet.axes[columns + c], "local slopes", SCALE[name], LOCAL)
+        for c, name in enumerate(ESTIMATORS)
+    ]
+    for estimator, top, bottom in zip(ESTIMATORS, tops, bottoms, strict=True):
+        for family in families:
+            line = family.data.sel(estimator=estimator)
+            _norms_and_fit(top, line, family)
+            _local_slopes_and_fit(bottom, line, family)
+        low, high = families[0].data["window"].sel(estimator=estimator).values
         for panel in (top, bottom):
-            panel.axis.set_xscale("log")
-            panel.axis.axvspan(low, high, color=WINDOW, linewidth=0, zorder=0)
-        top.axis.set_yscale("log")
-        bottom.axis.axhline(CRITICAL, color=BLACK, linewidth=0.8, linestyle="--")
-    sheet.figure.legend(*sheet.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
+            log_decades(panel.axes.xaxis)
+            panel.axes.axvspan(low, high, color=WINDOW, linewidth=0, zorder=0)
+        log_decades(top.axes.yaxis)
+        _third(bottom)
+    sheet.legend_below(tops[0].axes, bottoms[0].axes, columns=7)
     return sheet.finish()
 
 
-Line = tuple[str, xr.Dataset, Colour, str, float | None]
-
-
-def _structure_lines(results: Results, density: xr.Dataset) -> list[Line]:
-    if results.known is None:
-        orders = density["order"].values
-        return [
-            (f"q = {q:g}", density.isel(case=0).sel(order=q), colour, marker, None)
-            for q, colour, marker in zip(orders, ladder(orders), MARKERS, strict=False)
-        ]
-    third = density.sel(order=CRITICAL_ORDER)
+def _structure_families(results: Results) -> list[Family]:
+    density = results.exponents.sel(field="density").isel(temperature=0)
+    if results.known is not None:
+        third = density.sel(order=CRITICAL_ORDER)
+        return _by_case(results, third)
+    orders = density["order"].values
     return [
-        (f"H = {h:.3g}", third.isel(case=case), colour, marker, float(h))
-        for case, (h, colour, marker) in enumerate(
-            zip(results.known, ladder(results.known), MARKERS, strict=False)
-        )
+        Family(f"q = {q:g}", density.isel(case=0).sel(order=q), colour, marker, None)
+        for q, colour, marker in zip(orders, ladder(orders), MARKERS, strict=False)
     ]
 
 
-def _structure_line(
-    top: Panel,
-    bottom: Panel,
-    line: xr.Dataset,
-    label: str,
-    colour: Colour,
-    marker: str,
-    known: float | None,
-) -> None:
-    estimator = str(line["estimator"].values)
-    shown = np.isfinite(line["scale"].values)
-    scale, norm = line["scale"].values[shown], line["mean_norm"].values[shown]
+def _by_case(results: Results, data: xr.Dataset) -> list[Family]:
+    assert results.known is not None
+    return [
+        Family(f"H = {h:.3g}", data.isel(case=case), colour, MARKERS[case % len(MARKERS)], float(h))
+        for case, (h, colour) in enumerate(zip(results.known, ladder(results.known), strict=True))
+    ]
+
+
+def _shown(line: xr.Dataset) -> tuple[Real, Real]:
+    """Scales and norms of one series, without padding."""
+    known = np.isfinite(line["scale"].values)
+    return line["scale"].values[known], line["mean_norm"].values[known]
+
+
+def _norms_and_fit(panel: Panel, line: xr.Dataset, family: Family) -> None:
+    """The norms, and the power law of the fitted exponent through their mean in the window."""
+    scale, norm = _shown(line)
+    name, colour = family.name, family.colour
+    exact = Estimate.exact(norm)
+    panel.points(name, scale, exact, colour=colour, marker=family.marker, line="none", label=name)
     low, high = line["window"].values
-    top.points(label, scale, Estimate.exact(norm), colour=colour, marker=marker, line="none", label=label)
     inside = (scale >= low * (1.0 - 1e-9)) & (scale <= high * (1.0 + 1e-9))
-    power = float(line["value"]) - OFFSET[estimator]
-    x = scale[inside]
+    x, power = scale[inside], float(line["value"]) - OFFSET[str(line["estimator"].values)]
     amplitude = np.exp(np.mean(np.log(norm[inside]) - power * np.log(x)))
-    top.curve(f"fit, {label}", x, Estimate.exact(amplitude * x**power), colour=colour)
-    middle, slopes = local_slopes(scale, norm)
-    bottom.points(
-        label, middle, Estimate.exact(slopes + OFFSET[estimator]), colour=colour, marker=marker
-    )
-    fitted = Estimate(*(np.full(2, float(line[n])) for n in ("value", "ci_low", "ci_high")))
-    bottom.curve(f"fit, {label}", [low, high], fitted, colour=colour)
-    if known is not None:
-        bottom.curve(
-            f"known, {label}", [low, high], Estimate.exact(np.full(2, known)), colour=colour, line=":"
-        )
+    panel.curve(f"fit, {name}", x, Estimate.exact(amplitude * x**power), colour=colour)
+
+
+def _local_slopes_and_fit(panel: Panel, line: xr.Dataset, family: Family) -> None:
+    """Slopes between neighbours, the fitted exponent with its interval, and the known one."""
+    middle, slopes = local_slopes(*_shown(line))
+    local = Estimate.exact(slopes + OFFSET[str(line["estimator"].values)])
+    panel.points(family.name, middle, local, colour=family.colour, marker=family.marker)
+    window = line["window"].values
+    fitted = Estimate(*(np.full(2, float(line[end])) for end in ("value", "ci_low", "ci_high")))
+    panel.curve(f"fit, {family.name}", window, fitted, colour=family.colour)
+    if family.known is not None:
+        name = f"known, {family.name}"
+        panel.level(name, window, family.known, colour=family.colour, line=":")
+
+
+def _third(panel: Panel) -> None:
+    """The line at 1/3."""
+    panel.axes.axhline(CRITICAL, color=BLACK, linewidth=0.8, linestyle="--", label="1/3")
 
 
 def exponents(results: Results) -> Drawn:
     """ξ_q against q for ρ (above) and F (below), by three estimators, with the 1/3 line.
 
-    Colours are temperatures, or known exponents; hollow points are outside the range in which
+    Colours are temperatures, or known exponents; hollow points lie outside the range in which
     an estimator is unbiased.
     """
-    sheet = Sheet(len(FIELDS), len(ESTIMATORS), 5.6, sharex=True, sharey="row")
-    families = _families(results)
-    for row, field in enumerate(FIELDS):
-        for column, estimator in enumerate(ESTIMATORS):
-            axis = sheet.axes[row * len(ESTIMATORS) + column]
-            title = f"{FIELD_LABEL[field]}, {ESTIMATOR_LABEL[estimator]}"
-            panel = sheet.panel(axis, title, ORDER, XI)
-            for place, (label, family, colour, marker, known) in enumerate(families):
-                shift = 0.1 * (place - 0.5 * (len(families) - 1))
-                chosen = family.sel(field=field, estimator=estimator)
-                _exponent_points(panel, chosen, label, colour, marker, shift)
-                if known is not None and field == "density":
-                    axis.axhline(known, color=colour, linewidth=0.8, linestyle=":")
-            axis.axhline(CRITICAL, color=BLACK, linewidth=0.8, linestyle="--")
-            axis.label_outer()
-    handles = [*sheet.axes[0].get_legend_handles_labels()]
-    sheet.figure.legend(*handles, loc="outside lower center", ncols=6)
+    columns = len(ESTIMATORS)
+    sheet = Sheet(len(FIELDS), columns, 5.7, sharex=True, sharey="row")
+    if results.known is None:
+        families = _by_temperature(results.exponents.isel(case=0))
+    else:
+        families = _by_case(results, results.exponents.isel(temperature=0))
+    for position, axes in enumerate(sheet.axes):
+        field, estimator = FIELDS[position // columns], ESTIMATORS[position % columns]
+        title = f"{FIELD_LABEL[field]}, {ESTIMATOR_LABEL[estimator]}"
+        panel = sheet.panel(axes, title, ORDER, XI)
+        for place, family in enumerate(families):
+            chosen = family.data.sel(field=field, estimator=estimator)
+            value = Estimate(*(chosen[end].values for end in ("value", "ci_low", "ci_high")))
+            panel.place = _shifted(0.1 * (place - 0.5 * (len(families) - 1)))
+            _trusted_or_hollow(
+                panel,
+                family.name,
+                chosen["order"].values,
+                value,
+                chosen["trusted"].values == 1,
+                family.colour,
+                family.marker,
+            )
+            if family.known is not None and field == "density":
+                axes.axhline(family.known, color=family.colour, linewidth=0.8, linestyle=":")
+        _third(panel)
+        axes.label_outer()
+    _hollow_key(sheet.axes[0])
+    sheet.legend_below(sheet.axes[0], columns=4)
     return sheet.finish()
 
 
-def _families(results: Results) -> list[Line]:
-    """Temperatures, or known exponents at T = 0."""
-    if results.known is not None:
-        values, along, symbol, known = results.known, "case", "H", list(results.known)
-        base = results.exponents.isel(temperature=0)
-    else:
-        values, along, symbol = results.temperatures, "temperature", "T"
-        known = [None] * values.size
-        base = results.exponents.isel(case=0)
+def _by_temperature(data: xr.Dataset) -> list[Family]:
+    temperatures = data["temperature"].values
     return [
-        (f"{symbol} = {value:.3g}", base.isel({along: i}), colour, MARKERS[i % len(MARKERS)], known[i])
-        for i, (value, colour) in enumerate(zip(values, ladder(values), strict=True))
+        Family(f"T = {t:.6g}", data.isel(temperature=i), colour, MARKERS[i % len(MARKERS)], None)
+        for i, (t, colour) in enumerate(zip(temperatures, ladder(temperatures), strict=True))
     ]
 
 
-def _exponent_points(
-    panel: Panel, chosen: xr.Dataset, label: str, colour: Colour, marker: str, shift: float
+def _shifted(shift: float) -> Place:
+    """Series side by side."""
+    return lambda x: np.asarray(x) + shift
+
+
+def _hollow_key(axes: Axes) -> None:
+    """What a hollow marker means, for the legend."""
+    axes.plot([], [], "o", color=GREY, markerfacecolor="white", label="hollow: not trusted")
+
+
+def _trusted_or_hollow(
+    panel: Panel,
+    name: str,
+    x: Real,
+    y: Estimate,
+    trusted: npt.NDArray[np.bool_],
+    colour: Colour,
+    marker: str,
 ) -> None:
-    """Trusted points filled, the others hollow."""
-    orders = chosen["order"].values
-    value = Estimate(*(chosen[name].values for name in ("value", "ci_low", "ci_high")))
-    panel.place = lambda x: np.asarray(x) + shift
-    trusted = chosen["trusted"].values == 1
-    for subset, hollow in ((trusted, False), (~trusted, True)):
-        if subset.any():
+    """Trusted points filled, the others hollow; one entry in the legend."""
+    for chosen, hollow in ((trusted, False), (~trusted, True)):
+        if chosen.any():
             panel.points(
-                label if not hollow else f"{label}, not trusted",
-                orders[subset],
-                value[subset],
+                f"{name}, not trusted" if hollow else name,
+                x[chosen],
+                y[chosen],
                 colour=colour,
                 marker=marker,
                 line="none",
                 hollow=hollow,
-                label=label if hollow == (not trusted.any()) else None,
+                label=name if not hollow or not trusted.any() else None,
             )
 
 
 def recovery(results: Results) -> Drawn:
     """Measured ξ_3 of ρ against the known exponent, and the difference with its margin."""
     assert results.known is not None
-    sheet = Sheet(1, 2, 3.4)
+    sheet = Sheet(1, 2, 3.8)
     measured = sheet.panel(sheet.axes[0], "recovery of known exponents", HURST, XI3)
     error = sheet.panel(sheet.axes[1], "measured minus known", HURST, ERROR)
     ends = np.array([0.0, 1.0])
-    measured.curve("measured = known", ends, Estimate.exact(ends), colour=GREY, label="measured = known")
+    identity = "measured = known"
+    measured.curve(identity, ends, Estimate.exact(ends), colour=GREY, label=identity)
     t = results.tolerance
-    error.axis.axhspan(-t, t, color=MARGIN, linewidth=0, label=f"margin ±{t:g}")
-    error.axis.axhline(0.0, color=GREY, linewidth=0.8)
-    for panel in (measured, error):
-        panel.axis.axvline(CRITICAL, color=BLACK, linewidth=0.8, linestyle="--")
+    error.axes.axhspan(-t, t, color=MARGIN, linewidth=0, label=f"margin ±{t:g}")
+    error.axes.axhline(0.0, color=GREY, linewidth=0.8)
     third = results.exponents.sel(field="density", order=CRITICAL_ORDER).isel(temperature=0)
     for e, estimator in enumerate(ESTIMATORS):
         row = third.sel(estimator=estimator)
-        value = Estimate(*(row[name].values for name in ("value", "ci_low", "ci_high")))
+        value = Estimate(*(row[end].values for end in ("value", "ci_low", "ci_high")))
         difference = Estimate(*(part - results.known for part in value.parts))
+        name = ESTIMATOR_LABEL[estimator] + " (verdict)" * (estimator == results.estimator)
         trusted = row["trusted"].values == 1
-        label = ESTIMATOR_LABEL[estimator] + " (verdict)" * (estimator == results.estimator)
-        shift = 0.012 * (e - 1)
         for panel, shown in ((measured, value), (error, difference)):
-            panel.place = lambda x, shift=shift: np.asarray(x) + shift
-            for subset, hollow in ((trusted, False), (~trusted, True)):
-                panel.points(
-                    label if not hollow else f"{label}, not trusted",
-                    results.known[subset],
-                    shown[subset],
-                    colour=ESTIMATOR_COLOUR[e],
-                    marker=MARKERS[e],
-                    line="none",
-                    hollow=hollow,
-                    label=label if hollow == (not trusted.any()) else None,
-                )
-    sheet.axes[0].legend()
-    sheet.axes[1].legend()
+            panel.place = _shifted(0.012 * (e - 1))
+            _trusted_or_hollow(panel, name, results.known, shown, trusted, FAMILY[e], MARKERS[e])
+    _hollow_key(error.axes)
+    for panel in (measured, error):
+        panel.axes.axvline(CRITICAL, color=BLACK, linewidth=0.8, linestyle="--", label="1/3")
+    sheet.legend_below(*sheet.axes, columns=3)
     return sheet.finish()
-
-
-XI3 = Quantity("xi_3 [1]", r"measured $\xi_3$ (dimensionless)")
-ERROR = Quantity("xi_3 - H [1]", r"$\xi_3-H$ (dimensionless)")
 
 
 def flux_exponent(results: Results) -> Drawn:
-    """Norms of the flux against ℓ at T = 0, and their exponents beside the three bounds."""
-    sheet = Sheet(1, 2, 3.9)
-    relative = Quantity("norm of the flux / at the end of the fit [1]", "norm of the flux, relative")
-    left = sheet.panel(sheet.axes[0], "flux against scale, T = 0", ELL, relative)
-    left.axis.set_xscale("log")
-    left.axis.set_yscale("log")
+    """Norms of the flux against ℓ at T = 0, their local slopes, and the bounds of the exponent.
+
+    One series for each norm; where exponents are known, the smeared flux for each of them.
+    """
+    sheet = Sheet(2, 2, 6.2)
+    first = next(iter(results.rows("flux_bound").values()))
+    series = _flux_series(results)
+    ells = series[0].norm["ell"].values
+    at = float(ells[np.argmin(np.abs(ells - first.fit_high))])
+    relative = Quantity(f"norm / norm at ell = {at:g} [1]", rf"norm / norm at $\ell={at:g}$")
+    size = sheet.panel(sheet.axes[0], "flux against scale, T = 0", ELL, relative)
+    local = sheet.panel(sheet.axes[1], "slopes between neighbouring ℓ", ELL, LOCAL_EXPONENT)
+    for panel in (size, local):
+        panel.place = log_with_zero(panel.axes, ells)
+        panel.axes.axvspan(first.fit_low, first.fit_high, color=WINDOW, linewidth=0, zorder=0)
+    for line in series:
+        mean = results.geometric_mean(line.norm)
+        x = line.norm["ell"].values
+        unit = float(mean.value[x == at][0])
+        shown = Estimate(*(part / unit for part in mean.parts))
+        size.points(line.name, x, shown, colour=line.colour, marker=line.marker, label=line.label)
+        middle, slopes = local_slopes(x, mean.value)
+        exact = Estimate.exact(slopes)
+        local.points(line.name, middle, exact, colour=line.colour, marker=line.marker)
+    log_decades(size.axes.yaxis)
     if results.known is None:
-        _flux_curves(results, left)
-        _bounds_in_rows(results, sheet.panel(sheet.axes[1], "exponents", EXPONENT, ROW))
+        _guides(results, size, local, np.array([first.fit_low, first.fit_high]), at)
+        _bounds_in_rows(results, sheet.panel(sheet.axes[2], "exponents and bounds", EXPONENT, ROW))
     else:
-        _flux_by_case(results, left)
-        _bounds_by_case(results, sheet.panel(sheet.axes[1], "exponents", HURST, EXPONENT))
+        _bounds_by_case(
+            results, sheet.panel(sheet.axes[2], "exponents and bounds", HURST, EXPONENT)
+        )
+    _legend_in(sheet.axes[3], *sheet.axes[:3])
     return sheet.finish()
 
 
-ROW = Quantity("row [1]", "")
-EXPONENT = Quantity("exponent of ell [1]", r"exponent of $\ell$ (dimensionless)")
+@dataclass(frozen=True, eq=False)
+class FluxSeries:
+    """One norm of the flux, of dimensions (realisation, ell)."""
+
+    name: str
+    label: str
+    norm: xr.DataArray
+    colour: Colour
+    marker: str
+
+
+def _flux_series(results: Results) -> list[FluxSeries]:
+    """The smeared flux of every known exponent, or all norms there are."""
+    if results.known is not None:
+        colours = ladder(results.known)
+        return [
+            FluxSeries(
+                f"smeared, H = {h:.3g}",
+                f"smeared, H = {h:.3g}",
+                _smeared(results, case),
+                colours[case],
+                MARKERS[case % len(MARKERS)],
+            )
+            for case, h in enumerate(results.known)
+        ]
+    norms = {"smeared": _smeared(results, 0)}
+    for name, variable in (("pointwise", "flux_norm"), ("product", "product_norm")):
+        if variable in results.limits:
+            norms[name] = results.limits[variable].isel(order=0).dropna("ell")
+    return [
+        FluxSeries(name, FLUX_LABEL[name], norm, FLUX_COLOUR[name], marker)
+        for (name, norm), marker in zip(norms.items(), MARKERS, strict=False)
+    ]
 
 
 def _smeared(results: Results, case: int) -> xr.DataArray:
     """Root mean square over φ of the flux at T = 0, first kernel."""
-    both = (results.limits["source"] + results.limits["transport"]).sel(term="Q_flux")
-    flux = results.of_case(both.isel(temperature=0, kernel=0), case)
-    smeared = np.sqrt((flux**2).mean("phi"))
+    athermal = both(results.limits).sel(term="Q_flux").isel(temperature=0, kernel=0)
+    smeared = np.sqrt((results.of_case(athermal, case) ** 2).mean("phi"))
     return smeared.sel(ell=smeared["ell"] > 0.0).dropna("ell")
 
 
-def _norms(results: Results) -> dict[str, xr.DataArray]:
-    """The smeared flux, and where maps are computed the pointwise norms of order 1."""
-    found = {"smeared": _smeared(results, 0)}
-    for name, variable in (("pointwise", "flux_norm"), ("product", "product_norm")):
-        if variable in results.limits:
-            found[name] = results.limits[variable].isel(order=0).dropna("ell")
-    return found
-
-
-def _relative(results: Results, norm: xr.DataArray, at: float) -> tuple[Real, Estimate]:
-    """A norm divided by its value at the end of the fit."""
-    mean = results.geometric_mean(norm)
-    ells = norm["ell"].values
-    unit = float(mean.value[np.argmin(np.abs(ells - at))])
-    return ells, Estimate(*(part / unit for part in mean.parts))
-
-
-def _flux_curves(results: Results, panel: Panel) -> None:
-    """All norms, with lines of the slopes of the bounds through their common point."""
-    fits = results.rows("flux_bound")
-    end = next(iter(fits.values())).fit_high
-    for place, (name, norm) in enumerate(_norms(results).items()):
-        x, y = _relative(results, norm, end)
-        panel.points(
-            name, x, y, colour=FLUX_COLOUR[name], marker=MARKERS[place], label=FLUX_LABEL[name]
-        )
-    low, high = panel.axis.get_ylim()
-    start = next(iter(fits.values())).fit_low
-    window = np.array([start, end])
-    panel.axis.axvspan(start, end, color=WINDOW, linewidth=0, zorder=0)
-    xi, force = (critical_exponent(results, field).value[0] for field in FIELDS)
-    for name, power in bounds(xi, force).items():
-        panel.curve(
-            f"slope {name}",
-            window,
-            Estimate.exact((window / end) ** float(power)),
-            colour=BOUND_COLOUR[name],
-            line=BOUND_LINE[name],
-            label=f"slope {BOUND_LABEL[name]} = {float(power):.2f}",
-        )
-    panel.axis.set_ylim(low, high)
-    panel.axis.legend(fontsize=7.5)
-
-
-def _flux_by_case(results: Results, panel: Panel) -> None:
-    """The smeared flux for every known exponent."""
-    assert results.known is not None
-    fits = results.rows("flux_bound")
-    for case, (h, colour) in enumerate(zip(results.known, ladder(results.known), strict=True)):
-        fit = fits["smeared_vs_xi+xiF" + case_suffix(results, case)]
-        x, y = _relative(results, _smeared(results, case), fit.fit_high)
-        label = f"H = {h:.3g}"
-        panel.points(label, x, y, colour=colour, marker=MARKERS[case], label=label)
-    panel.axis.axvspan(fit.fit_low, fit.fit_high, color=WINDOW, linewidth=0, zorder=0)
-    panel.axis.legend(title="smeared flux")
-
-
-def _measured(results: Results, case: int) -> dict[str, Estimate]:
-    """Measured exponents with intervals: those of the verdicts, and that of the product."""
-    found = {}
-    for quantity, row in results.rows("flux_bound").items():
-        if quantity.endswith(case_suffix(results, case)):
-            name = quantity.split("_vs_")[0]
-            found[name] = Estimate(*(np.array([v]) for v in (row.value, row.ci_low, row.ci_high)))
-    return found
-
-
 def _bounds(results: Results) -> dict[str, Estimate]:
-    """The three bounds; their intervals are those of the exponents."""
+    """The three bounds for every case; their intervals are those of the exponents."""
     density, force = (critical_exponent(results, field) for field in FIELDS)
     ends = [bounds(*pair) for pair in zip(density.parts, force.parts, strict=True)]
     return {name: Estimate(*(end[name] for end in ends)) for name in BOUND_LABEL}
 
 
+def _guides(results: Results, size: Panel, local: Panel, window: Real, at: float) -> None:
+    """Lines of the slopes of the bounds: through the common point, and as levels."""
+    limits_of_y = size.axes.get_ylim()
+    for name, bound in _bounds(results).items():
+        power = float(bound.value[0])
+        look = {"colour": BOUND_COLOUR[name], "line": BOUND_LINE[name]}
+        guide = Estimate.exact((window / at) ** power)
+        size.curve(f"slope {name}", window, guide, label=f"slope {BOUND_LABEL[name]}", **look)
+        local.level(name, window, power, **look)
+    size.axes.set_ylim(limits_of_y)
+
+
+def _measured(results: Results, case: int) -> dict[str, Estimate]:
+    """Exponents of the verdicts, with their intervals."""
+    found = {}
+    for quantity, row in results.rows("flux_bound").items():
+        name, _, rest = quantity.partition("_vs_")
+        if any(rest == bound + case_suffix(results, case) for bound in BOUND_LABEL):
+            found[name] = Estimate(*(np.array([v]) for v in (row.value, row.ci_low, row.ci_high)))
+    return found
+
+
 def _bounds_in_rows(results: Results, panel: Panel) -> None:
-    """Measured exponents above, bounds below."""
-    measured = _measured(results, 0)
+    """Measured exponents above, bounds below, all with their intervals in figures."""
+    measured, bound = _measured(results, 0), _bounds(results)
     rows = [
-        *((FLUX_LABEL[name], value, FLUX_COLOUR[name], name) for name, value in measured.items()),
-        *((BOUND_LABEL[name], value, BOUND_COLOUR[name], name) for name, value in _bounds(results).items()),
+        *((name, FLUX_LABEL[name], value, FLUX_COLOUR[name]) for name, value in measured.items()),
+        *((name, BOUND_LABEL[name], value, BOUND_COLOUR[name]) for name, value in bound.items()),
     ]
-    for row, (_, value, colour, name) in enumerate(rows):
-        panel.across(name, value, row, colour=colour, marker="s" if row < len(measured) else "D")
-        panel.axis.annotate(
-            f"{value.value[0]:.2f} [{value.low[0]:.2f}, {value.high[0]:.2f}]",
-            (value.value[0], row),
-            xytext=(0, 7),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8,
+    for row, (name, _, value, colour) in enumerate(rows):
+        panel.across(name, value, row, colour=colour, marker="s" if name in measured else "D")
+        text = "{:.2f} [{:.2f}, {:.2f}]".format(*(round(float(p[0]), 2) + 0.0 for p in value.parts))
+        panel.axes.text(
+            1.0,
+            row - 0.28,
+            text,
+            transform=panel.axes.get_yaxis_transform(),
+            ha="right",
+            fontsize=SMALL,
         )
-    panel.axis.set_yticks(range(len(rows)), [label for label, *_ in rows])
-    panel.axis.set_ylim(len(rows) - 0.5, -0.7)
-    panel.axis.axhline(len(measured) - 0.5, color=GREY, linewidth=0.6)
-    panel.axis.axvline(0.0, color=GREY, linewidth=0.6)
-    panel.axis.margins(x=0.2)
+    panel.axes.set_yticks(range(len(rows)), [label for _, label, *_ in rows])
+    panel.axes.set_ylim(len(rows) - 0.5, -0.7)
+    panel.axes.axhline(len(measured) - 0.5, color=GREY, linewidth=0.6)
+    panel.axes.axvline(0.0, color=GREY, linewidth=0.6)
 
 
 def _bounds_by_case(results: Results, panel: Panel) -> None:
-    """Exponents against the known exponent."""
+    """Measured exponents and bounds against the known exponent."""
     assert results.known is not None
     for name, bound in _bounds(results).items():
         panel.curve(
-            name, results.known, bound, colour=BOUND_COLOUR[name], line=BOUND_LINE[name],
+            name,
+            results.known,
+            bound,
+            colour=BOUND_COLOUR[name],
+            line=BOUND_LINE[name],
             label=f"bound {BOUND_LABEL[name]}",
         )
     each = [_measured(results, case) for case in range(results.known.size)]
-    for place, name in enumerate(each[0]):
-        values = Estimate(*(np.concatenate(part) for part in zip(*(m[name].parts for m in each))))
+    for name, marker in zip(each[0], MARKERS, strict=False):
+        columns = zip(*(measured[name].parts for measured in each), strict=True)
         panel.points(
-            f"measured, {name}", results.known, values, colour=FLUX_COLOUR[name],
-            marker=MARKERS[place], line="none", label=f"measured, {FLUX_LABEL[name]}",
+            f"measured, {name}",
+            results.known,
+            Estimate(*(np.concatenate(column) for column in columns)),
+            colour=FLUX_COLOUR[name],
+            marker=marker,
+            line="none",
+            label=f"measured, {FLUX_LABEL[name]}",
         )
-    panel.axis.axhline(0.0, color=GREY, linewidth=0.6)
-    panel.axis.legend()
+    panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
+
+
+def _legend_in(empty: Axes, *sources: Axes) -> None:
+    """The legend of several panels in the place of an empty one."""
+    empty.axis("off")
+    pairs = [source.get_legend_handles_labels() for source in sources]
+    handles = [handle for pair in pairs for handle in pair[0]]
+    empty.legend(handles, [label for pair in pairs for label in pair[1]], loc="center left")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from glasscade.figures.data import Estimate, Results, one, ratio, terms
-from glasscade.figures.sheet import Drawn, Sheet
+from glasscade.figures.sheet import Drawn, Panel, Sheet
 from glasscade.figures.style import (
     ELL,
+    FAMILY,
     GREY,
     MARKERS,
-    SCALE_COLOUR,
     TEMPERATURE,
     Quantity,
     ladder,
@@ -18,53 +16,73 @@ from glasscade.figures.style import (
 )
 from glasscade.paths import number
 
-RESOLVED = Quantity("R [1]", r"$R=\Delta\sigma^\mathrm{ni}_\ell/\Delta\sigma^\mathrm{ni}_{\ell\to0}$")
-SCALE = Quantity("ell_x [l0]", r"$\ell_x$ with $R(\ell_x)=x$ ($\ell_0$)")
+RESOLVED = Quantity(
+    "R [1]", r"$R(\ell)=\Delta\sigma^\mathrm{ni}_\ell\,/\,\Delta\sigma^\mathrm{ni}_{\ell\to0}$"
+)
+SCALE = Quantity("ell_x [l0]", r"$\ell_x$, where $R=x$", r"$\ell_0$")
 SHARE = Quantity(
-    "int Q_flux dt / change [1]",
+    "int Q_flux dt / change of stress [1]",
     r"$\int Q^\mathrm{flux}_\ell\,\mathrm{d}t\;/\;\Delta\sigma^\mathrm{ni}_\ell$",
 )
 
 
 def dissipation_scale(results: Results) -> Drawn:
-    """R(ℓ) for every T, where it crosses 0.9, 0.5 and 0.1, and the fraction of the flux."""
-    sheet = Sheet(2, 2, 5.6)
-    colours = ladder(results.temperatures)
-    resolved = sheet.panel(sheet.axes[0], "resolved fraction", ELL, RESOLVED)
-    scale = sheet.panel(sheet.axes[1], "scale of dissipation", TEMPERATURE, SCALE)
-    share = sheet.panel(sheet.axes[2], "share of the flux", ELL, SHARE)
+    """R(ℓ) for every T, where it crosses 0.9, 0.5 and 0.1, and the share of the flux."""
+    sheet = Sheet(2, 2, 5.4)
+    _resolved(results, sheet.panel(sheet.axes[0], "resolved fraction", ELL, RESOLVED))
+    _crossings(results, sheet.panel(sheet.axes[1], "scale of dissipation", TEMPERATURE, SCALE))
+    _share(results, sheet.panel(sheet.axes[2], "share of the flux", ELL, SHARE))
+    sheet.axes[3].axis("off")
+    sheet.axes[3].legend(*sheet.axes[0].get_legend_handles_labels(), loc="center left")
+    return sheet.finish()
+
+
+def _resolved(results: Results, panel: Panel) -> None:
     ells = results.limits["resolved_ell"].values
-    resolved.place, share.place = (log_with_zero(p.axis, ells) for p in (resolved, share))
-    fractions = results.limits["fraction"].values
-    for fraction in fractions:
-        level = Estimate.exact(np.full(ells.shape, fraction))
-        resolved.curve(f"x = {fraction:g}", ells, level, colour=GREY, line=":", width=0.8)
-    share.axis.axhline(0.0, color=GREY, linewidth=0.6)
-    flux, change = terms(results.limits).sel(term="Q_flux"), one(results.limits["change"])
-    for t, temperature in enumerate(results.temperatures):
-        name, marker = f"T = {number(temperature)}", MARKERS[t % len(MARKERS)]
-        fraction_of_change = results.mean(
-            results.limits["resolved_fraction"].isel(temperature=t)
+    panel.place = log_with_zero(panel.axes, ells)
+    for fraction in results.limits["fraction"].values:
+        panel.level(f"x = {fraction:g}", ells, fraction, colour=GREY, line=":")
+    for t, (name, colour, marker) in enumerate(_families(results)):
+        mean = results.mean(results.limits["resolved_fraction"].isel(temperature=t))
+        panel.points(name, ells, mean, colour=colour, marker=marker, label=name)
+
+
+def _families(results: Results) -> list[tuple[str, tuple[float, float, float], str]]:
+    """Name, colour and marker of every temperature."""
+    return [
+        (f"T = {number(temperature)}", colour, MARKERS[t % len(MARKERS)])
+        for t, (temperature, colour) in enumerate(
+            zip(results.temperatures, ladder(results.temperatures), strict=True)
         )
-        resolved.points(name, ells, fraction_of_change, colour=colours[t], marker=marker, label=name)
-        pair = (array.isel(temperature=t).sel(ell=ells) for array in (flux, change))
-        samples = (array.transpose("realisation", "ell").values for array in pair)
-        share.points(
-            name, ells, ratio(*samples, results.level), colour=colours[t], marker=marker
-        )
-    scale.place = log_with_zero(scale.axis, results.temperatures)
-    for f, fraction in enumerate(fractions):
+    ]
+
+
+def _crossings(results: Results, panel: Panel) -> None:
+    panel.place = log_with_zero(panel.axes, results.temperatures)
+    for f, fraction in enumerate(results.limits["fraction"].values):
         row = results.limits["scale"].sel(fraction=fraction)
-        scale.points(
+        panel.points(
             f"x = {fraction:g}",
             results.temperatures,
             Estimate(*(row.sel(end=end).values for end in ("value", "low", "high"))),
-            colour=SCALE_COLOUR[f % 3],
+            colour=FAMILY[f],
             marker=MARKERS[f],
-            label=f"$x$ = {fraction:g}",
+            label=f"$x={fraction:g}$",
         )
-    scale.axis.set_yscale("log")
-    scale.axis.legend()
-    (beside,) = sheet.drop_unused(3)
-    beside.legend(*resolved.axis.get_legend_handles_labels(), loc="center left")
-    return sheet.finish()
+    panel.axes.set_ylim(bottom=0.0)
+    if panel.axes.get_legend_handles_labels()[0]:
+        panel.axes.legend()
+
+
+def _share(results: Results, panel: Panel) -> None:
+    ells = results.limits["resolved_ell"].values
+    panel.place = log_with_zero(panel.axes, ells)
+    panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
+    flux, change = terms(results.limits).sel(term="Q_flux"), one(results.limits["change"])
+    for t, (name, colour, marker) in enumerate(_families(results)):
+        carried, changed = (
+            array.isel(temperature=t).sel(ell=ells).transpose("realisation", "ell").values
+            for array in (flux, change)
+        )
+        share = ratio(carried, changed, results.level)
+        panel.points(name, ells, share, colour=colour, marker=marker)

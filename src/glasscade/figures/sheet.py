@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 
 from glasscade.figures.data import Estimate
-from glasscade.figures.style import WIDTH, Colour, Place, Quantity
+from glasscade.figures.style import WIDTH, Look, Place, Quantity, power_of_ten
 
 Real = npt.NDArray[np.float64]
+Drawn = tuple[Figure, pd.DataFrame]
 
 COLUMNS = ("panel", "series", "x_name", "y_name", "x", "y", "y_low", "y_high")
-Drawn = tuple[Figure, pd.DataFrame]
 
 
 class Sheet:
@@ -30,6 +28,8 @@ class Sheet:
         Of the grid.
     height : float
         Of the figure in inches; the width is that of two columns of a journal.
+    grid
+        What `Figure.subplots` takes besides.
     """
 
     def __init__(self, rows: int, columns: int, height: float, **grid: Any) -> None:
@@ -38,66 +38,58 @@ class Sheet:
             self.figure.subplots(rows, columns, squeeze=False, **grid).ravel()
         )
         self._frames: list[pd.DataFrame] = []
-        self._letters = iter("abcdefghijklmnopqrstuvwxyz")
+        self._panels: list[Panel] = []
 
-    def panel(self, axis: Axes, title: str, x: Quantity, y: Quantity) -> Panel:
+    def panel(self, axes: Axes, title: str, x: Quantity, y: Quantity) -> Panel:
         """A panel with its title, lettered in the order of the calls, and labels."""
-        axis.set_title(f"({next(self._letters)}) {title}")
-        axis.set_xlabel(x.label)
-        axis.set_ylabel(y.label)
-        return Panel(self, axis, title, x, y)
+        axes.set_title(f"({'abcdefghijklmnopqrstuvwxyz'[len(self._panels)]}) {title}")
+        axes.set_xlabel(x.label())
+        axes.set_ylabel(y.label())
+        self._panels.append(Panel(self, axes, title, x, y))
+        return self._panels[-1]
 
     def record(self, **columns: Any) -> None:
         """Add rows; scalars are repeated."""
         self._frames.append(pd.DataFrame(columns))
 
-    def drop_unused(self, used: int) -> Iterable[Axes]:
-        """Blank the axes after the first `used`, and yield them for legends."""
-        for axis in self.axes[used:]:
-            axis.axis("off")
-        return self.axes[used:]
+    def legend_below(self, *axes: Axes, columns: int = 6) -> None:
+        """One legend for the whole figure, from the labels of the given axes."""
+        handles: dict[str, Any] = {}
+        for each in axes:
+            for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+                handles.setdefault(label, handle)
+        self.figure.legend(
+            handles.values(), handles.keys(), loc="outside lower center", ncols=columns
+        )
 
     def finish(self) -> Drawn:
-        """The figure and its data."""
+        """The figure and its data; powers of ten go from the ticks to the units."""
+        for panel in self._panels:
+            panel.finish()
         frame = pd.concat(self._frames, ignore_index=True)
-        return self.figure, frame.reindex(columns=[*COLUMNS, *(c for c in frame if c not in COLUMNS)])
+        rest = [column for column in frame if column not in COLUMNS]
+        return self.figure, frame.reindex(columns=[*COLUMNS, *rest])
 
 
 class Panel:
     """One pair of axes whose curves, points and images are recorded as they are drawn."""
 
-    def __init__(self, sheet: Sheet, axis: Axes, title: str, x: Quantity, y: Quantity) -> None:
-        self.axis = axis
+    def __init__(self, sheet: Sheet, axes: Axes, title: str, x: Quantity, y: Quantity) -> None:
+        self.axes = axes
         self.place: Place = np.asarray
-        """Where a value of x is drawn: changed by axes that show zero beside a logarithm."""
+        """Where a value of x is drawn: beside a logarithmic axis for zero, or shifted."""
         self._sheet = sheet
         self._title = title
         self._x = x
         self._y = y
-
-    def _record(self, series: str, x: Real, y: Estimate) -> None:
-        self._sheet.record(
-            panel=self._title,
-            series=series,
-            x_name=self._x.name,
-            y_name=self._y.name,
-            x=np.atleast_1d(x),
-            y=np.atleast_1d(y.value),
-            y_low=np.atleast_1d(y.low),
-            y_high=np.atleast_1d(y.high),
-        )
 
     def points(
         self,
         series: str,
         x: npt.ArrayLike,
         y: Estimate,
-        *,
-        colour: Colour,
+        look: Look,
         label: str | None = None,
-        marker: str = "o",
-        line: str = "-",
-        hollow: bool = False,
     ) -> None:
         """Markers with error bars, joined except across x = 0 where that stands apart."""
         known = np.isfinite(y.value)
@@ -108,14 +100,14 @@ class Panel:
         at = self.place(x)
         if x[0] == 0.0 and at[0] != 0.0:
             at, y = np.insert(at, 1, np.nan), y.with_gap
-        self.axis.errorbar(
+        self.axes.errorbar(
             at,
             y.value,
             yerr=y.bars,
-            linestyle=line,
-            marker=marker,
-            color=colour,
-            markerfacecolor="white" if hollow else colour,
+            linestyle=look.line,
+            marker=look.marker,
+            color=look.colour,
+            markerfacecolor="white" if look.hollow else look.colour,
             label=label,
         )
 
@@ -124,57 +116,59 @@ class Panel:
         series: str,
         x: npt.ArrayLike,
         y: Estimate,
-        *,
-        colour: Colour,
+        look: Look,
         label: str | None = None,
-        line: str = "-",
-        width: float = 1.3,
     ) -> None:
         """A line with a band."""
-        known = np.isfinite(y.value)
-        if not known.any():
-            return
-        x, y = np.asarray(x, dtype=np.float64)[known], y[known]
+        x = np.asarray(x, dtype=np.float64)
         self._record(series, x, y)
-        self.axis.plot(
-            self.place(x), y.value, linestyle=line, color=colour, label=label, linewidth=width
-        )
-        if np.isfinite(y.low).all():
-            self.axis.fill_between(
-                self.place(x), y.low, y.high, color=colour, alpha=0.2, linewidth=0
-            )
+        at = self.place(x)
+        self.axes.plot(at, y.value, linestyle=look.line, color=look.colour, label=label)
+        if y.bars is not None:
+            self.axes.fill_between(at, y.low, y.high, color=look.colour, alpha=0.2, linewidth=0)
+
+    def level(
+        self,
+        series: str,
+        x: npt.ArrayLike,
+        y: float,
+        look: Look,
+        label: str | None = None,
+    ) -> None:
+        """A horizontal line over the range of x."""
+        ends = np.array([np.min(x), np.max(x)])
+        values = Estimate.exact(np.full(2, y))
+        self.curve(series, ends, values, look, label)
 
     def across(
         self,
         series: str,
         value: Estimate,
         row: float,
-        *,
-        colour: Colour,
+        look: Look,
         label: str | None = None,
-        marker: str = "o",
     ) -> None:
         """One value with its interval, drawn along x in a row of its own; recorded as y."""
         if not np.isfinite(value.value).any():
             return
-        self._record(series, np.array([round(row)]), value)
-        self.axis.errorbar(
+        self._record(series, np.array([np.round(row)]), value)
+        self.axes.errorbar(
             value.value,
             [row],
             xerr=value.bars,
             linestyle="none",
-            marker=marker,
-            color=colour,
+            marker=look.marker,
+            color=look.colour,
             label=label,
         )
 
     def bar(self, series: str, value: float, row: float, label: str | None = None) -> None:
-        """A reference value in a row, drawn as an upright bar."""
+        """A reference value in a row, drawn as an upright bar; recorded as y."""
         self._record(series, np.array([row]), Estimate.exact([value]))
-        self.axis.plot([value, value], [row - 0.42, row + 0.42], color="0.6", lw=3, label=label)
+        self.axes.vlines(value, row - 0.42, row + 0.42, color="0.6", linewidth=3, label=label)
 
-    def image(self, shown: Estimate, z: Quantity, x: Real, y: Real, **options: Any) -> AxesImage:
-        """An image of values (y, x); the coordinates are recorded, options go to matplotlib."""
+    def image(self, shown: Estimate, z: Quantity, x: Real, y: Real, **options: Any) -> None:
+        """An image of values (y, x) with its colour bar; options go to matplotlib."""
         columns, rows = np.meshgrid(x, y)
         self._sheet.record(
             panel=self._title,
@@ -183,9 +177,30 @@ class Panel:
             y_name=self._y.name,
             x=columns.ravel(),
             y=rows.ravel(),
-            z_name=z.name,
             z=shown.value.ravel(),
             z_low=shown.low.ravel(),
             z_high=shown.high.ravel(),
         )
-        return self.axis.imshow(shown.value, origin="lower", **options)
+        image = self.axes.imshow(shown.value, origin="lower", **options)
+        # Inset axes follow the height of the image, whatever its aspect.
+        bar = self._sheet.figure.colorbar(image, cax=self.axes.inset_axes((1.03, 0.0, 0.04, 1.0)))
+        bar.set_label(z.label(power_of_ten(bar.ax.yaxis)))
+
+    def finish(self) -> None:
+        """Move powers of ten from the ticks to the unit, where the axis has a label."""
+        for axis, quantity in ((self.axes.xaxis, self._x), (self.axes.yaxis, self._y)):
+            power = power_of_ten(axis)
+            if power and axis.get_label_text():
+                axis.set_label_text(quantity.label(power))
+
+    def _record(self, series: str, x: Real, y: Estimate) -> None:
+        self._sheet.record(
+            panel=self._title,
+            series=series,
+            x_name=self._x.name,
+            y_name=self._y.name,
+            x=x,
+            y=y.value,
+            y_low=y.low,
+            y_high=y.high,
+        )

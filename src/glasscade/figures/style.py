@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from glasscade.paths import number
 
@@ -27,7 +29,37 @@ Place = Callable[[Real], Real]
 WIDTH = 178.0 / 25.4
 """Width of a figure in inches."""
 DPI = 200
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+SMALL = 8.0
+"""Size of type inside panels, in points."""
+SMALL_NUMBERS, LARGE_NUMBERS = 1e-2, 1e4
+"""Axes beyond these carry a power of ten in the unit."""
+
+_SETTINGS: dict[str, Any] = {
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.06,
+    "figure.constrained_layout.h_pad": 0.06,
+    "font.family": "DejaVu Sans",
+    "mathtext.fontset": "dejavusans",
+    "font.size": 9.5,
+    "axes.labelsize": 9.5,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.title_fontsize": 8.5,
+    "legend.frameon": True,
+    "legend.framealpha": 0.8,
+    "legend.edgecolor": "none",
+    "legend.handlelength": 1.8,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4.5,
+    "errorbar.capsize": 2.5,
+}
+
 BLACK: Colour = (0.0, 0.0, 0.0)
 GREY: Colour = (0.45, 0.45, 0.45)
 WINDOW: Colour = (0.90, 0.90, 0.90)
@@ -37,64 +69,81 @@ MARGIN: Colour = (0.80, 0.88, 0.94)
 DIVERGING = "RdBu_r"
 """Signed maps, white at zero."""
 SEQUENTIAL = "cividis"
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
-_OKABE = sns.color_palette("colorblind")
-TERM_COLOUR: dict[str, Colour] = {
-    "W": _OKABE[0],
-    "Q_flux": _OKABE[3],
-    "Q_thermal": _OKABE[2],
-    "sum": BLACK,
-    "change": BLACK,
-}
+_BLUE, _ORANGE, _GREEN, _RED, _PINK, _BROWN = sns.color_palette("colorblind")[:6]
+TERM_COLOUR: dict[str, Colour] = {"W": _BLUE, "Q_flux": _RED, "Q_thermal": _GREEN}
+FAMILY: tuple[Colour, ...] = (_BLUE, _ORANGE, _GREEN, _PINK)
+"""Kernels, estimators and other small families without an order."""
+BOUND_COLOUR: dict[str, Colour] = {"3xi-1": _RED, "2xi+xiF-1": _ORANGE, "xi+xiF": _GREEN}
+FLUX_COLOUR: dict[str, Colour] = {"smeared": _BLUE, "pointwise": _PINK, "product": _BROWN}
+
 TERM_LABEL = {
     "W": r"$W_\ell$",
     "Q_flux": r"$Q^\mathrm{flux}_\ell$",
     "Q_thermal": r"$Q^\mathrm{thermal}_\ell$",
-    "sum": "sum of the terms",
-    "change": r"$\Delta\sigma^\mathrm{ni}_\ell$",
 }
-KERNEL_LABEL = {"gaussian": "Gaussian", "wendland_c6": "Wendland $C^6$", "bump": "$C^\\infty$ bump"}
+KERNEL_LABEL = {
+    "gaussian": "Gaussian",
+    "wendland_c6": "Wendland $C^6$",
+    "bump": r"$C^\infty$ bump",
+}
 ESTIMATOR_LABEL = {
     "wavelets": "wavelets",
     "gradients": "mollified gradients",
     "increments": "increments",
 }
-SCALE_COLOUR: tuple[Colour, ...] = (_OKABE[2], _OKABE[0], _OKABE[4])
-KERNEL_COLOUR: tuple[Colour, ...] = (_OKABE[0], _OKABE[1], _OKABE[2], _OKABE[4])
-ESTIMATOR_COLOUR: tuple[Colour, ...] = (_OKABE[0], _OKABE[1], _OKABE[2])
-BOUND_COLOUR = {"3xi-1": _OKABE[3], "2xi+xiF-1": _OKABE[1], "xi+xiF": _OKABE[2]}
 BOUND_LABEL = {
-    "3xi-1": r"$3\xi_3-1$",
+    "3xi-1": r"$3\xi_3^{\rho}-1$",
     "2xi+xiF-1": r"$2\xi_3^{\rho}+\xi_3^{F}-1$",
     "xi+xiF": r"$\xi_3^{\rho}+\xi_3^{F}$",
 }
 BOUND_LINE = {"3xi-1": ":", "2xi+xiF-1": "--", "xi+xiF": "-."}
-
-FLUX_COLOUR: dict[str, Colour] = {
-    "smeared": _OKABE[0],
-    "pointwise": _OKABE[4],
-    "product": _OKABE[5],
-}
 FLUX_LABEL = {
-    "smeared": r"$Q^\mathrm{flux}_\ell[\varphi]$",
-    "pointwise": r"$\|Q^\mathrm{flux}_\ell\|_1$",
-    "product": r"$\||\nabla\bar\rho_\ell||\tau_\ell|\|_1$",
+    "smeared": r"smeared $Q^\mathrm{flux}_\ell[\varphi]$",
+    "pointwise": r"norm $\|Q^\mathrm{flux}_\ell\|_1$",
+    "product": r"norm $\||\nabla\bar\rho_\ell||\tau_\ell|\|_1$",
 }
 
 
 @dataclass(frozen=True)
+class Look:
+    """How a series is drawn."""
+
+    colour: Colour
+    marker: str = "o"
+    line: Any = "-"
+    hollow: bool = False
+
+
+@dataclass(frozen=True)
 class Quantity:
-    """What an axis shows: a name with its unit for data files, and a label for the figure."""
+    """What an axis shows.
+
+    Attributes
+    ----------
+    name : str
+        Plain name and unit, for data files.
+    symbol, unit : str
+        For the label of the axis; an empty unit is that of a number.
+    """
 
     name: str
-    label: str
+    symbol: str
+    unit: str = ""
+
+    def label(self, power: int = 0) -> str:
+        """Symbol and unit, with a power of ten that the ticks leave out."""
+        factor = rf"$10^{{{power}}}$" if power else ""
+        unit = " ".join(part for part in (factor, self.unit) if part)
+        return f"{self.symbol} ({unit})" if unit else self.symbol
 
 
-ELL = Quantity("ell [l0]", r"scale $\ell$ ($\ell_0$)")
-TEMPERATURE = Quantity("T_v [V0/k_B]", r"temperature $T$ ($V_0/k_\mathrm{B}$)")
-TIME = Quantity("t [l0^2/(mu V0)]", r"time $t$ ($\ell_0^2/\mu V_0$)")
-ORDER = Quantity("q [1]", "order $q$ (dimensionless)")
-HURST = Quantity("H [1]", "known exponent $H$ (dimensionless)")
+ELL = Quantity("ell [l0]", r"scale $\ell$", r"$\ell_0$")
+TEMPERATURE = Quantity("T [V0/k_B]", "temperature $T$", r"$V_0/k_\mathrm{B}$")
+TIME = Quantity("t [l0^2/(mu V0)]", "time $t$", r"$\ell_0^2/\mu V_0$")
+ROW = Quantity("row [1]", "")
 
 
 @contextmanager
@@ -104,47 +153,20 @@ def style() -> Iterator[None]:
         yield
 
 
-_SETTINGS = {
-    "figure.constrained_layout.use": True,
-    "figure.constrained_layout.w_pad": 0.06,
-    "figure.constrained_layout.h_pad": 0.06,
-    "font.size": 9.5,
-    "font.family": "DejaVu Sans",
-    "mathtext.fontset": "dejavusans",
-    "axes.labelsize": 9.5,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "axes.formatter.limits": (-3, 4),
-    "axes.formatter.use_mathtext": True,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "legend.fontsize": 8.5,
-    "legend.title_fontsize": 8.5,
-    "legend.frameon": False,
-    "legend.handlelength": 1.8,
-    "lines.linewidth": 1.3,
-    "lines.markersize": 4.5,
-    "errorbar.capsize": 2.5,
-}
-
-
-def ladder(values: Sequence[float]) -> list[Colour]:
+def ladder(values: Sequence[float] | Real) -> list[Colour]:
     """Colours of an ordered family: black for zero, then dark to light."""
-    positive = sum(value > 0.0 for value in values)
-    colours = iter(sns.color_palette("flare_r", positive))
+    colours = iter(sns.color_palette("flare_r", int(np.sum(np.asarray(values) > 0.0))))
     return [next(colours) if value > 0.0 else BLACK for value in values]
 
 
 def few(values: Real, count: int) -> list[int]:
     """Positions of at most `count` values, the first and the last among them."""
-    return sorted(set(np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(int)))
+    chosen = np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(int)
+    return sorted(set(chosen.tolist()))
 
 
-def log_with_zero(axis: Axes, values: Real, ticks: int = 4) -> Place:
-    """A logarithmic x axis with ticks at the values, and a place to the left for x = 0.
+def log_with_zero(axes: Axes, values: Real, ticks: int = 4) -> Place:
+    """A logarithmic x axis with ticks at some of the values, and a place to the left for x = 0.
 
     Returns
     -------
@@ -152,23 +174,46 @@ def log_with_zero(axis: Axes, values: Real, ticks: int = 4) -> Place:
         Where to draw a value.
     """
     positive = np.unique(values[values > 0.0])
-    zero = positive[0] ** 2 / positive[1] / 1.3 if positive.size > 1 else 0.5 * positive[0]
-
-    def place(x: Real) -> Real:
-        return np.where(np.asarray(x) > 0.0, x, zero)
-
-    shown = [float(positive[index]) for index in few(positive, ticks)]
-    labels = {value: number(value) for value in shown}
+    gap = positive[1] / positive[0]
+    zero = float(positive[0] / (1.5 * gap))
+    labels = {float(positive[index]): number(positive[index]) for index in few(positive, ticks)}
+    low = positive[0]
     if np.any(values == 0.0):
-        labels = {zero: "0", **labels}
-        edge = np.sqrt(zero * positive[0])
-        axis.axvline(edge, color=GREY, linewidth=0.6, linestyle=(0, (1, 3)))
-    axis.set_xscale("log")
-    axis.xaxis.set_major_locator(FixedLocator(list(labels)))
-    axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _nearest(labels, x)))
-    return place
+        labels[zero] = "0"
+        low = zero
+        axes.axvline(np.sqrt(zero * positive[0]), color=GREY, linewidth=0.6, linestyle=(0, (1, 3)))
+    axes.set_xscale("log")
+    axes.set_xlim(low / gap**0.4, positive[-1] * gap**0.4)
+    axes.xaxis.set_major_locator(FixedLocator(sorted(labels)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _nearest(labels, x)))
+    return lambda x: np.where(np.asarray(x) > 0.0, x, zero)
 
 
 def _nearest(labels: dict[float, str], x: float) -> str:
     return labels[min(labels, key=lambda value: abs(value - x))]
+
+
+def log_decades(axis: Axis) -> None:
+    """A logarithmic axis with labels at powers of ten, or at minor ticks if it spans none."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    low, high = axis.get_view_interval()
+    if np.floor(np.log10(high)) > np.floor(np.log10(low)):
+        axis.set_minor_formatter(NullFormatter())
+
+
+def power_of_ten(axis: Axis) -> int:
+    """The power of ten a linear axis should leave to its unit; its ticks then leave it out."""
+    largest = float(np.max(np.abs(axis.get_view_interval())))
+    if axis.get_scale() != "linear" or SMALL_NUMBERS <= largest < LARGE_NUMBERS:
+        return 0
+    power = int(np.floor(np.log10(largest)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value / 10.0**power)))
+    return power
+
+
+def signed(value: float) -> str:
+    """A number for a crowded place: two digits, a true minus, a short exponent."""
+    mantissa, _, exponent = f"{value:.2g}".partition("e")
+    text = f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    return text.replace("-", "−")

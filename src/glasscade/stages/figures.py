@@ -36,9 +36,7 @@ FIGURES: dict[str, Callable[[Results], Drawn]] = {
 }
 
 
-def run(
-    job: dict[str, Any], limits: Path, exponents: Path, verdicts: Path, folder: Path
-) -> None:
+def run(job: dict[str, Any], limits: Path, exponents: Path, verdicts: Path, folder: Path) -> None:
     """Draw all figures of a model to `folder`/{name}.png and {name}.csv.
 
     Parameters
@@ -69,6 +67,6 @@ def run(
 def write(figure: Figure, data: pd.DataFrame, stem: Path) -> None:
     """Write a figure and its data atomically."""
     with atomic(stem.with_suffix(".csv")) as temporary:
-        data.to_csv(temporary, index=False, float_format="%.10g")
+        data.to_csv(temporary, index=False, float_format="%.7g")
     with atomic(stem.with_suffix(".png")) as temporary:
         figure.savefig(temporary, format="png", dpi=DPI)
