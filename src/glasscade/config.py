@@ -8,10 +8,10 @@ range of the potential, energies in its strength V₀, times in length²/(mobili
 from __future__ import annotations
 
 import difflib
-import math
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+import numpy as np
 import yaml
 from pydantic import (
     BaseModel,
@@ -25,9 +25,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from glasscade.cell import Cell
-from glasscade.coarse import BUMP, KERNELS
+from glasscade.coarse import KERNELS
 from glasscade.errors import ConfigError
 from glasscade.limits.extrapolation import POINTS
+from glasscade.particles.schedule import log_spaced
+from glasscade.particles.spheres import binary_spheres, side
 from glasscade.paths import number
 from glasscade.potentials import Cone, Gaussian, Harmonic, Mixture
 
@@ -66,6 +68,11 @@ class Margins(Closed):
     )
     closure_time: Fraction = Field(
         1e-3, description="largest relative residual of the time-integrated balance"
+    )
+    closure_particles: Fraction = Field(
+        0.02,
+        description="the same for particles: Euler steps leave an error in proportion to dt, the "
+        "spacing of the output one to its square; well below delta, since it enters the limits",
     )
     control: Fraction = Field(0.01, description="relative tolerance of the exact controls")
     exponent: Fraction = Field(0.03, description="tolerance of a recovered Besov exponent")
@@ -142,18 +149,16 @@ def _in_cell(potential: Gaussian | Harmonic, length: float) -> Gaussian | Harmon
 
 
 class SystemKeys(Closed):
-    """What every system has: a periodic cell with a grid, and a potential."""
+    """What every system has: a periodic cell and a grid in it."""
 
     evolves: ClassVar[bool] = False
     """Whether the system has dynamics, hence a time-integrated balance."""
     deterministic: ClassVar[bool] = True
     """Whether one realisation is all there is, so that intervals have no statistical part."""
+    particles: ClassVar[bool] = False
+    """Whether states are particles, whose σ_ℓ has an Itô source and self-pairs."""
 
-    length: Positive = Field(description="side of the periodic cell")
-    points: int = Field(
-        ge=128, le=2**20, description="grid points along each side, a power of two"
-    )
-    potential: PotentialKeys
+    points: int = Field(ge=128, le=2**20, description="grid points along each side, a power of two")
 
     @field_validator("points")
     @classmethod
@@ -170,12 +175,7 @@ class SystemKeys(Closed):
     @property
     def cell(self) -> Cell:
         """The periodic cell."""
-        return Cell.cubic(self.length, self.dimension)
-
-    @property
-    def mixture(self) -> Mixture:
-        """The potentials of all pairs of species."""
-        return self.potential.mixture(self.length)
+        raise NotImplementedError
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -189,11 +189,27 @@ class SystemKeys(Closed):
 
     def smallest_scale(self, kernel: str) -> float:
         """The smallest ℓ at which the grid holds all that the kernel lets pass."""
-        k_max = 2.0 * math.pi * self.counts[0] / self.length
-        return KERNELS[kernel].band(self.dimension) / k_max
+        k_max = float(np.linalg.norm(self.cell.reciprocal(np.eye(self.dimension)[0])))
+        return KERNELS[kernel].band(self.dimension) / (k_max * self.counts[0])
 
 
-class ClusterSystem(SystemKeys):
+class BoxKeys(SystemKeys):
+    """A system whose cell and potential are given as they are."""
+
+    length: Positive = Field(description="side of the periodic cell")
+    potential: PotentialKeys
+
+    @property
+    def cell(self) -> Cell:
+        return Cell.cubic(self.length, self.dimension)
+
+    @property
+    def mixture(self) -> Mixture:
+        """The potentials of all pairs of species."""
+        return self.potential.mixture(self.length)
+
+
+class ClusterSystem(BoxKeys):
     """The exactly solvable cluster on a periodic line: thermal profiles and the athermal point."""
 
     kind: Literal["cluster"]
@@ -207,7 +223,7 @@ class ClusterSystem(SystemKeys):
         return self
 
 
-class FieldSystem(SystemKeys):
+class FieldSystem(BoxKeys):
     """A density that evolves from smooth data by the noiseless equations, at T > 0 and T = 0."""
 
     evolves: ClassVar[bool] = True
@@ -220,7 +236,9 @@ class FieldSystem(SystemKeys):
     )
     duration: Positive = Field(description="final time")
     dt: Positive = Field(description="time step; checked against the stability limit")
-    snapshots: int = Field(ge=5, le=2001, description="equidistant output times, ends included; odd")
+    snapshots: int = Field(
+        ge=5, le=2001, description="equidistant output times, ends included; odd"
+    )
 
     @property
     def dimension(self) -> int:
@@ -244,7 +262,7 @@ class FieldSystem(SystemKeys):
         return self
 
 
-class SyntheticSystem(SystemKeys):
+class SyntheticSystem(BoxKeys):
     """Random densities of known Besov exponent; no dynamics."""
 
     deterministic: ClassVar[bool] = False
@@ -271,7 +289,78 @@ class SyntheticSystem(SystemKeys):
         return exponents
 
 
-System = ClusterSystem | FieldSystem | SyntheticSystem
+class GlassSystem(SystemKeys):
+    """A 50:50 mixture of soft spheres of diameters 1 and 1.4, quenched from random positions.
+
+    V_ab = strength/2 (1 - r/d_ab)² for r < d_ab = (d_a + d_b)/2, with V' linear inside the core.
+    Every temperature starts from the same positions and meets the same noise.
+    """
+
+    evolves: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = False
+    particles: ClassVar[bool] = True
+
+    kind: Literal["glass"]
+    dimensions: Literal[2, 3] = Field(2, description="dimension of space")
+    number: int = Field(
+        ge=16, le=1_000_000, multiple_of=2, description="particles, half of each size"
+    )
+    packing_fraction: float = Field(
+        gt=0.0, le=2.0, description="volume of all spheres over that of the cell, overlaps twice"
+    )
+    core: float = Field(
+        gt=0.0,
+        lt=1.0,
+        description="radius of the rounded core; below the closest approach of a relaxed packing",
+    )
+    strength: Positive = Field(1.0, description="in units of V₀")
+    duration: Positive = Field(description="final time")
+    dt: Positive = Field(description="time step; checked against the stability limit")
+    snapshots: int = Field(
+        ge=5, le=2001, description="output times, even in ln(1 + t/onset), ends included; odd"
+    )
+    onset: Positive = Field(
+        0.2, description="time of the fastest relaxation, from which output is logarithmic in time"
+    )
+
+    @property
+    def dimension(self) -> int:
+        return self.dimensions
+
+    @property
+    def length(self) -> float:
+        """Side of the periodic cell."""
+        return side(self.number, self.packing_fraction, self.dimensions)
+
+    @property
+    def cell(self) -> Cell:
+        return Cell.cubic(self.length, self.dimension)
+
+    @property
+    def mixture(self) -> Mixture:
+        """The potentials of all pairs of species."""
+        return binary_spheres(self.core, self.strength)
+
+    @property
+    def save_steps(self) -> list[int]:
+        """Numbers of steps at the output times."""
+        return log_spaced(round(self.duration / self.dt), self.snapshots, self.onset / self.dt)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.snapshots % 2 == 0:
+            raise ValueError("snapshots must be odd, so that every second one spans the duration")
+        if round(self.duration / self.dt) < self.snapshots:
+            raise ValueError("duration/dt must be more steps than there are snapshots")
+        if 2.0 * self.mixture.cutoff > self.length:
+            raise ValueError(
+                f"number must be larger: the range {self.mixture.cutoff:g} of the potential must "
+                f"not exceed half the side {self.length:g} of the cell"
+            )
+        return self
+
+
+System = ClusterSystem | FieldSystem | SyntheticSystem | GlassSystem
 TaggedSystem = Annotated[System, Field(discriminator="kind")]
 SYSTEM: TypeAdapter[System] = TypeAdapter(TaggedSystem)
 
@@ -340,11 +429,12 @@ class Model(Closed):
     def _check(self) -> Self:
         low, high = self.window
         spacing = self.system.length / self.system.points
-        if not 2.0 * spacing <= low <= 0.25 * high <= high <= 0.125 * self.system.length:
+        # The largest scale of the estimators is L/8.
+        if not 2.0 * spacing <= low <= 0.25 * high <= high <= self.system.length / 7.0:
             raise ValueError(
                 "window must be [low, high] with two grid spacings <= low, 4 low <= high, so that "
-                f"three dyadic scales fit, and high <= L/8: {2.0 * spacing:.4g} <= low and high <= "
-                f"{0.125 * self.system.length:.4g} here"
+                f"three dyadic scales fit, and high <= L/7: {2.0 * spacing:.4g} <= low and high <= "
+                f"{self.system.length / 7.0:.4g} here"
             )
         if 0.0 not in self.exponent_temperature or not (
             set(self.exponent_temperature) <= set(self.sweep.temperature)
@@ -370,9 +460,10 @@ class Model(Closed):
     def check_scales(self, kernels: tuple[str, ...]) -> None:
         """Refuse a scale that is below the grid's resolution or above a quarter of the cell.
 
-        The bump kernel is exempt: it is left out wherever the grid does not resolve it.
+        The first kernel must be resolved at every scale; the others are left out wherever the
+        grid does not resolve them.
         """
-        low = max(self.system.smallest_scale(name) for name in kernels if name != BUMP.name)
+        low = self.system.smallest_scale(kernels[0])
         high = 0.25 * self.system.length
         for ell in self.sweep.scales:
             if ell != 0.0 and not low <= ell <= high:
@@ -463,7 +554,7 @@ def _sentence(error: ErrorDetails) -> str:
     return f"{key}: {message[0].lower()}{message[1:]}{shown}"
 
 
-TAGS = {"cluster", "field", "synthetic", "cone", "gaussian", "harmonic", "float", "[key]"}
+TAGS = {"cluster", "field", "synthetic", "glass", "cone", "gaussian", "harmonic", "float", "[key]"}
 
 
 def _is_tag(part: str) -> bool:
@@ -488,5 +579,3 @@ def _known_keys() -> set[str]:
         elif isinstance(node, list):
             pending.extend(node)
     return keys
-
-

@@ -1,96 +1,151 @@
 """What a study will cost: jobs, processor time, memory and disk, before anything runs.
 
-Rough by design: within a factor of two on the machine of 2026 the constants were measured on.
-The same figures, with room to spare, are the resources the workflow asks a cluster for.
+Rough by design: within a factor of two or three on the machine of 2026 the constants were measured
+on. The same figures, with room to spare, are the resources the workflow asks a cluster for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from glasscade import jobs
-from glasscade.coarse import BUMP, KERNELS
-from glasscade.config import FieldSystem, Model, Study
+from glasscade.coarse import KERNELS
+from glasscade.config import FieldSystem, GlassSystem, Model, Study
 
-START_UP = 2.5
+START_UP = 2.0
 """Seconds of processor time before a job does anything: interpreter, imports, file access."""
-PER_POINT = 2.5e-7
-"""Seconds for one transform of one grid point, with the arithmetic around it."""
+GATHERING = 3.0
+"""Seconds of a job that fits, compares or draws, beyond `START_UP`."""
+PER_STEP = 2.0e-4
+PER_STEP_AND_POINT = 1.0e-7
+"""Seconds of one step of a field: whatever its size, and for each grid point."""
+PER_STEP_AND_PARTICLE = 4.0e-7
+PER_BALANCE = 1.0e-3
+PER_BALANCE_AND_MODE = 7.0e-8
+"""Seconds of one balance: whatever its size, and for each mode and low mode of φ."""
+PER_TABLE_AND_MODE = 1.0e-6
+"""Seconds of the tables of one balance, computed once in a job."""
+PER_NORM_AND_POINT = 2.0e-6
+"""Seconds of the structure functions of one field for each grid point."""
 BASE_MEMORY = 300.0
 """Megabytes of interpreter and libraries."""
-TRANSFORMS_PER_BALANCE = 20
-TRANSFORMS_PER_STEP = 14
+FLOAT = 8.0e-6
+"""Megabytes of one number."""
+LOW_MODES = 3
+"""Modes of φ along each axis for `sharpness` 1."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Processor seconds, peak megabytes and megabytes on disk of one job."""
+    """Processor seconds, peak megabytes and megabytes on disk of one job, or of several."""
 
     seconds: float
     memory: float
     disk: float
 
 
+@dataclass(frozen=True)
+class Line:
+    """Jobs of one stage of one model: how many, their seconds and disk, the largest memory."""
+
+    model: str
+    stage: str
+    jobs: int
+    cost: Cost
+
+
 def simulation(model: Model) -> Cost:
     """Cost of the simulation of one block at one temperature."""
-    system = model.system
-    size = float(np.prod(system.shape))
-    snapshots, steps = 1, 0
+    system, numbers = model.system, _size(model) * _snapshots(model)
+    seconds = START_UP + PER_STEP_AND_POINT * numbers
     if isinstance(system, FieldSystem):
-        snapshots, steps = system.snapshots, system.save_steps[-1]
-    fields = _fields(model) * snapshots
-    seconds = START_UP + PER_POINT * size * (TRANSFORMS_PER_STEP * steps + 10 * fields)
-    return Cost(seconds, BASE_MEMORY + 3e-5 * size * fields, 8e-6 * size * fields)
+        seconds += system.save_steps[-1] * (PER_STEP + PER_STEP_AND_POINT * _size(model))
+    elif isinstance(system, GlassSystem):
+        particles = system.number * _fields(model)
+        seconds += system.save_steps[-1] * PER_STEP_AND_PARTICLE * particles
+    return Cost(seconds, BASE_MEMORY + 3.0 * FLOAT * numbers, FLOAT * numbers)
 
 
 def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) -> Cost:
     """Cost of the reduction of one block at one temperature for one batch of scales."""
-    system = model.system
-    snapshots = _fields(model)
-    if isinstance(system, FieldSystem):
-        snapshots *= system.snapshots
+    dim = model.system.dimension
+    low = float(LOW_MODES**dim)
     sizes = [_modes(model, kernel, ell) for ell in batch for kernel in kernels]
-    largest = max(sizes, default=0.0)
-    q = float((2 * 1 + 1) ** system.dimension)
-    per_snapshot = PER_POINT * TRANSFORMS_PER_BALANCE * sum(sizes) * q
-    tables = 2e-5 * sum(sizes) * q
-    seconds = START_UP + snapshots * per_snapshot + tables
-    memory = BASE_MEMORY + 8e-6 * largest * (60.0 + 10.0 * q) + 8e-6 * float(
-        np.prod(system.shape)
-    ) * snapshots
-    return Cost(seconds, memory, 2e-3 * snapshots * len(batch) * len(kernels))
+    per_snapshot = PER_BALANCE * len(sizes) + PER_BALANCE_AND_MODE * low * sum(sizes)
+    tables = PER_TABLE_AND_MODE * low * sum(sizes)
+    seconds = START_UP + tables + _snapshots(model) * per_snapshot
+    largest = max(sizes)
+    memory = FLOAT * (largest * (60.0 + 10.0 * low) + _size(model) * _snapshots(model))
+    return Cost(seconds, BASE_MEMORY + memory, 3e-4 * dim**2 * _snapshots(model) * len(sizes))
 
 
 def structure(model: Model) -> Cost:
     """Cost of the structure functions of one block at one temperature."""
     size = float(np.prod(model.system.shape))
-    seconds = START_UP + 5.0 + PER_POINT * size * 400 * _fields(model)
-    return Cost(seconds, BASE_MEMORY + 8e-5 * size * (_fields(model) + 10), 0.1)
+    seconds = START_UP + PER_NORM_AND_POINT * size * _fields(model)
+    return Cost(seconds, BASE_MEMORY + FLOAT * size * (3 * _fields(model) + 20), 0.1)
 
 
 def gathering() -> Cost:
     """Cost of a job that fits, compares or draws."""
-    return Cost(3.0 * START_UP, 2.0 * BASE_MEMORY, 3.0)
+    return Cost(START_UP + GATHERING, 2.0 * BASE_MEMORY, 1.0)
 
 
-def study(study_: Study) -> tuple[int, Cost]:
-    """Number of jobs, and total seconds, largest memory and total disk of a whole study."""
-    costs = [gathering()] * 3  # warm-up, verdicts, summary
-    for name, model in study_.models.items():
-        costs += [simulation(model)] * len(jobs.states(study_, name))
-        costs += [structure(model)] * len(jobs.structures(study_, name))
-        costs += [gathering()] * 3  # exponents, limits, figures
-        for batch in model.sweep.batches:
-            one = reduction(model, study_.kernels, batch)
-            costs += [one] * len(jobs.states(study_, name))
-    total = Cost(
-        sum(cost.seconds for cost in costs),
-        max(cost.memory for cost in costs),
-        sum(cost.disk for cost in costs),
+def lines(study: Study) -> list[Line]:
+    """What every stage of every model costs, in the order in which they run."""
+    once = [Line("all", stage, 1, gathering()) for stage in ("warm", "verdicts", "summary")]
+    models = [line for name in study.models for line in _model(study, name)]
+    return [once[0], *models, *once[1:], Line("all", "all", 1, Cost(0.0, 0.0, 0.0))]
+
+
+def total(study: Study) -> Line:
+    """The sum over all stages, with the largest memory of any job."""
+    parts = lines(study)
+    cost = Cost(
+        sum(line.cost.seconds for line in parts),
+        max(line.cost.memory for line in parts),
+        sum(line.cost.disk for line in parts),
     )
-    return len(costs) + 1, total  # and the target rule
+    return Line("all", "total", sum(line.jobs for line in parts), cost)
+
+
+def wall_time(study: Study, cores: int) -> float:
+    """Seconds on this many cores: the shared work, but no less than the longest chain of jobs."""
+    chains = [
+        simulation(model).seconds
+        + max(reduction(model, study.kernels, batch).seconds for batch in model.sweep.batches)
+        for model in study.models.values()
+    ]
+    # Before and after each chain: warm; limits, figures, verdicts, summary.
+    return max(total(study).cost.seconds / cores, max(chains) + 5.0 * gathering().seconds)
+
+
+def _model(study: Study, name: str) -> Iterator[Line]:
+    """The stages of one model."""
+    model = study.models[name]
+    states = len(jobs.states(study, name))
+    yield _line(name, "simulate", [simulation(model)] * states)
+    batches = [reduction(model, study.kernels, batch) for batch in model.sweep.batches]
+    yield _line(name, "reduce", batches * states)
+    yield _line(name, "structure", [structure(model)] * len(jobs.structures(study, name)))
+    for stage in ("exponents", "limits", "figures"):
+        yield _line(name, stage, [gathering()])
+
+
+def _line(model: str, stage: str, costs: list[Cost]) -> Line:
+    seconds, disk = sum(cost.seconds for cost in costs), sum(cost.disk for cost in costs)
+    return Line(model, stage, len(costs), Cost(seconds, max(c.memory for c in costs), disk))
+
+
+def _size(model: Model) -> float:
+    """Numbers in one state at one time."""
+    system = model.system
+    if isinstance(system, GlassSystem):
+        return float(system.number * system.dimension)
+    return float(np.prod(system.shape))
 
 
 def _fields(model: Model) -> int:
@@ -99,13 +154,20 @@ def _fields(model: Model) -> int:
     return len(known) * min(model.sweep.block_size, model.sweep.realisations)
 
 
+def _snapshots(model: Model) -> int:
+    """Output times of all fields in one block."""
+    system = model.system
+    times = system.snapshots if isinstance(system, FieldSystem | GlassSystem) else 1
+    return _fields(model) * times
+
+
 def _modes(model: Model, kernel: str, ell: float) -> float:
     """Number of modes a scale needs."""
     system = model.system
     full = float(np.prod(system.shape))
     if ell == 0.0:
         return full / 3.0  # computed once and filed under every kernel
-    if kernel == BUMP.name and ell < system.smallest_scale(kernel):
+    if ell < system.smallest_scale(kernel):
         return 0.0
     band = 1.25 * KERNELS[kernel].band(system.dimension) / ell
     return min(full, float((band * system.length / np.pi) ** system.dimension))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from glasscade.config import Batch, Model, Study
+from glasscade.figures import figure_names as names_of
 from glasscade.paths import batch_label, number
 
 Job = dict[str, Any]
@@ -110,6 +111,32 @@ def limits(study: Study, model: str) -> Job:
         "temperatures": [_temperature(keys, x["temperature"]) for x in reductions(study, model)],
         "estimator": study.exponents.verdict_estimator,
         "margins": study.margins.model_dump(mode="json"),
+    }
+
+
+def figure_names(study: Study, model: str) -> tuple[str, ...]:
+    """Names of the figures of a model, in the order of the report."""
+    keys = study.models[model]
+    return names_of(keys.system.kind, maps=bool(keys.sweep.map_ell))
+
+
+def figures(study: Study, model: str) -> Job:
+    """Parameters of the figures of a model."""
+    keys = study.models[model]
+    return {
+        "names": list(figure_names(study, model)),
+        "length": keys.system.length,
+        "estimator": study.exponents.verdict_estimator,
+        "level": study.margins.level,
+        "exponent": study.margins.exponent,
+    }
+
+
+def summary(study: Study) -> Job:
+    """Parameters of the summary page, which shows the whole configuration."""
+    return {
+        "study": study.model_dump(mode="json"),
+        "figures": {model: list(figure_names(study, model)) for model in study.models},
     }
 
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from glasscade.cell import Cell
-from glasscade.particles.dynamics import State, log_steps, run
+from glasscade.particles.dynamics import State, run
 from glasscade.particles.observables import closest_approach, energy, find_bonds, forces
 from glasscade.particles.pairs import PairTable
-from glasscade.particles.prepare import binary_spheres, random_mixture
+from glasscade.particles.prepare import random_mixture
+from glasscade.particles.schedule import log_spaced
+from glasscade.particles.spheres import binary_spheres
 from glasscade.potentials import Harmonic, Mixture, kernels
 
 SPHERES = PairTable.from_mixture(binary_spheres(0.1))
@@ -105,7 +107,7 @@ def test_descent_converges_at_first_order_in_dt():
 def test_quench_of_the_glass():
     """N = 500 at φ = 0.95 from T = ∞: energy falls at every output, and the packing is jammed."""
     state, cell = random_mixture(500, 0.95, 2, seed=1, realisation=0)
-    steps = log_steps(40_000, per_decade=8)
+    steps = log_spaced(40_000, 38, onset=2.0)
     frames = run(state, SPHERES, cell, 0.0, 0.05, 0, steps)
     bonds = [bonds_at(positions, state, cell) for positions in frames]
     energies = np.array([energy(b) for b in bonds])

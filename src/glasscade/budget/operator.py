@@ -13,7 +13,7 @@ q = 0 is the box total. Tensor components are stored once each, in the order of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import factorial
+from math import lgamma, log
 
 import numpy as np
 import numpy.typing as npt
@@ -106,12 +106,15 @@ def _lambda_nodes(shift: Real, reach: float) -> tuple[Real, Real]:
     """
     phase = float(np.linalg.norm(shift)) * reach
     count = 1
-    while phase ** (2 * count) * factorial(count) ** 4 > 1e-14 * (2 * count + 1) * float(
-        factorial(2 * count) ** 3
-    ):
+    while phase > 0.0 and _log_remainder(phase, count) > log(1e-14):
         count += 1
     x, w = np.polynomial.legendre.leggauss(count)
     return 0.5 * (x + 1.0), 0.5 * w
+
+
+def _log_remainder(z: float, n: int) -> float:
+    """Logarithm of the bound above: its factorials overflow for phases beyond 80."""
+    return 2 * n * log(z) + 4 * lgamma(n + 1) - log(2 * n + 1) - 3 * lgamma(2 * n + 1)
 
 
 def bilinear(f_hat: Modes, g_hat: Modes, table: VirialTable, pairs: Integer) -> Modes:
@@ -144,8 +147,9 @@ def bilinear(f_hat: Modes, g_hat: Modes, table: VirialTable, pairs: Integer) -> 
     starts = np.zeros((len(table.q), 3), dtype=np.int64)
     starts[:, 3 - table.dim :] = reach - table.q
     out = np.zeros((2, len(pairs), len(table.q), table.weight.shape[2]))
-    parts = [np.ascontiguousarray(part) for part in (f.real, f.imag, g.real, g.imag)]
-    _accumulate(weight, table.which, *parts, starts, np.asarray(pairs, dtype=np.int64), out)
+    f_re, f_im, g_re, g_im = map(np.ascontiguousarray, (f.real, f.imag, g.real, g.imag))
+    chosen = np.asarray(pairs, dtype=np.int64)
+    _accumulate(weight, table.which, f_re, f_im, g_re, g_im, starts, chosen, out)
     return np.asarray(out[0] + 1j * out[1])
 
 
@@ -262,8 +266,10 @@ def bilinear_map(
 
 
 def _displacements(potential: Potential, dim: int, k_max: float) -> tuple[Real, Real]:
-    """Nodes y_m (m, d) and weights ½ w_m W_ij(y_m) (m, components): radial Gauss-Legendre
-    between the kinks of V', equidistant angles."""
+    """Nodes y_m (m, d) and weights ½ w_m W_ij(y_m) (m, components).
+
+    Gauss-Legendre in the radius between the kinks of V', equidistant in angle.
+    """
     r, radial = radial_nodes(potential.breaks, k_max)
     directions, solid = _directions(dim, k_max * potential.cutoff)
     y = (r[:, np.newaxis, np.newaxis] * directions).reshape(-1, dim)
@@ -275,8 +281,11 @@ def _displacements(potential: Potential, dim: int, k_max: float) -> tuple[Real, 
 
 
 def _directions(dim: int, phase: float) -> tuple[Real, Real]:
-    """Unit vectors and their weights; the trapezoid rule in angle converges once it resolves
-    the phase k·r, in 3D with Gauss-Legendre in the cosine."""
+    """Unit vectors and their weights.
+
+    The trapezoid rule in angle converges once it resolves the phase k·r, in 3D with
+    Gauss-Legendre in the cosine.
+    """
     if dim == 1:
         return np.array([[1.0], [-1.0]]), np.ones(2)
     count = 24 + int(np.ceil(1.2 * phase))

@@ -3,9 +3,11 @@
 A smeared particle acts on its own smeared density although ∇V(0) = 0: for one particle alone
 W_ℓ + Q^flux_ℓ = 0, each not zero, and where V' jumps at the origin the two keep an equal and
 opposite plateau as ℓ → 0 that is no property of the glass. The thermal term has a one-particle
-part too, which the Itô source cancels exactly:
+part too; its source, not its transport, is cancelled exactly by the Itô source,
 
-    I_ℓ = +2T Σ_a Σ_k B[∂_kG_a, ∂_kG_a],     G_a(x) = G_ℓ(x - x_a).
+    I_ℓ = +2T Σ_a Σ_k B[∂_kG_a, ∂_kG_a],     G_a(x) = G_ℓ(x - x_a),
+
+since 2B[G, T∇²G] + I_ℓ = T∇²B[G, G]: a free particle only carries its own stress about.
 
 One particle at the origin gives modes b(q); a particle at x_a the same times exp(-iq·x_a), so that
 N particles of a species cost no more than the modes of their positions.
@@ -63,18 +65,12 @@ class OneParticleBudget:
         density : (S, 2M_1+1, ..., 2M_d+1)
             Σ_a exp(-ip·x_a) of each species, not filtered.
         """
-        resolved, thermal = 0.0, 0.0
-        centre = np.array(density.shape[1:]) // 2
-        phases = np.array([density[(slice(None), *(centre + q))] for q in self._budget.functions.q])
-        for one, phase in zip(self._modes, phases.T, strict=True):
-            resolved = resolved + self._smeared(one, "W", phase)
-            thermal = thermal + self._smeared(one, "Q_thermal", phase)
-        return SelfPairs(resolved=np.asarray(resolved), ito=-np.asarray(thermal))
-
-    def _smeared(self, one: BalanceModes, term: str, phase: Modes) -> Real:
-        """Source plus transport of one term for particles of summed phases, (phi, c)."""
-        number = TERMS.index(term)
         functions, cell = self._budget.functions, self._budget.cell
-        source = functions.smear(one.source[number] * phase[:, np.newaxis])
-        flux = one.flux[number] * phase[:, np.newaxis]
-        return source + functions.smear_gradient(flux, cell)
+        centre = np.array(density.shape[1:]) // 2
+        phases = np.array([density[(slice(None), *(centre + q))] for q in functions.q])
+        species = list(zip(self._modes, phases.T[..., np.newaxis], strict=True))
+        source = np.sum([one.source * phase for one, phase in species], axis=0)
+        flux = np.sum([one.flux * phase for one, phase in species], axis=0)
+        w, thermal = TERMS.index("W"), TERMS.index("Q_thermal")
+        resolved = functions.smear(source[w]) + functions.smear_gradient(flux[w], cell)
+        return SelfPairs(resolved=resolved, ito=-functions.smear(source[thermal]))

@@ -10,10 +10,12 @@ distance of two independent points drawn from the kernel at scale ℓ):
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.integrate import solve_ivp
-from scipy.optimize import OptimizeResult, brentq
+from scipy.optimize import brentq
 
 from glasscade.coarse import Kernel
 from glasscade.errors import ResolutionError
@@ -57,10 +59,11 @@ def stationary_profile(
     return np.asarray(np.exp(np.maximum(log_density, LOG_TINY)))
 
 
-def _shoot(
-    height: float, mass: float, length: float, strength: float, temperature: float
-) -> OptimizeResult:
-    """Integrate (u, u') from the centre to L/2, noting where u' comes back to zero."""
+def _shoot(height: float, mass: float, length: float, strength: float, temperature: float) -> Any:
+    """Integrate (u, u') from the centre to L/2, noting where u' comes back to zero.
+
+    The type of what `solve_ivp` returns is not exported by scipy.
+    """
     rate = 2.0 * strength / temperature
 
     def derivative(_: float, y: Real) -> list[float]:
@@ -83,7 +86,7 @@ def _shoot(
     )
 
 
-def _overshoot(path: OptimizeResult, length: float) -> float:
+def _overshoot(path: Any, length: float) -> float:
     """Negative if the valley of u comes before L/2 (peak too low), positive if after."""
     valleys = path.t_events[0]
     return float(valleys[0] - 0.5 * length) if valleys.size else float(-path.y[1, -1])

@@ -5,14 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from glasscade.cell import Cell
-
 Real = npt.NDArray[np.float64]
 
 
-def smooth_density(
-    shape: tuple[int, ...], mean: float, contrast: float, seed: int
-) -> Real:
+def smooth_density(shape: tuple[int, ...], mean: float, contrast: float, seed: int) -> Real:
     """ρ(x) ∝ exp(Σ_i a_i(s_i)) with a_i a seeded sum of the three longest waves along axis i.
 
     Analytic and positive; the mean over the grid is `mean` exactly, and `contrast` is the

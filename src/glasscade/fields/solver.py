@@ -1,5 +1,6 @@
-"""Deterministic evolution of densities: the zero-response instanton and, at T = 0, the
-noiseless Dean equation, as long as its solution stays smooth.
+"""Deterministic evolution of densities, as long as they stay smooth.
+
+The zero-response instanton and, at T = 0, the noiseless Dean equation:
 
     ∂t ρ_s = ∇·(ρ_s F_s) + T ∇²ρ_s                                        (Eqs. 11 and 25)
 
@@ -55,6 +56,7 @@ def evolve(
     ResolutionError
         If the spectrum does not decay before the highest mode.
     """
+    require_stable(density, field, dt)
     half = np.exp(-0.5 * temperature * dt * np.sum(field.wavevectors**2, axis=0))
     saved = []
     step = 0
@@ -92,11 +94,11 @@ def require_stable(density: Modes, field: ForceField, dt: float) -> None:
     rho = modes_to_grid(density, field.cell, shape)
     k = np.linalg.norm(field.wavevectors, axis=0)
     transport = float(k.max() * np.sqrt(np.max(np.sum(forces**2, axis=1))))
-    limit = STABLE / (transport + float(np.max(np.abs(rho)) * field.largest_relaxation()))
-    if dt > limit:
+    rate = transport + float(np.max(np.abs(rho)) * field.largest_relaxation())
+    if dt * rate > STABLE:
         raise StabilityError(
             f"dt: {dt:g} is beyond the stability limit of the solver; the allowed range is "
-            f"0 < dt <= {limit:.3g}"
+            f"0 < dt <= {STABLE / rate:.3g}"
         )
 
 

@@ -1,26 +1,26 @@
 """One function per figure; each returns the figure and the data frame of what it shows.
 
 This module names the figures without importing a plotting library, so that a workflow can list
-its outputs quickly.
+its outputs quickly. A caption for each is `workflow/report/{name}.rst`.
 """
 
 from __future__ import annotations
 
-ORDER = (
-    "stress",
-    "budget",
-    "plane",
-    "limits",
-    "kernels",
-    "direct_terms",
-    "dissipation_scale",
-    "recovery",
-    "structure",
-    "exponents",
-    "flux_exponent",
-    "maps",
-)
-"""All figures in the order in which a report shows them."""
+TITLES = {
+    "stress": "Stress against time",
+    "budget": "Terms of the balance against scale",
+    "plane": "Flux and thermal term over temperature and scale",
+    "limits": "Iterated limits",
+    "kernels": "Dependence on the kernel",
+    "direct_terms": "Vanishing of the direct terms",
+    "dissipation_scale": "Scale of dissipation",
+    "recovery": "Recovery of known exponents",
+    "structure": "Structure functions and local slopes",
+    "exponents": "Exponents of density and force",
+    "flux_exponent": "Exponent of the flux and its bounds",
+    "maps": "Maps of density and flux",
+}
+"""All figures with their titles, in the order in which a report shows them."""
 
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
@@ -40,4 +40,4 @@ def figure_names(kind: str, maps: bool) -> tuple[str, ...]:
     left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
         kind, frozenset({"recovery"})
     )
-    return tuple(name for name in ORDER if name not in left_out and (maps or name != "maps"))
+    return tuple(name for name in TITLES if name not in left_out and (maps or name != "maps"))

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 
-from glasscade.figures.data import TERMS, Estimate, Results, one, terms
+from glasscade.figures.data import (
+    SELF_PAIR_SIGN,
+    Estimate,
+    Results,
+    direct,
+    jackknife,
+    one,
+    terms,
+    thermal,
+    without_self_pairs,
+)
 from glasscade.figures.sheet import Drawn, Panel, Sheet
 from glasscade.figures.style import (
     BLACK,
@@ -15,12 +28,14 @@ from glasscade.figures.style import (
     ELL,
     GREY,
     LINES,
+    MARGIN,
     MARKERS,
     SMALL,
     TEMPERATURE,
     TERM_COLOUR,
     TERM_LABEL,
     TIME,
+    Look,
     Quantity,
     few,
     ladder,
@@ -36,19 +51,41 @@ MOST_PANELS = 5
 """Panels of a budget; the sixth place of the grid holds the legend."""
 WIDE_STEPS = 5.0
 """Output times whose spacing varies by more than this are shown on a logarithmic axis."""
+SLOPE = Quantity("local exponent of T [1]", "local exponent of $T$")
 STRESS = Quantity(
     "sigma(t) - sigma(0) [V0]",
     r"$\sigma^\mathrm{ni}_\ell(t)-\sigma^\mathrm{ni}_\ell(0)$",
     "$V_0$",
 )
-STRESS_DIFFERENCE = Quantity("difference from T = 0 [V0]", "minus the same at $T=0$", "$V_0$")
+STRESS_DIFFERENCE = Quantity(
+    "difference from T = 0 [V0]",
+    r"$\sigma^{\mathrm{ni},T}_\ell-\sigma^{\mathrm{ni},T=0}_\ell$",
+    "$V_0$",
+)
 
 
-def amount(results: Results, name: str, symbol: str) -> Quantity:
-    """A term: integrated over time where the system evolves, else of a stationary state."""
+def unit(results: Results) -> tuple[str, str]:
+    """Unit of a term, plain and as a symbol: of stress where the system evolves, else of a rate."""
+    return ("V0", "$V_0$") if results.evolves else ("mu V0^2/l0^2", r"$\mu V_0^2/\ell_0^2$")
+
+
+def amount(results: Results, name: str, symbol: str, size: bool = False) -> Quantity:
+    """A term, or its size: integrated where the system evolves, else of a stationary state."""
+    plain, of_axis = unit(results)
     if results.evolves:
-        return Quantity(f"int {name} dt [V0]", rf"$\int${symbol}$\,\mathrm{{d}}t$", "$V_0$")
-    return Quantity(f"{name} [mu V0^2/l0^2]", symbol, r"$\mu V_0^2/\ell_0^2$")
+        name, symbol = f"int {name} dt", rf"$\int${symbol}$\,\mathrm{{d}}t$"
+    if size:
+        name, symbol = f"|{name}|", f"|{symbol}|"
+    return Quantity(f"{name} [{plain}]", symbol, of_axis)
+
+
+def thermal_amount(results: Results, size: bool = False) -> Quantity:
+    """The sum of the direct terms, or its size."""
+    names = direct(results.limits)
+    name, symbol = " + ".join(names), "$+$".join(TERM_LABEL[term] for term in names)
+    if len(names) > 1:
+        name, symbol = f"({name})", f"({symbol})"
+    return amount(results, name, symbol, size)
 
 
 def stress(results: Results) -> Drawn:
@@ -82,8 +119,8 @@ def _against_time(
     colour = ladder(results.temperatures)[t]
     for panel, values in zip(panels, shown, strict=False):
         times = values["time"].values
-        mean, line = results.mean(values), LINES[t % len(LINES)]
-        panel.curve(name, times, mean, colour=colour, label=name, line=line)
+        look = Look(colour, line=LINES[t % len(LINES)])
+        panel.curve(name, times, results.mean(values), look, name)
         steps = np.diff(times)
         if steps.max() > WIDE_STEPS * steps.min():
             panel.axes.set_xscale("log", nonpositive="mask")
@@ -106,8 +143,7 @@ def budget(results: Results) -> Drawn:
         axes.set_xlabel(ELL.label() if below_is_empty else "")
     for axes in sheet.axes[len(groups) :]:
         axes.axis("off")
-    handles = sheet.axes[len(groups) - 1].get_legend_handles_labels()
-    sheet.axes[len(groups)].legend(*handles, loc="center")
+    sheet.legend_in(sheet.axes[len(groups)], sheet.axes[0])
     return sheet.finish()
 
 
@@ -129,59 +165,49 @@ def _groups(results: Results) -> list[tuple[str, xr.Dataset]]:
 
 
 def _budget_panel(results: Results, panel: Panel, group: xr.Dataset) -> None:
+    for name, values, look, label in _budget_series(results, group):
+        panel.points(name, results.ells, results.mean(values), look, label)
+
+
+def _budget_series(
+    results: Results, group: xr.Dataset
+) -> Iterator[tuple[str, xr.DataArray, Look, str]]:
+    """Name, values, look and label of every series of a budget.
+
+    The self-pair part of Q_flux is the negative of that of W, so that their sum knows none.
+    """
     each = terms(group)
-    for position, term in enumerate(TERMS):
-        if term == "Q_thermal" and results.known is not None:
-            continue
-        values = results.mean(each.sel(term=term))
-        panel.points(
-            term,
-            results.ells,
-            values,
-            colour=TERM_COLOUR[term],
-            marker=MARKERS[position],
-            label=TERM_LABEL[term],
-        )
-    total = results.mean(each.sum("term", skipna=False))
-    panel.points(
-        "sum of terms",
-        results.ells,
-        total,
-        colour=BLACK,
-        marker=".",
-        line="--",
-        label="sum of the terms",
-    )
+    for marker, term in zip(MARKERS, each["term"].values, strict=False):
+        if term != "Q_thermal" or results.known is None:
+            look = Look(TERM_COLOUR[term], marker)
+            yield term, each.sel(term=term), look, TERM_LABEL[term]
+            if term in SELF_PAIR_SIGN and "self_pair" in group:
+                less = without_self_pairs(group, term)
+                hollow = replace(look, line=":", hollow=True)
+                yield f"{term} less self-pairs", less, hollow, f"{TERM_LABEL[term]} less self-pairs"
+    total = each.sum("term", skipna=False)
+    yield "sum of terms", total, Look(BLACK, ".", "--"), "sum of the terms"
     if results.known is None:
-        panel.points(
-            "change of stress",
-            results.ells,
-            results.mean(one(group["change"])),
-            colour=BLACK,
-            marker="D",
-            line="none",
-            hollow=True,
-            label=r"$\Delta\sigma^\mathrm{ni}_\ell$",
-        )
+        look = Look(BLACK, "D", "none", hollow=True)
+        yield "change of stress", one(group["change"]), look, r"$\Delta\sigma^\mathrm{ni}_\ell$"
 
 
 def plane(results: Results) -> Drawn:
     """The flux and the thermal term over the plane of T and ℓ, signed, white at zero."""
     sheet = Sheet(2, 1, 1.5 + 0.75 * results.temperatures.size)
-    each = terms(results.limits)
-    titles = {"Q_flux": "flux between scales", "Q_thermal": "thermal dissipation"}
-    estimates = {
-        term: results.mean(each.sel(term=term).transpose("realisation", "temperature", "ell"))
-        for term in titles
-    }
-    largest = max(float(np.nanmax(np.abs(shown.value))) for shown in estimates.values())
-    for axes, (term, title) in zip(sheet.axes, titles.items(), strict=True):
+    flux = terms(results.limits).sel(term="Q_flux", drop=True)
+    both = xr.concat([flux, thermal(results.limits)], dim="shown").dropna("ell", how="all")
+    both = both.transpose("shown", "realisation", "temperature", "ell")
+    ells, largest = both["ell"].values, float(np.abs(both.mean("realisation")).max())
+    titles = ("flux between scales", "thermal dissipation")
+    quantities = (amount(results, "Q_flux", TERM_LABEL["Q_flux"]), thermal_amount(results))
+    for axes, title, quantity, values in zip(sheet.axes, titles, quantities, both, strict=True):
         panel = sheet.panel(axes, title, ELL, TEMPERATURE)
-        shown = estimates[term]
+        shown = results.mean(values)
         panel.image(
             shown,
-            amount(results, term, TERM_LABEL[term]),
-            results.ells,
+            quantity,
+            ells,
             results.temperatures,
             cmap=DIVERGING,
             vmin=-largest,
@@ -189,7 +215,7 @@ def plane(results: Results) -> Drawn:
             aspect="auto",
         )
         axes.set_facecolor("0.85")
-        axes.set_xticks(range(results.ells.size), [number(ell) for ell in results.ells])
+        axes.set_xticks(range(ells.size), [number(ell) for ell in ells])
         axes.set_yticks(range(results.temperatures.size), [number(t) for t in results.temperatures])
         _write_values(axes, shown, 0.6 * largest)
     return sheet.finish()
@@ -206,35 +232,37 @@ def _write_values(axes: Axes, shown: Estimate, dark: float) -> None:
 
 
 def direct_terms(results: Results) -> Drawn:
-    """|Q_thermal| against T at fixed ℓ, and its slope in T."""
+    """The size of the direct terms against T at fixed ℓ, and its slope in T."""
     sheet = Sheet(1, 2, 3.9)
-    size = amount(results, "|Q_thermal|", r"$|Q^\mathrm{thermal}_\ell|$")
-    slope = Quantity(
-        "d ln|Q_thermal| / d ln T [1]",
-        r"$\mathrm{d}\ln|Q^\mathrm{thermal}_\ell|\,/\,\mathrm{d}\ln T$",
-    )
+    size = thermal_amount(results, size=True)
     left = sheet.panel(sheet.axes[0], "thermal term at fixed ℓ", TEMPERATURE, size)
-    right = sheet.panel(sheet.axes[1], "its slope between neighbouring T", TEMPERATURE, slope)
+    right = sheet.panel(sheet.axes[1], "its slope between neighbouring T", TEMPERATURE, SLOPE)
     warm = results.temperatures > 0.0
     temperatures = results.temperatures[warm]
+
+    def slopes(samples: Real) -> Real:
+        return local_slopes(temperatures, np.abs(samples.mean(axis=0)))[1]
+
     for panel in (left, right):
         panel.place = log_with_zero(panel.axes, temperatures)
-    thermal = terms(results.limits.isel(temperature=warm)).sel(term="Q_thermal")
+    direct_sum = thermal(results.limits.isel(temperature=warm))
     for e, (ell, colour) in enumerate(zip(results.ells, ladder(results.ells), strict=True)):
-        values = thermal.isel(ell=e).transpose("realisation", "temperature")
+        values = direct_sum.isel(ell=e).transpose("realisation", "temperature")
         if not np.isfinite(values).all():
             continue
-        name, marker = f"ℓ = {number(ell)}", MARKERS[e % len(MARKERS)]
+        name, look = f"ℓ = {number(ell)}", Look(colour, MARKERS[e % len(MARKERS)])
         mean = results.mean(values).magnitude
-        left.points(name, temperatures, mean, colour=colour, marker=marker, label=name)
-        middle, slopes = local_slopes(temperatures, mean.value)
-        right.points(name, middle, Estimate.exact(slopes), colour=colour, marker=marker)
-    smallest = results.mean(thermal.isel(ell=-1).transpose("realisation", "temperature"))
+        left.points(name, temperatures, mean, look, name)
+        middle, _ = local_slopes(temperatures, mean.value)
+        right.points(name, middle, jackknife(slopes, values.values, results.level), look)
+    smallest = results.mean(direct_sum.isel(ell=-1).transpose("realisation", "temperature"))
     guide = 0.5 * smallest.magnitude.value[-1] * temperatures / temperatures[-1]
-    left.curve(
-        "slope 1", temperatures, Estimate.exact(guide), colour=GREY, line="--", label="slope 1"
-    )
-    right.level("slope 1", temperatures, 1.0, colour=GREY, line="--")
+    dashed = Look(GREY, line="--")
+    left.curve("slope 1", temperatures, Estimate.exact(guide), dashed, "slope 1")
+    right.level("slope 1", temperatures, 1.0, dashed)
+    for row in list(results.rows("direct_terms_vanish").values())[:1]:
+        low, high = row.reference - row.tolerance, row.reference + row.tolerance
+        right.axes.axhspan(low, high, color=MARGIN, linewidth=0, label="margin", zorder=0)
     left.axes.set_yscale("log", nonpositive="clip")
-    sheet.legend_below(left.axes, columns=5)
+    sheet.legend_below(left.axes, right.axes, columns=5)
     return sheet.finish()

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.errors import DataError
-from glasscade.limits.verdicts import COLUMNS, Verdict
+from glasscade.limits.verdicts import Verdict
 from glasscade.paths import number
 from glasscade.regularity.fits import interval
 
 Real = npt.NDArray[np.float64]
 
-TERMS = ("W", "Q_flux", "Q_thermal")
 FIELDS = ("density", "force")
-ESTIMATORS = ("wavelets", "gradients", "increments")
+SELF_PAIR_SIGN = {"W": 1.0, "Q_flux": -1.0}
+"""Sign with which the self-pair part of W enters each term."""
 OFFSET = {"wavelets": 0.0, "gradients": 1.0, "increments": 0.0}
 """ξ is the slope of ln norm plus this."""
 CRITICAL = 1.0 / 3.0
@@ -76,8 +73,6 @@ class Results:
 
     Attributes
     ----------
-    kind : str
-        Kind of its system: `cluster`, `field`, `synthetic`, ...
     estimator : str
         The one estimator of exponents that enters verdicts.
     level : float
@@ -91,7 +86,6 @@ class Results:
     verdicts : list of Verdict
     """
 
-    kind: str
     estimator: str
     level: float
     tolerance: float
@@ -119,6 +113,11 @@ class Results:
     def kernels(self) -> list[str]:
         """Names of the kernels; the first is the one shown where only one is."""
         return [str(name) for name in self.limits["kernel"].values]
+
+    @property
+    def estimators(self) -> list[str]:
+        """Names of the estimators of exponents."""
+        return [str(name) for name in self.exponents["estimator"].values]
 
     @property
     def known(self) -> Real | None:
@@ -180,6 +179,24 @@ def terms(limits: xr.Dataset) -> xr.DataArray:
     return one(both(limits))
 
 
+def direct(limits: xr.Dataset) -> list[str]:
+    """Names of the terms that stem from noise: for particles the Itô source is one.
+
+    It cancels the one-particle part of Q_thermal, so that only their sum is of interest.
+    """
+    return [name for name in ("Q_thermal", "Ito") if name in limits["term"].values]
+
+
+def thermal(limits: xr.Dataset) -> xr.DataArray:
+    """The sum of the direct terms, for φ = 1 and the first kernel."""
+    return terms(limits).sel(term=direct(limits)).sum("term", skipna=False)
+
+
+def without_self_pairs(limits: xr.Dataset, term: str) -> xr.DataArray:
+    """W or Q_flux less what every particle contributes by its interaction with itself."""
+    return terms(limits).sel(term=term) - SELF_PAIR_SIGN[term] * one(limits["self_pair"])
+
+
 def one(array: xr.DataArray) -> xr.DataArray:
     """φ = 1 and the first kernel."""
     return array.sel(phi="one").isel(kernel=0)
@@ -209,29 +226,3 @@ def critical_exponent(results: Results, field: str) -> Estimate:
 def case_suffix(results: Results, case: int) -> str:
     """How quantities of a case end in the table of verdicts."""
     return "" if results.known is None else f"_H{number(float(results.known[case]))}"
-
-
-def read_verdicts(path: Path) -> list[Verdict]:
-    """The rows of a table of verdicts.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or does not have the columns of a table of verdicts.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            columns = tuple(reader.fieldnames or ())
-    except OSError:
-        raise DataError(f"{path}: this file is missing; run the stage that writes it") from None
-    if columns != COLUMNS:
-        raise DataError(f"{path}: its columns are {list(columns)} and must be {list(COLUMNS)}")
-    return [_verdict(row) for row in rows]
-
-
-def _verdict(row: dict[str, str]) -> Verdict:
-    convert = {"float": float, "int": int}
-    values = {f.name: convert.get(str(f.type), str)(row[f.name]) for f in fields(Verdict)}
-    return Verdict(**values)  # type: ignore[arg-type]  # the types are those of the fields

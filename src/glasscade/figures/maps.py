@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from glasscade.figures.data import Estimate, Results
 from glasscade.figures.sheet import Drawn, Sheet
-from glasscade.figures.style import DIVERGING, GREY, SEQUENTIAL, TERM_COLOUR, Quantity
+from glasscade.figures.style import DIVERGING, GREY, SEQUENTIAL, TERM_COLOUR, Look, Quantity
 
 Real = npt.NDArray[np.float64]
 
@@ -16,7 +16,7 @@ X = Quantity("x [l0]", "$x$", r"$\ell_0$")
 Y = Quantity("y [l0]", "$y$", r"$\ell_0$")
 TITLES = {"density": "density", "flux": "flux between scales"}
 COLOURS = {"density": TERM_COLOUR["W"], "flux": TERM_COLOUR["Q_flux"]}
-LARGEST = 96
+LARGEST = 128
 """Pixels along a side of an image; finer maps are averaged over blocks."""
 
 
@@ -53,8 +53,10 @@ def _quantity(kind: str, dimension: int) -> Quantity:
 
 
 def _title(results: Results, kind: str, ell: str) -> str:
-    known = "" if results.known is None else f", H = {results.known[0]:.3g}"
-    return f"{TITLES[kind]}, ℓ = {ell}{known}"
+    if results.known is None:
+        return f"{TITLES[kind]}, ℓ = {ell}"
+    # The map is that of the first realisation, exponents of the cases are sorted.
+    return f"{TITLES[kind]}, ℓ = {ell}, H = {float(results.limits['hurst'][0]):.3g}"
 
 
 def _profile(sheet: Sheet, axes: Axes, results: Results, kind: str, ell: str) -> None:
@@ -62,7 +64,7 @@ def _profile(sheet: Sheet, axes: Axes, results: Results, kind: str, ell: str) ->
     x = np.arange(values.size) * results.length / values.size
     panel = sheet.panel(axes, _title(results, kind, ell), X, _quantity(kind, 1))
     panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
-    panel.curve(kind, x, Estimate.exact(values), colour=COLOURS[kind])
+    panel.curve(kind, x, Estimate.exact(values), Look(COLOURS[kind]))
 
 
 def _image(sheet: Sheet, axes: Axes, results: Results, kind: str, ell: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from glasscade.figures.data import (
     CRITICAL,
     CRITICAL_ORDER,
-    ESTIMATORS,
     FIELDS,
     OFFSET,
     Estimate,
@@ -21,6 +20,7 @@ from glasscade.figures.data import (
     bounds,
     case_suffix,
     critical_exponent,
+    estimate,
 )
 from glasscade.figures.sheet import Drawn, Panel, Sheet
 from glasscade.figures.style import (
@@ -39,13 +39,15 @@ from glasscade.figures.style import (
     ROW,
     SMALL,
     WINDOW,
-    Colour,
+    Look,
     Place,
     Quantity,
     ladder,
     log_decades,
     log_with_zero,
+    minus,
 )
+from glasscade.paths import number
 from glasscade.regularity.fits import local_slopes
 
 Real = npt.NDArray[np.float64]
@@ -81,8 +83,7 @@ class Family:
 
     name: str
     data: xr.Dataset
-    colour: Colour
-    marker: str
+    look: Look
     known: float | None
 
 
@@ -91,27 +92,27 @@ def structure(results: Results) -> Drawn:
 
     One series for each order q; where exponents are known, for each of them at q = 3.
     """
-    columns = len(ESTIMATORS)
+    columns = len(results.estimators)
     sheet = Sheet(2, columns, 5.3)
     families = _structure_families(results)
     tops = [
         sheet.panel(sheet.axes[c], ESTIMATOR_LABEL[name], SCALE[name], NORM[name])
-        for c, name in enumerate(ESTIMATORS)
+        for c, name in enumerate(results.estimators)
     ]
     bottoms = [
         sheet.panel(sheet.axes[columns + c], "local slopes", SCALE[name], LOCAL)
-        for c, name in enumerate(ESTIMATORS)
+        for c, name in enumerate(results.estimators)
     ]
-    for estimator, top, bottom in zip(ESTIMATORS, tops, bottoms, strict=True):
+    for estimator, top, bottom in zip(results.estimators, tops, bottoms, strict=True):
         for family in families:
             line = family.data.sel(estimator=estimator)
             _norms_and_fit(top, line, family)
             _local_slopes_and_fit(bottom, line, family)
         low, high = families[0].data["window"].sel(estimator=estimator).values
         for panel in (top, bottom):
-            log_decades(panel.axes.xaxis)
+            log_decades(panel.axes, "x")
             panel.axes.axvspan(low, high, color=WINDOW, linewidth=0, zorder=0)
-        log_decades(top.axes.yaxis)
+        log_decades(top.axes, "y")
         _third(bottom)
     sheet.legend_below(tops[0].axes, bottoms[0].axes, columns=7)
     return sheet.finish()
@@ -124,7 +125,7 @@ def _structure_families(results: Results) -> list[Family]:
         return _by_case(results, third)
     orders = density["order"].values
     return [
-        Family(f"q = {q:g}", density.isel(case=0).sel(order=q), colour, marker, None)
+        Family(f"q = {q:g}", density.isel(case=0).sel(order=q), Look(colour, marker), None)
         for q, colour, marker in zip(orders, ladder(orders), MARKERS, strict=False)
     ]
 
@@ -132,8 +133,8 @@ def _structure_families(results: Results) -> list[Family]:
 def _by_case(results: Results, data: xr.Dataset) -> list[Family]:
     assert results.known is not None
     return [
-        Family(f"H = {h:.3g}", data.isel(case=case), colour, MARKERS[case % len(MARKERS)], float(h))
-        for case, (h, colour) in enumerate(zip(results.known, ladder(results.known), strict=True))
+        Family(f"H = {h:.3g}", data.isel(case=case), look, float(h))
+        for case, (h, look) in enumerate(zip(results.known, _looks(results.known), strict=True))
     ]
 
 
@@ -146,27 +147,27 @@ def _shown(line: xr.Dataset) -> tuple[Real, Real]:
 def _norms_and_fit(panel: Panel, line: xr.Dataset, family: Family) -> None:
     """The norms, and the power law of the fitted exponent through their mean in the window."""
     scale, norm = _shown(line)
-    name, colour = family.name, family.colour
-    exact = Estimate.exact(norm)
-    panel.points(name, scale, exact, colour=colour, marker=family.marker, line="none", label=name)
+    points = replace(family.look, line="none")
+    panel.points(family.name, scale, Estimate.exact(norm), points, family.name)
     low, high = line["window"].values
     inside = (scale >= low * (1.0 - 1e-9)) & (scale <= high * (1.0 + 1e-9))
     x, power = scale[inside], float(line["value"]) - OFFSET[str(line["estimator"].values)]
     amplitude = np.exp(np.mean(np.log(norm[inside]) - power * np.log(x)))
-    panel.curve(f"fit, {name}", x, Estimate.exact(amplitude * x**power), colour=colour)
+    fit = Estimate.exact(amplitude * x**power)
+    panel.curve(f"fit, {family.name}", x, fit, family.look)
 
 
 def _local_slopes_and_fit(panel: Panel, line: xr.Dataset, family: Family) -> None:
     """Slopes between neighbours, the fitted exponent with its interval, and the known one."""
     middle, slopes = local_slopes(*_shown(line))
     local = Estimate.exact(slopes + OFFSET[str(line["estimator"].values)])
-    panel.points(family.name, middle, local, colour=family.colour, marker=family.marker)
+    panel.points(family.name, middle, local, family.look)
     window = line["window"].values
     fitted = Estimate(*(np.full(2, float(line[end])) for end in ("value", "ci_low", "ci_high")))
-    panel.curve(f"fit, {family.name}", window, fitted, colour=family.colour)
+    panel.curve(f"fit, {family.name}", window, fitted, family.look)
     if family.known is not None:
-        name = f"known, {family.name}"
-        panel.level(name, window, family.known, colour=family.colour, line=":")
+        dotted = replace(family.look, line=":")
+        panel.level(f"known, {family.name}", window, family.known, dotted)
 
 
 def _third(panel: Panel) -> None:
@@ -180,14 +181,14 @@ def exponents(results: Results) -> Drawn:
     Colours are temperatures, or known exponents; hollow points lie outside the range in which
     an estimator is unbiased.
     """
-    columns = len(ESTIMATORS)
+    columns = len(results.estimators)
     sheet = Sheet(len(FIELDS), columns, 5.7, sharex=True, sharey="row")
     if results.known is None:
         families = _by_temperature(results.exponents.isel(case=0))
     else:
         families = _by_case(results, results.exponents.isel(temperature=0))
     for position, axes in enumerate(sheet.axes):
-        field, estimator = FIELDS[position // columns], ESTIMATORS[position % columns]
+        field, estimator = FIELDS[position // columns], results.estimators[position % columns]
         title = f"{FIELD_LABEL[field]}, {ESTIMATOR_LABEL[estimator]}"
         panel = sheet.panel(axes, title, ORDER, XI)
         for place, family in enumerate(families):
@@ -200,12 +201,12 @@ def exponents(results: Results) -> Drawn:
                 chosen["order"].values,
                 value,
                 chosen["trusted"].values == 1,
-                family.colour,
-                family.marker,
+                family.look,
             )
             if family.known is not None and field == "density":
-                axes.axhline(family.known, color=family.colour, linewidth=0.8, linestyle=":")
+                axes.axhline(family.known, color=family.look.colour, linewidth=0.8, linestyle=":")
         _third(panel)
+        axes.set_xticks(results.exponents["order"].values)
         axes.label_outer()
     _hollow_key(sheet.axes[0])
     sheet.legend_below(sheet.axes[0], columns=4)
@@ -215,9 +216,14 @@ def exponents(results: Results) -> Drawn:
 def _by_temperature(data: xr.Dataset) -> list[Family]:
     temperatures = data["temperature"].values
     return [
-        Family(f"T = {t:.6g}", data.isel(temperature=i), colour, MARKERS[i % len(MARKERS)], None)
-        for i, (t, colour) in enumerate(zip(temperatures, ladder(temperatures), strict=True))
+        Family(f"T = {number(t)}", data.isel(temperature=i), look, None)
+        for i, (t, look) in enumerate(zip(temperatures, _looks(temperatures), strict=True))
     ]
+
+
+def _looks(values: Real) -> list[Look]:
+    """A colour and a marker for every member of an ordered family."""
+    return [Look(colour, MARKERS[i % len(MARKERS)]) for i, colour in enumerate(ladder(values))]
 
 
 def _shifted(shift: float) -> Place:
@@ -236,8 +242,7 @@ def _trusted_or_hollow(
     x: Real,
     y: Estimate,
     trusted: npt.NDArray[np.bool_],
-    colour: Colour,
-    marker: str,
+    look: Look,
 ) -> None:
     """Trusted points filled, the others hollow; one entry in the legend."""
     for chosen, hollow in ((trusted, False), (~trusted, True)):
@@ -246,11 +251,8 @@ def _trusted_or_hollow(
                 f"{name}, not trusted" if hollow else name,
                 x[chosen],
                 y[chosen],
-                colour=colour,
-                marker=marker,
-                line="none",
-                hollow=hollow,
-                label=name if not hollow or not trusted.any() else None,
+                replace(look, line="none", hollow=hollow),
+                name if not hollow or not trusted.any() else None,
             )
 
 
@@ -262,12 +264,12 @@ def recovery(results: Results) -> Drawn:
     error = sheet.panel(sheet.axes[1], "measured minus known", HURST, ERROR)
     ends = np.array([0.0, 1.0])
     identity = "measured = known"
-    measured.curve(identity, ends, Estimate.exact(ends), colour=GREY, label=identity)
+    measured.curve(identity, ends, Estimate.exact(ends), Look(GREY), identity)
     t = results.tolerance
     error.axes.axhspan(-t, t, color=MARGIN, linewidth=0, label=f"margin ±{t:g}")
     error.axes.axhline(0.0, color=GREY, linewidth=0.8)
     third = results.exponents.sel(field="density", order=CRITICAL_ORDER).isel(temperature=0)
-    for e, estimator in enumerate(ESTIMATORS):
+    for e, estimator in enumerate(results.estimators):
         row = third.sel(estimator=estimator)
         value = Estimate(*(row[end].values for end in ("value", "ci_low", "ci_high")))
         difference = Estimate(*(part - results.known for part in value.parts))
@@ -275,7 +277,8 @@ def recovery(results: Results) -> Drawn:
         trusted = row["trusted"].values == 1
         for panel, shown in ((measured, value), (error, difference)):
             panel.place = _shifted(0.012 * (e - 1))
-            _trusted_or_hollow(panel, name, results.known, shown, trusted, FAMILY[e], MARKERS[e])
+            look = Look(FAMILY[e], MARKERS[e])
+            _trusted_or_hollow(panel, name, results.known, shown, trusted, look)
     _hollow_key(error.axes)
     for panel in (measured, error):
         panel.axes.axvline(CRITICAL, color=BLACK, linewidth=0.8, linestyle="--", label="1/3")
@@ -304,11 +307,10 @@ def flux_exponent(results: Results) -> Drawn:
         x = line.norm["ell"].values
         unit = float(mean.value[x == at][0])
         shown = Estimate(*(part / unit for part in mean.parts))
-        size.points(line.name, x, shown, colour=line.colour, marker=line.marker, label=line.label)
-        middle, slopes = local_slopes(x, mean.value)
-        exact = Estimate.exact(slopes)
-        local.points(line.name, middle, exact, colour=line.colour, marker=line.marker)
-    log_decades(size.axes.yaxis)
+        size.points(line.name, x, shown, line.look, line.label)
+        middle, slopes = local_slopes(x, line.norm.transpose("realisation", "ell").values)
+        local.points(line.name, middle, estimate(slopes, results.level), line.look)
+    log_decades(size.axes, "y")
     if results.known is None:
         _guides(results, size, local, np.array([first.fit_low, first.fit_high]), at)
         _bounds_in_rows(results, sheet.panel(sheet.axes[2], "exponents and bounds", EXPONENT, ROW))
@@ -316,7 +318,7 @@ def flux_exponent(results: Results) -> Drawn:
         _bounds_by_case(
             results, sheet.panel(sheet.axes[2], "exponents and bounds", HURST, EXPONENT)
         )
-    _legend_in(sheet.axes[3], *sheet.axes[:3])
+    sheet.legend_in(sheet.axes[3], *sheet.axes[:3])
     return sheet.finish()
 
 
@@ -327,38 +329,33 @@ class FluxSeries:
     name: str
     label: str
     norm: xr.DataArray
-    colour: Colour
-    marker: str
+    look: Look
 
 
 def _flux_series(results: Results) -> list[FluxSeries]:
     """The smeared flux of every known exponent, or all norms there are."""
     if results.known is not None:
-        colours = ladder(results.known)
+        names = [f"smeared, H = {h:.3g}" for h in results.known]
         return [
-            FluxSeries(
-                f"smeared, H = {h:.3g}",
-                f"smeared, H = {h:.3g}",
-                _smeared(results, case),
-                colours[case],
-                MARKERS[case % len(MARKERS)],
-            )
-            for case, h in enumerate(results.known)
+            FluxSeries(name, name, _smeared(results, case), look)
+            for case, (name, look) in enumerate(zip(names, _looks(results.known), strict=True))
         ]
     norms = {"smeared": _smeared(results, 0)}
     for name, variable in (("pointwise", "flux_norm"), ("product", "product_norm")):
         if variable in results.limits:
             norms[name] = results.limits[variable].isel(order=0).dropna("ell")
     return [
-        FluxSeries(name, FLUX_LABEL[name], norm, FLUX_COLOUR[name], marker)
-        for (name, norm), marker in zip(norms.items(), MARKERS, strict=False)
+        FluxSeries(name, FLUX_LABEL[name], norm, Look(FLUX_COLOUR[name], marker, hollow=hollow))
+        for (name, norm), marker, hollow in zip(
+            norms.items(), MARKERS, (False, True, True), strict=False
+        )
     ]
 
 
 def _smeared(results: Results, case: int) -> xr.DataArray:
     """Root mean square over φ of the flux at T = 0, first kernel."""
     athermal = both(results.limits).sel(term="Q_flux").isel(temperature=0, kernel=0)
-    smeared = np.sqrt((results.of_case(athermal, case) ** 2).mean("phi"))
+    smeared = (results.of_case(athermal, case) ** 2).mean("phi") ** 0.5
     return smeared.sel(ell=smeared["ell"] > 0.0).dropna("ell")
 
 
@@ -374,10 +371,10 @@ def _guides(results: Results, size: Panel, local: Panel, window: Real, at: float
     limits_of_y = size.axes.get_ylim()
     for name, bound in _bounds(results).items():
         power = float(bound.value[0])
-        look = {"colour": BOUND_COLOUR[name], "line": BOUND_LINE[name]}
+        look = Look(BOUND_COLOUR[name], line=BOUND_LINE[name])
         guide = Estimate.exact((window / at) ** power)
-        size.curve(f"slope {name}", window, guide, label=f"slope {BOUND_LABEL[name]}", **look)
-        local.level(name, window, power, **look)
+        size.curve(f"slope {name}", window, guide, look, f"slope {BOUND_LABEL[name]}")
+        local.level(name, window, power, look)
     size.axes.set_ylim(limits_of_y)
 
 
@@ -399,15 +396,17 @@ def _bounds_in_rows(results: Results, panel: Panel) -> None:
         *((name, BOUND_LABEL[name], value, BOUND_COLOUR[name]) for name, value in bound.items()),
     ]
     for row, (name, _, value, colour) in enumerate(rows):
-        panel.across(name, value, row, colour=colour, marker="s" if name in measured else "D")
+        panel.across(name, value, row, Look(colour, "s" if name in measured else "D"))
         text = "{:.2f} [{:.2f}, {:.2f}]".format(*(round(float(p[0]), 2) + 0.0 for p in value.parts))
         panel.axes.text(
             1.0,
-            row - 0.28,
-            text,
+            row - 0.3,
+            minus(text),
             transform=panel.axes.get_yaxis_transform(),
             ha="right",
+            va="center",
             fontsize=SMALL,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
         )
     panel.axes.set_yticks(range(len(rows)), [label for _, label, *_ in rows])
     panel.axes.set_ylim(len(rows) - 0.5, -0.7)
@@ -419,14 +418,8 @@ def _bounds_by_case(results: Results, panel: Panel) -> None:
     """Measured exponents and bounds against the known exponent."""
     assert results.known is not None
     for name, bound in _bounds(results).items():
-        panel.curve(
-            name,
-            results.known,
-            bound,
-            colour=BOUND_COLOUR[name],
-            line=BOUND_LINE[name],
-            label=f"bound {BOUND_LABEL[name]}",
-        )
+        look = Look(BOUND_COLOUR[name], line=BOUND_LINE[name])
+        panel.curve(name, results.known, bound, look, f"bound {BOUND_LABEL[name]}")
     each = [_measured(results, case) for case in range(results.known.size)]
     for name, marker in zip(each[0], MARKERS, strict=False):
         columns = zip(*(measured[name].parts for measured in each), strict=True)
@@ -434,17 +427,7 @@ def _bounds_by_case(results: Results, panel: Panel) -> None:
             f"measured, {name}",
             results.known,
             Estimate(*(np.concatenate(column) for column in columns)),
-            colour=FLUX_COLOUR[name],
-            marker=marker,
-            line="none",
-            label=f"measured, {FLUX_LABEL[name]}",
+            Look(FLUX_COLOUR[name], marker, "none"),
+            f"measured, {FLUX_LABEL[name]}",
         )
     panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
-
-
-def _legend_in(empty: Axes, *sources: Axes) -> None:
-    """The legend of several panels in the place of an empty one."""
-    empty.axis("off")
-    pairs = [source.get_legend_handles_labels() for source in sources]
-    handles = [handle for pair in pairs for handle in pair[0]]
-    empty.legend(handles, [label for pair in pairs for label in pair[1]], loc="center left")

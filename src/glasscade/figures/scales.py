@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from glasscade.figures.data import Estimate, Results, one, ratio, terms
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from glasscade.figures.data import Estimate, Results, jackknife, one, terms, without_self_pairs
 from glasscade.figures.sheet import Drawn, Panel, Sheet
 from glasscade.figures.style import (
     ELL,
@@ -10,16 +14,19 @@ from glasscade.figures.style import (
     GREY,
     MARKERS,
     TEMPERATURE,
+    Look,
     Quantity,
     ladder,
     log_with_zero,
 )
 from glasscade.paths import number
 
+Real = npt.NDArray[np.float64]
+
 RESOLVED = Quantity(
     "R [1]", r"$R(\ell)=\Delta\sigma^\mathrm{ni}_\ell\,/\,\Delta\sigma^\mathrm{ni}_{\ell\to0}$"
 )
-SCALE = Quantity("ell_x [l0]", r"$\ell_x$, where $R=x$", r"$\ell_0$")
+SCALE = Quantity("crossing scale [l0]", r"crossing scale $\ell$", r"$\ell_0$")
 SHARE = Quantity(
     "int Q_flux dt / change of stress [1]",
     r"$\int Q^\mathrm{flux}_\ell\,\mathrm{d}t\;/\;\Delta\sigma^\mathrm{ni}_\ell$",
@@ -27,13 +34,21 @@ SHARE = Quantity(
 
 
 def dissipation_scale(results: Results) -> Drawn:
-    """R(ℓ) for every T, where it crosses 0.9, 0.5 and 0.1, and the share of the flux."""
-    sheet = Sheet(2, 2, 5.4)
+    """R(ℓ) for every T, where it crosses 0.9, 0.5 and 0.1, and the share of the flux.
+
+    The share is shown raw and, for particles, again less the self-pairs.
+    """
+    sheet = Sheet(2, 2, 5.6)
     _resolved(results, sheet.panel(sheet.axes[0], "resolved fraction", ELL, RESOLVED))
     _crossings(results, sheet.panel(sheet.axes[1], "scale of dissipation", TEMPERATURE, SCALE))
-    _share(results, sheet.panel(sheet.axes[2], "share of the flux", ELL, SHARE))
-    sheet.axes[3].axis("off")
-    sheet.axes[3].legend(*sheet.axes[0].get_legend_handles_labels(), loc="center left")
+    flux = terms(results.limits).sel(term="Q_flux")
+    _share(results, sheet.panel(sheet.axes[2], "share of the flux", ELL, SHARE), flux)
+    if "self_pair" in results.limits:
+        panel = sheet.panel(sheet.axes[3], "the same less self-pairs", ELL, SHARE)
+        _share(results, panel, without_self_pairs(results.limits, "Q_flux"))
+        sheet.legend_below(sheet.axes[0])
+    else:
+        sheet.legend_in(sheet.axes[3], sheet.axes[0])
     return sheet.finish()
 
 
@@ -41,16 +56,16 @@ def _resolved(results: Results, panel: Panel) -> None:
     ells = results.limits["resolved_ell"].values
     panel.place = log_with_zero(panel.axes, ells)
     for fraction in results.limits["fraction"].values:
-        panel.level(f"x = {fraction:g}", ells, fraction, colour=GREY, line=":")
-    for t, (name, colour, marker) in enumerate(_families(results)):
+        panel.level(f"x = {fraction:g}", ells, fraction, Look(GREY, line=":"))
+    for t, (name, look) in enumerate(_families(results)):
         mean = results.mean(results.limits["resolved_fraction"].isel(temperature=t))
-        panel.points(name, ells, mean, colour=colour, marker=marker, label=name)
+        panel.points(name, ells, mean, look, name)
 
 
-def _families(results: Results) -> list[tuple[str, tuple[float, float, float], str]]:
-    """Name, colour and marker of every temperature."""
+def _families(results: Results) -> list[tuple[str, Look]]:
+    """Name and look of every temperature."""
     return [
-        (f"T = {number(temperature)}", colour, MARKERS[t % len(MARKERS)])
+        (f"T = {number(temperature)}", Look(colour, MARKERS[t % len(MARKERS)]))
         for t, (temperature, colour) in enumerate(
             zip(results.temperatures, ladder(results.temperatures), strict=True)
         )
@@ -61,28 +76,29 @@ def _crossings(results: Results, panel: Panel) -> None:
     panel.place = log_with_zero(panel.axes, results.temperatures)
     for f, fraction in enumerate(results.limits["fraction"].values):
         row = results.limits["scale"].sel(fraction=fraction)
-        panel.points(
-            f"x = {fraction:g}",
-            results.temperatures,
-            Estimate(*(row.sel(end=end).values for end in ("value", "low", "high"))),
-            colour=FAMILY[f],
-            marker=MARKERS[f],
-            label=f"$x={fraction:g}$",
-        )
+        crossing = Estimate(*(row.sel(end=end).values for end in ("value", "low", "high")))
+        look = Look(FAMILY[f], MARKERS[f])
+        panel.points(f"x = {fraction:g}", results.temperatures, crossing, look, f"$R={fraction:g}$")
     panel.axes.set_ylim(bottom=0.0)
     if panel.axes.get_legend_handles_labels()[0]:
         panel.axes.legend()
 
 
-def _share(results: Results, panel: Panel) -> None:
+def _share(results: Results, panel: Panel, flux: xr.DataArray) -> None:
     ells = results.limits["resolved_ell"].values
     panel.place = log_with_zero(panel.axes, ells)
     panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
-    flux, change = terms(results.limits).sel(term="Q_flux"), one(results.limits["change"])
-    for t, (name, colour, marker) in enumerate(_families(results)):
-        carried, changed = (
+    change = one(results.limits["change"])
+    for t, (name, look) in enumerate(_families(results)):
+        pair = [
             array.isel(temperature=t).sel(ell=ells).transpose("realisation", "ell").values
             for array in (flux, change)
-        )
-        share = ratio(carried, changed, results.level)
-        panel.points(name, ells, share, colour=colour, marker=marker)
+        ]
+        share = jackknife(_ratio_of_means, np.stack(pair, axis=1), results.level)
+        panel.points(name, ells, share, look)
+
+
+def _ratio_of_means(samples: Real) -> Real:
+    """Mean of the first over mean of the second of the pairs (realisation, 2, ...)."""
+    carried, changed = samples.mean(axis=0)
+    return np.asarray(carried / changed)

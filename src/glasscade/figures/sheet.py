@@ -42,7 +42,8 @@ class Sheet:
 
     def panel(self, axes: Axes, title: str, x: Quantity, y: Quantity) -> Panel:
         """A panel with its title, lettered in the order of the calls, and labels."""
-        axes.set_title(f"({'abcdefghijklmnopqrstuvwxyz'[len(self._panels)]}) {title}")
+        title = f"({'abcdefghijklmnopqrstuvwxyz'[len(self._panels)]}) {title}"
+        axes.set_title(title)
         axes.set_xlabel(x.label())
         axes.set_ylabel(y.label())
         self._panels.append(Panel(self, axes, title, x, y))
@@ -54,13 +55,16 @@ class Sheet:
 
     def legend_below(self, *axes: Axes, columns: int = 6) -> None:
         """One legend for the whole figure, from the labels of the given axes."""
-        handles: dict[str, Any] = {}
-        for each in axes:
-            for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
-                handles.setdefault(label, handle)
+        labelled = _labelled(axes)
         self.figure.legend(
-            handles.values(), handles.keys(), loc="outside lower center", ncols=columns
+            labelled.values(), labelled.keys(), loc="outside lower center", ncols=columns
         )
+
+    def legend_in(self, empty: Axes, *axes: Axes) -> None:
+        """The same in the place of an empty panel."""
+        labelled = _labelled(axes)
+        empty.axis("off")
+        empty.legend(labelled.values(), labelled.keys(), loc="center left")
 
     def finish(self) -> Drawn:
         """The figure and its data; powers of ten go from the ticks to the units."""
@@ -105,10 +109,8 @@ class Panel:
             y.value,
             yerr=y.bars,
             linestyle=look.line,
-            marker=look.marker,
-            color=look.colour,
-            markerfacecolor="white" if look.hollow else look.colour,
             label=label,
+            **look.markers,
         )
 
     def curve(
@@ -125,7 +127,7 @@ class Panel:
         at = self.place(x)
         self.axes.plot(at, y.value, linestyle=look.line, color=look.colour, label=label)
         if y.bars is not None:
-            self.axes.fill_between(at, y.low, y.high, color=look.colour, alpha=0.2, linewidth=0)
+            self.axes.fill_between(at, y.low, y.high, color=look.colour, alpha=0.15, linewidth=0)
 
     def level(
         self,
@@ -157,12 +159,11 @@ class Panel:
             [row],
             xerr=value.bars,
             linestyle="none",
-            marker=look.marker,
-            color=look.colour,
             label=label,
+            **look.markers,
         )
 
-    def bar(self, series: str, value: float, row: float, label: str | None = None) -> None:
+    def bar(self, series: str, value: float, row: float, label: str = "") -> None:
         """A reference value in a row, drawn as an upright bar; recorded as y."""
         self._record(series, np.array([row]), Estimate.exact([value]))
         self.axes.vlines(value, row - 0.42, row + 0.42, color="0.6", linewidth=3, label=label)
@@ -204,3 +205,12 @@ class Panel:
             y_low=y.low,
             y_high=y.high,
         )
+
+
+def _labelled(axes: tuple[Axes, ...]) -> dict[str, Any]:
+    """What each label of a legend belongs to, without repetitions."""
+    handles: dict[str, Any] = {}
+    for each in axes:
+        for handle, label in zip(*each.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    return handles

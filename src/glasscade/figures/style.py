@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from glasscade.paths import number
 
@@ -34,7 +34,7 @@ SMALL = 8.0
 SMALL_NUMBERS, LARGE_NUMBERS = 1e-2, 1e4
 """Axes beyond these carry a power of ten in the unit."""
 
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.06,
     "figure.constrained_layout.h_pad": 0.06,
@@ -73,7 +73,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 _BLUE, _ORANGE, _GREEN, _RED, _PINK, _BROWN = sns.color_palette("colorblind")[:6]
-TERM_COLOUR: dict[str, Colour] = {"W": _BLUE, "Q_flux": _RED, "Q_thermal": _GREEN}
+TERM_COLOUR: dict[str, Colour] = {
+    "W": _BLUE,
+    "Q_flux": _RED,
+    "Q_thermal": _GREEN,
+    "Ito": _PINK,
+}
 FAMILY: tuple[Colour, ...] = (_BLUE, _ORANGE, _GREEN, _PINK)
 """Kernels, estimators and other small families without an order."""
 BOUND_COLOUR: dict[str, Colour] = {"3xi-1": _RED, "2xi+xiF-1": _ORANGE, "xi+xiF": _GREEN}
@@ -83,6 +88,7 @@ TERM_LABEL = {
     "W": r"$W_\ell$",
     "Q_flux": r"$Q^\mathrm{flux}_\ell$",
     "Q_thermal": r"$Q^\mathrm{thermal}_\ell$",
+    "Ito": r"$I_\ell$",
 }
 KERNEL_LABEL = {
     "gaussian": "Gaussian",
@@ -115,6 +121,12 @@ class Look:
     marker: str = "o"
     line: Any = "-"
     hollow: bool = False
+
+    @property
+    def markers(self) -> dict[str, Any]:
+        """Keywords of matplotlib; what lies behind a hollow marker remains visible."""
+        face = "none" if self.hollow else self.colour
+        return {"marker": self.marker, "color": self.colour, "markerfacecolor": face}
 
 
 @dataclass(frozen=True)
@@ -166,7 +178,9 @@ def few(values: Real, count: int) -> list[int]:
 
 
 def log_with_zero(axes: Axes, values: Real, ticks: int = 4) -> Place:
-    """A logarithmic x axis with ticks at some of the values, and a place to the left for x = 0.
+    """A logarithmic x axis with a tick at every value, and a place to the left for x = 0.
+
+    At most `ticks` of the positive values have labels, evenly spaced.
 
     Returns
     -------
@@ -176,7 +190,8 @@ def log_with_zero(axes: Axes, values: Real, ticks: int = 4) -> Place:
     positive = np.unique(values[values > 0.0])
     gap = positive[1] / positive[0]
     zero = float(positive[0] / (1.5 * gap))
-    labels = {float(positive[index]): number(positive[index]) for index in few(positive, ticks)}
+    stride = -(-(positive.size - 1) // (ticks - 1))
+    labels = {float(value): number(value) for value in positive[::stride]}
     low = positive[0]
     if np.any(values == 0.0):
         labels[zero] = "0"
@@ -185,7 +200,8 @@ def log_with_zero(axes: Axes, values: Real, ticks: int = 4) -> Place:
     axes.set_xscale("log")
     axes.set_xlim(low / gap**0.4, positive[-1] * gap**0.4)
     axes.xaxis.set_major_locator(FixedLocator(sorted(labels)))
-    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_locator(FixedLocator(positive.tolist()))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _nearest(labels, x)))
     return lambda x: np.where(np.asarray(x) > 0.0, x, zero)
 
@@ -194,11 +210,12 @@ def _nearest(labels: dict[float, str], x: float) -> str:
     return labels[min(labels, key=lambda value: abs(value - x))]
 
 
-def log_decades(axis: Axis) -> None:
-    """A logarithmic axis with labels at powers of ten, or at minor ticks if it spans none."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+def log_decades(axes: Axes, name: Literal["x", "y"]) -> None:
+    """A logarithmic axis with labels at powers of ten, or between them if it spans few."""
+    axes.set(**{f"{name}scale": "log"})
+    axis = axes.xaxis if name == "x" else axes.yaxis
     low, high = axis.get_view_interval()
-    if np.floor(np.log10(high)) > np.floor(np.log10(low)):
+    if np.floor(np.log10(high)) > np.ceil(np.log10(low)):
         axis.set_minor_formatter(NullFormatter())
 
 
@@ -208,12 +225,18 @@ def power_of_ten(axis: Axis) -> int:
     if axis.get_scale() != "linear" or SMALL_NUMBERS <= largest < LARGE_NUMBERS:
         return 0
     power = int(np.floor(np.log10(largest)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value / 10.0**power)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: minus(number(value / 10.0**power))))
     return power
 
 
 def signed(value: float) -> str:
-    """A number for a crowded place: two digits, a true minus, a short exponent."""
-    mantissa, _, exponent = f"{value:.2g}".partition("e")
-    text = f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    """A number for a crowded place: two digits, with a short exponent where it is small."""
+    if value == 0.0 or SMALL_NUMBERS <= abs(value) < LARGE_NUMBERS:
+        return minus(f"{value:.2g}")
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return minus(f"{mantissa}e{int(exponent)}")
+
+
+def minus(text: str) -> str:
+    """A true minus in place of every hyphen."""
     return text.replace("-", "−")

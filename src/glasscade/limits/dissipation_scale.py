@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from glasscade.limits.extrapolation import Limit
@@ -14,10 +14,12 @@ Real = npt.NDArray[np.float64]
 
 
 def crossing(ell: Real, resolved: Real, fraction: float) -> tuple[float, float]:
-    """The smallest ℓ at which R falls through `fraction`, by two interpolations in ln ℓ.
+    """The smallest ℓ at which R falls through `fraction`, and what the spacing of ℓ leaves open.
 
-    Monotone cubic and linear interpolation; their difference measures what the spacing of the
-    scales leaves open. NaN where R does not cross within the range of ℓ.
+    A cubic spline in ln ℓ gives the first; the second is its largest distance from the straight
+    line between the scales on either side, as a distance in ℓ. (The difference of the two
+    crossings would not do: it may vanish by symmetry, and does near R = 1/2.) NaN where R does
+    not cross within the range of ℓ.
 
     Parameters
     ----------
@@ -29,12 +31,13 @@ def crossing(ell: Real, resolved: Real, fraction: float) -> tuple[float, float]:
     below = np.flatnonzero(resolved < fraction)
     if below.size == 0 or below[0] == 0:
         return np.nan, np.nan
-    right = int(below[0])
-    x = np.log(ell)
-    linear = np.interp(fraction, resolved[[right, right - 1]], x[[right, right - 1]])
-    cubic = PchipInterpolator(x, resolved)
-    root = brentq(lambda u: float(cubic(u)) - fraction, x[right - 1], x[right])
-    return float(np.exp(root)), float(np.exp(linear))
+    x, right = np.log(ell), int(below[0])
+    curve = CubicSpline(x, resolved)
+    root = brentq(lambda u: float(curve(u)) - fraction, x[right - 1], x[right])
+    between = np.linspace(x[right - 1], x[right], 33)
+    distance = np.max(np.abs(curve(between) - np.interp(between, x, resolved)))
+    steepness = (resolved[right - 1] - resolved[right]) / (x[right] - x[right - 1])
+    return float(np.exp(root)), float(np.exp(root) * distance / steepness)
 
 
 def dissipation_scale(
@@ -58,7 +61,7 @@ def dissipation_scale(
     """
     roots = np.array([crossing(ell, row, fraction) for row in resolved])
     value = float(np.mean(roots[:, 0]))
-    half = float(np.abs(np.mean(roots[:, 0] - roots[:, 1])))
+    half = float(np.mean(roots[:, 1]))
     if not deterministic:
         half = float(np.hypot(half, interval(roots[:, 0], level).half_width))
     low, high = float(ell[0]), float(ell[-1])

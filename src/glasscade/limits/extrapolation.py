@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,11 @@ class Limit:
             min(self.realisations, other.realisations),
         )
 
+    def widened(self, half: float) -> Limit:
+        """The same with one more independent uncertainty, added in quadrature."""
+        both = float(np.hypot(self.half_width, half))
+        return replace(self, low=self.value - both, high=self.value + both)
+
     @property
     def half_width(self) -> float:
         """Half the width of the interval."""
@@ -60,10 +65,12 @@ def extrapolate(x: Real, y: Real, level: float, deterministic: bool) -> Limit:
     Two forms compete: the quadratic a + bx + cx², right for analytic corrections of order one or
     two, and the power law a + b x^p of free order, right for any other single correction. The
     value is that of the form which leaves the smaller residual. The systematic part of the
-    interval is the difference between the two forms or, where there are more points, what the
-    quadratic limit changes when the window moves up by one point, if that is larger. The
-    studentised scatter of the quadratic limits of the realisations is the statistical part;
-    the two are added in quadrature.
+    interval is the largest of: the difference between the two forms; what the quadratic limit
+    changes when any one point is left out; where there are more points, what it changes when the
+    window moves up by one. Points on no smooth curve, because the smallest x is still far from
+    the limit, thus give a wide interval rather than a wrong one. The statistical part is the studentised scatter over realisations of the limit of the form for
+    which it is larger: noise decides which form fits better, and the order of the power law
+    amplifies it. The two parts are added in quadrature.
 
     Parameters
     ----------
@@ -87,14 +94,44 @@ def extrapolate(x: Real, y: Real, level: float, deterministic: bool) -> Limit:
     quadratic, quadratic_residual = _quadratic(near, mean)
     power, power_residual = _power(near, mean)
     value = power if power_residual < quadratic_residual else quadratic
-    half = abs(power - quadratic)
+    half = max(abs(power - quadratic), _leaving_one_out(near, mean, quadratic))
     if x.size > POINTS:
         moved, _ = _quadratic(x[1 : POINTS + 1], y[:, 1 : POINTS + 1].mean(axis=0))
         half = max(half, abs(moved - quadratic))
     if not deterministic:
-        each = np.array([_quadratic(near, row)[0] for row in values])
-        half = float(np.hypot(half, interval(each, level).half_width))
+        half = float(np.hypot(half, _statistical(near, values, level)))
     return Limit(value, value - half, value + half, float(near[0]), float(near[-1]), len(y))
+
+
+def quadratic_limits(x: Real, y: Real) -> Real:
+    """The quadratic limit of every row of y (..., n) from its `POINTS` smallest x."""
+    rows = y[..., :POINTS].reshape(-1, POINTS)
+    return np.array([_quadratic(x[:POINTS], row)[0] for row in rows]).reshape(y.shape[:-1])
+
+
+def _leaving_one_out(x: Real, y: Real, quadratic: float) -> float:
+    """Largest change of the quadratic limit when one point is left out."""
+    others = [_quadratic(np.delete(x, i), np.delete(y, i))[0] for i in range(x.size)]
+    return float(np.max(np.abs(np.array(others) - quadratic)))
+
+
+def _statistical(x: Real, y: Real, level: float) -> float:
+    """Half-width over realisations of the limit of either form, the larger.
+
+    From pseudo-values of the jackknife, n θ - (n-1) θ_i with θ_i from all realisations but one:
+    for the quadratic, linear in y, they are the limits of the single realisations; the power
+    law, not linear, is thus fitted to means alone, whose noise is that of its limit.
+    """
+    number = len(y)
+    if number == 1:
+        return np.inf
+    without = (y.sum(axis=0) - y) / (number - 1)
+    widths = []
+    for form in (_quadratic, _power):
+        whole = form(x, y.mean(axis=0))[0]
+        pseudo = [number * whole - (number - 1) * form(x, row)[0] for row in without]
+        widths.append(float(interval(np.array(pseudo), level).half_width))
+    return max(widths)
 
 
 def _quadratic(x: Real, y: Real) -> tuple[float, float]:
@@ -108,9 +145,7 @@ def _power(x: Real, y: Real) -> tuple[float, float]:
     def design(order: float) -> Real:
         return np.stack([np.ones_like(x), (x / x[-1]) ** order], axis=1)
 
-    best = minimize_scalar(
-        lambda p: _linear_fit(design(p), y)[1], bounds=ORDERS, method="bounded"
-    )
+    best = minimize_scalar(lambda p: _linear_fit(design(p), y)[1], bounds=ORDERS, method="bounded")
     return _linear_fit(design(float(best.x)), y)
 
 

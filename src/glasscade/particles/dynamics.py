@@ -27,7 +27,8 @@ from glasscade.jit import jit, pjit
 from glasscade.particles.forces import Law, block_forces, make_law
 from glasscade.particles.neighbours import BLOCK, Packed, arrange, find, make_grid, wrap
 from glasscade.particles.noise import check_counters, fill_normals
-from glasscade.particles.pairs import UNIT_BALL, PairTable
+from glasscade.particles.pairs import PairTable
+from glasscade.particles.spheres import UNIT_BALL
 from glasscade.particles.stability import stability_limit
 
 Real = npt.NDArray[np.float64]
@@ -312,16 +313,6 @@ def run(
     """Positions at `save_steps`, shape (len(save_steps), N, d): `simulate` in one array."""
     frames = simulate(state, table, cell, temperature, dt, seed, save_steps)
     return np.stack([positions for _, positions in frames])
-
-
-def log_steps(last: int, per_decade: int) -> Integers:
-    """0, then steps spaced evenly in log time from 1 to `last`, about `per_decade` in each decade.
-
-    Early steps are whole numbers, so that the first decades hold fewer.
-    """
-    number = math.ceil(per_decade * math.log10(last)) + 1
-    spaced = np.rint(np.geomspace(1.0, last, number)).astype(np.int64)
-    return np.unique(np.concatenate([[0], spaced]))
 
 
 def _frames(engine: _Engine, steps: Integers) -> Iterator[tuple[int, Real]]:

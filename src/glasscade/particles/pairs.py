@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +14,8 @@ from glasscade.potentials import Mixture, kernels
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-# Equal spheres that can touch one in d dimensions, and the volume of the ball of radius 1.
+# Equal spheres that can touch one in d dimensions.
 KISSING_NUMBER = {1: 2, 2: 6, 3: 12}
-UNIT_BALL = {1: 2.0, 2: math.pi, 3: 4.0 * math.pi / 3.0}
 # Types of pairs are stored in 16 bits.
 _MOST_SPECIES = 256
 _SAMPLES = 4096

@@ -5,19 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from glasscade.cell import Cell
-from glasscade.errors import ConfigError
 from glasscade.particles.dynamics import State
-from glasscade.particles.pairs import UNIT_BALL
-from glasscade.potentials import Harmonic, Mixture
-
-# The size ratio at which disks neither crystallise nor separate (O'Hern et al. 2003).
-DIAMETERS = (1.0, 1.4)
-
-
-def binary_spheres(core: float, strength: float = 1.0) -> Mixture:
-    """Harmonic V_ab of diameter (d_a + d_b)/2, rounded below the distance `core`, in l0."""
-    rows = [tuple(Harmonic(strength, 0.5 * (a + b), core) for b in DIAMETERS) for a in DIAMETERS]
-    return Mixture(tuple(rows))
+from glasscade.particles.spheres import side
 
 
 def random_mixture(
@@ -30,7 +19,7 @@ def random_mixture(
     number
         N, even; the first half is the small species 0.
     packing_fraction
-        φ = Σ_a (volume of sphere a) / |Ω|, Σ π d²/4 over the area in 2D; overlaps count twice.
+        φ, see `spheres.side`.
     dim
         1, 2 or 3.
     seed, realisation
@@ -41,15 +30,9 @@ def random_mixture(
     ConfigError
         If N is odd or not positive, or φ is not positive.
     """
-    if number <= 0 or number % 2 == 1:
-        raise ConfigError(f"number: {number} is not a positive even number, half are of each size")
-    if not packing_fraction > 0.0:
-        raise ConfigError(f"packing_fraction: {packing_fraction:g} is outside (0, inf)")
-    species = np.repeat(np.arange(2), number // 2)
-    radii = 0.5 * np.array(DIAMETERS)[species]
-    volume = UNIT_BALL[dim] * np.sum(radii**dim) / packing_fraction
-    cell = Cell.cubic(float(volume ** (1.0 / dim)), dim)
+    cell = Cell.cubic(side(number, packing_fraction, dim), dim)
     random = np.random.default_rng([seed, realisation])
+    species = np.repeat(np.arange(2), number // 2)
     return State(cell.cartesian(random.random((number, dim))), species), cell
 
 

@@ -1,4 +1,4 @@
-"""Stage 6: the figures of one model, each as an image and as the numbers it shows."""
+"""Stage 7: the figures of one model, each as an image and as the numbers it shows."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from glasscade.figures import figure_names
 from glasscade.figures.anomaly import kernels, limits
 from glasscade.figures.budgets import budget, direct_terms, plane, stress
-from glasscade.figures.data import Results, read_verdicts
+from glasscade.figures.data import Results
 from glasscade.figures.maps import maps
 from glasscade.figures.regularity import exponents, flux_exponent, recovery, structure
 from glasscade.figures.scales import dissipation_scale
 from glasscade.figures.sheet import Drawn
 from glasscade.figures.style import DPI, style
 from glasscade.io import atomic, read_dataset
+from glasscade.stages.verdicts import read_verdicts
 
 FIGURES: dict[str, Callable[[Results], Drawn]] = {
     "stress": stress,
@@ -42,15 +42,22 @@ def run(job: dict[str, Any], limits: Path, exponents: Path, verdicts: Path, fold
     Parameters
     ----------
     job : dict
-        `kind`, `length` and `maps` (whether there are maps) of the model; `estimator`; `level`
-        and `exponent`, two of the margins.
+        `names` of the figures; `length` of the cell; `estimator` of the verdicts; `level` and
+        `exponent`, two of the margins.
     limits, exponents, verdicts : Path
         Files of the model.
     folder : Path
         Where the figures go.
     """
-    results = Results(
-        job["kind"],
+    shown = results(job, limits, exponents, verdicts)
+    for name in job["names"]:
+        with style():
+            write(*FIGURES[name](shown), folder / name)
+
+
+def results(job: dict[str, Any], limits: Path, exponents: Path, verdicts: Path) -> Results:
+    """What is known about a model, from its files."""
+    return Results(
         job["estimator"],
         job["level"],
         job["exponent"],
@@ -59,9 +66,6 @@ def run(job: dict[str, Any], limits: Path, exponents: Path, verdicts: Path, fold
         read_dataset(exponents, "value"),
         read_verdicts(verdicts),
     )
-    for name in figure_names(job["kind"], job["maps"]):
-        with style():
-            write(*FIGURES[name](results), folder / name)
 
 
 def write(figure: Figure, data: pd.DataFrame, stem: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.config import SYSTEM, SyntheticSystem
+from glasscade.config import SYSTEM, GlassSystem, SyntheticSystem, System
 from glasscade.io import read_dataset, write_dataset, write_text
 from glasscade.limits.dissipation_scale import dissipation_scale
-from glasscade.limits.extrapolation import Limit, extrapolate
-from glasscade.limits.verdicts import COLUMNS, Verdict
+from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, quadratic_limits
 from glasscade.stages.arrays import variable
 from glasscade.stages.checks import checks
 from glasscade.stages.integrate import gather, integrate, limit_in_ell, term
+from glasscade.stages.verdicts import table
 
 Real = npt.NDArray[np.float64]
 
@@ -44,13 +42,14 @@ def run(
     system = SYSTEM.validate_python(job["system"])
     gathered = gather(budgets, job["temperatures"])
     athermal = gathered[0][1]
-    dataset = integrate(gathered, system.dimension)
+    onset = system.onset if isinstance(system, GlassSystem) else None
+    dataset = integrate(gathered, system.dimension, onset)
     for name in ("flux_norm", "product_norm", *_maps(athermal)):
         if name in athermal:
             dataset[name] = athermal[name]
     level = job["margins"]["level"]
     if not isinstance(system, SyntheticSystem):
-        dataset = dataset.merge(iterated_limits(dataset, level, system.deterministic))
+        dataset = dataset.merge(iterated_limits(dataset, level, system))
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
     rows = checks(job, system, dataset, read_dataset(exponents, "value"))
@@ -62,18 +61,19 @@ def _maps(budget: xr.Dataset) -> list[str]:
     return [str(name) for name in budget.data_vars if "_map_" in str(name)]
 
 
-def iterated_limits(integrated: xr.Dataset, level: float, deterministic: bool) -> xr.Dataset:
+def iterated_limits(integrated: xr.Dataset, level: float, system: System) -> xr.Dataset:
     """A, B, and the parts of which they are made, for every kernel and φ.
 
     A = lim_ℓ (W_ℓ + Q^flux_ℓ) at T = 0;  B = lim_T (W + Q^thermal) at ℓ = 0;
     H = lim_ℓ W_ℓ(T=0) - lim_T W(T), so that lim Q^thermal = H + lim Q^flux + (B - A).
+    The Itô source of particles counts with Q^thermal, whose one-particle part it cancels.
     """
     kernels, functions = integrated["kernel"].values, integrated["phi"].values
     table = np.full((len(QUANTITIES), len(kernels), len(functions), len(ENDS)), np.nan)
     for k, kernel in enumerate(kernels):
         for f, function in enumerate(functions):
-            chosen = integrated.sel(kernel=kernel, phi=function)
-            for q, limit in enumerate(_limits(chosen, level, deterministic)):
+            limits = _Limits(integrated.sel(kernel=kernel, phi=function), level, system)
+            for q, limit in enumerate(limits.all()):
                 table[q, k, f] = [getattr(limit, end) for end in ENDS]
     values = variable(
         ("quantity", "kernel", "phi", "end"), table, "mu V0^2/l0^2 or V0", "limits", "Eqs. 47, 48"
@@ -81,21 +81,58 @@ def iterated_limits(integrated: xr.Dataset, level: float, deterministic: bool) -
     return xr.Dataset({"limit": values}, coords={"quantity": list(QUANTITIES), "end": list(ENDS)})
 
 
-def _limits(chosen: xr.Dataset, level: float, deterministic: bool) -> list[Limit]:
-    """The limits in the order of `QUANTITIES`."""
+class _Limits:
+    """The limits of one model for one kernel and one φ."""
 
-    def along_ell(name: str) -> Limit:
-        return limit_in_ell(term(chosen, name).isel(temperature=0), level, deterministic)
+    def __init__(self, chosen: xr.Dataset, level: float, system: System) -> None:
+        self._chosen = chosen
+        self._level = level
+        self._deterministic = system.deterministic
+        self._particles = system.particles
 
-    def along_temperature(name: str) -> Limit:
-        y = term(chosen, name).sel(ell=0.0).isel(temperature=slice(1, None))
-        x = y["temperature"].values
-        return extrapolate(x, y.transpose("realisation", ...).values, level, deterministic)
+    def all(self) -> list[Limit]:
+        """In the order of `QUANTITIES`."""
+        flux, resolved = self._in_ell("Q_flux"), self._in_ell("W")
+        thermal = self._in_temperature("Q_thermal+Ito")
+        # What particles have resolved for ℓ → 0 is all of W_ℓ + Q^flux_ℓ, at T > 0 as at T = 0.
+        fine = self._in_temperature("W+Q_flux" if self._particles else "W")
+        a = self._in_ell("W+Q_flux")
+        b = self._of_stress() if self._particles else self._in_temperature("W+Q_thermal")
+        return [a, b, thermal, flux, resolved, fine, resolved.minus(fine), a.minus(b)]
 
-    a, b = along_ell("W+Q_flux"), along_temperature("W+Q_thermal")
-    thermal, flux = along_temperature("Q_thermal"), along_ell("Q_flux")
-    resolved, fine = along_ell("W"), along_temperature("W")
-    return [a, b, thermal, flux, resolved, fine, resolved.minus(fine), a.minus(b)]
+    def _in_ell(self, name: str) -> Limit:
+        """lim ℓ → 0 at T = 0."""
+        athermal = term(self._chosen, name).isel(temperature=0)
+        return limit_in_ell(athermal, self._level, self._deterministic)
+
+    def _in_temperature(self, name: str) -> Limit:
+        """lim T → 0 at ℓ = 0; of particles, at ℓ → 0 for each T."""
+        warm = term(self._chosen, name).isel(temperature=slice(1, None))
+        if not self._particles:
+            return self._extrapolate(warm.sel(ell=0.0))
+        known = warm.sel(ell=warm["ell"] > 0.0).dropna("ell")
+        if known.sizes["ell"] < POINTS:
+            return limit_in_ell(warm.isel(temperature=0), self._level, self._deterministic)
+        fine = xr.apply_ufunc(
+            lambda y: quadratic_limits(known["ell"].values, y), known, input_core_dims=[["ell"]]
+        )
+        errors = [
+            limit_in_ell(known.isel(temperature=t), self._level, True).half_width
+            for t in range(POINTS)
+        ]
+        # The quadratic limit in T is a weighted sum, and so is what it inherits from ℓ.
+        weights = quadratic_limits(known["temperature"].values, np.eye(POINTS))
+        return self._extrapolate(fine).widened(float(np.linalg.norm(weights * errors)))
+
+    def _of_stress(self) -> Limit:
+        """lim T → 0 of the change of the microscopic stress: B, by closure."""
+        return self._extrapolate(
+            self._chosen["change"].sel(ell=0.0).isel(temperature=slice(1, None))
+        )
+
+    def _extrapolate(self, y: xr.DataArray) -> Limit:
+        x, values = y["temperature"].values, y.transpose("realisation", "temperature").values
+        return extrapolate(x, values, self._level, self._deterministic)
 
 
 def scales(integrated: xr.Dataset, level: float, deterministic: bool) -> xr.Dataset:
@@ -123,14 +160,3 @@ def scales(integrated: xr.Dataset, level: float, deterministic: bool) -> xr.Data
         },
         coords={"fraction": list(FRACTIONS), "end": list(ENDS), "resolved_ell": ell},
     )
-
-
-def table(rows: list[Verdict]) -> str:
-    """Verdicts as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        cells = (getattr(row, column) for column in COLUMNS)
-        writer.writerow([f"{c:.10g}" if isinstance(c, float) else c for c in cells])
-    return text.getvalue()

@@ -19,10 +19,12 @@ from glasscade.budget.balance import (
     gradient_times_cumulant,
 )
 from glasscade.budget.operator import full_tensor
+from glasscade.budget.self_pair import OneParticleBudget, SelfPairs
 from glasscade.budget.smearing import TestFunctions
 from glasscade.coarse import KERNELS
 from glasscade.config import SYSTEM, System
 from glasscade.io import read_dataset, write_dataset
+from glasscade.particles.observables import Bonds, smeared_stress
 from glasscade.stages.arrays import progress, variable
 from glasscade.stages.simulate import AXES
 from glasscade.stages.snapshots import Snapshot, Snapshots
@@ -30,6 +32,8 @@ from glasscade.transforms import good_size, modes_to_grid, truncate
 
 Real = npt.NDArray[np.float64]
 
+ITO = "Ito"
+"""Name of the term that particles have besides the currents of `TERMS`."""
 BAND_MARGIN = 1.25
 """Modes kept beyond the band of a kernel: a Gaussian has then fallen below 1e-9."""
 NORM_ORDERS = (1.0, 1.5, 2.0)
@@ -75,6 +79,12 @@ class Reduction:
         self.kernels = kernels
         self.functions = functions
         self._budgets: dict[tuple[int, ...], Budget] = {}
+        self._one_particle: dict[tuple[str, float], OneParticleBudget] = {}
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the terms: of particles, the Itô source too."""
+        return (*TERMS, ITO) if self.system.particles else TERMS
 
     def balances(self, state: xr.Dataset, ells: list[float]) -> xr.Dataset:
         """The balance of every realisation and time at every scale and kernel."""
@@ -82,16 +92,18 @@ class Reduction:
             state.sizes["realisation"],
             state.sizes["time"],
             (len(ells), len(self.kernels)),
-            len(self.functions.names),
+            (len(self.terms), len(self.functions.names)),
             self.cell.dim,
         )
-        series = Snapshots(state, self.mixture, self.system.counts)
+        series = Snapshots(state, self.mixture, self._most_counts(ells))
         for snapshot in progress(series, "snapshots"):
             for e, ell in enumerate(ells):
                 if ell > 0.0:
                     self._reduce(snapshot, e, ell, results)
-                elif series.has_fine_grained_balance:
+                elif snapshot.bonds is None:
                     results.store(snapshot, (e, slice(None)), self._fine_grained(snapshot))
+                elif self.system.particles:
+                    results.stress(snapshot, e, self._microscopic(snapshot.bonds))
         return self._label(results, state, ells)
 
     def _reduce(self, snapshot: Snapshot, e: int, ell: float, results: _Results) -> None:
@@ -100,6 +112,12 @@ class Reduction:
             if ell >= self.system.smallest_scale(kernel):
                 coarse = self.coarse_grain(snapshot, kernel, ell)
                 balance = self._budget(self._counts(kernel, ell)).balance(coarse)
+                if self.system.particles:
+                    own = self._self_pairs(snapshot, kernel, ell)
+                    balance = _with_ito(balance, own)
+                    results.self_pair[snapshot.realisation, snapshot.time, e, k] = full_tensor(
+                        own.resolved, self.cell.dim
+                    )
                 results.store(snapshot, (e, k), balance)
                 if k == 0 and self.cell.dim == 1 and snapshot.time == results.last:
                     results.store_norms(snapshot, e, *self._pointwise_norms(coarse))
@@ -111,6 +129,23 @@ class Reduction:
         return budget.balance(
             currents(snapshot.density, snapshot.force_density, one, budget.field, self.temperature)
         )
+
+    def _microscopic(self, bonds: Bonds) -> Real:
+        """∫φ σ^ni of particles, (phi, d, d): the Irving-Kirkwood sum over bonds."""
+        return smeared_stress(bonds, self.cell, self.functions.q, self.functions.coefficients)
+
+    def _self_pairs(self, snapshot: Snapshot, kernel: str, ell: float) -> SelfPairs:
+        """What particles contribute by their smeared interaction with themselves."""
+        counts = self._counts(kernel, ell)
+        if (kernel, ell) not in self._one_particle:
+            self._one_particle[kernel, ell] = OneParticleBudget(
+                self._budget(counts),
+                KERNELS[kernel].filter(self.cell, counts, ell),
+                self.mixture.species,
+                self.temperature,
+            )
+        density = truncate(snapshot.density, self.cell.dim, counts)
+        return self._one_particle[kernel, ell].of(density)
 
     def coarse_grain(self, snapshot: Snapshot, kernel: str, ell: float) -> Currents:
         """ρ̄ and its currents at one scale, on the modes that this scale needs."""
@@ -127,6 +162,16 @@ class Reduction:
         """Modes that a scale needs: the cost of a reduction falls as ℓ grows."""
         needed = self.cell.counts_up_to(BAND_MARGIN * KERNELS[kernel].band(self.cell.dim) / ell)
         return tuple(min(n, m) for n, m in zip(needed, self.system.counts, strict=True))
+
+    def _most_counts(self, ells: list[float]) -> tuple[int, ...]:
+        """Modes that the most demanding scale and kernel of a batch need."""
+        used = [
+            self._counts(kernel, ell)
+            for ell in ells
+            for kernel in self.kernels
+            if ell >= self.system.smallest_scale(kernel)
+        ]
+        return tuple(int(m) for m in np.max(used, axis=0)) if used else (0,) * self.cell.dim
 
     def _budget(self, counts: tuple[int, ...]) -> Budget:
         """The tables for this number of modes, built at first use."""
@@ -148,7 +193,9 @@ class Reduction:
     def maps(self, state: xr.Dataset, ells: list[float]) -> xr.Dataset:
         """Maps of ρ̄ and Q^flux of the first realisation at the last time, first kernel."""
         result = xr.Dataset()
-        series = Snapshots(state, self.mixture, self.system.counts)
+        if not ells:
+            return result
+        series = Snapshots(state, self.mixture, self._counts(self.kernels[0], min(ells)))
         for ell in ells:
             snapshot = series.at(0, state.sizes["time"] - 1)
             coarse = self.coarse_grain(snapshot, self.kernels[0], ell)
@@ -177,6 +224,13 @@ class Reduction:
                 (*lead, "term", *tail), transport, RATE, "∫𝒯_k ∂_kφ of each current", "Eq. 35"
             ),
         }
+        if self.system.particles:
+            variables["self_pair"] = variable(
+                (*lead, *tail),
+                results.self_pair,
+                RATE,
+                "W_ℓ of each particle with itself, with transport; Q^flux_ℓ has its negative",
+            )
         if self.cell.dim == 1:
             unit = f"{RATE} l0^-d"
             variables["flux_norm"] = variable(
@@ -203,7 +257,7 @@ class Reduction:
                 "ell": ("ell", ells, {"units": "l0", "long_name": "scale ℓ"}),
                 "kernel": self.kernels,
                 "phi": list(self.functions.names),
-                "term": list(TERMS),
+                "term": list(self.terms),
                 "order": list(NORM_ORDERS),
             },
         )
@@ -213,14 +267,21 @@ class _Results:
     """Arrays to be filled; they stay NaN where a kernel does not apply."""
 
     def __init__(
-        self, realisations: int, times: int, scales: tuple[int, int], functions: int, dim: int
+        self,
+        realisations: int,
+        times: int,
+        scales: tuple[int, int],
+        terms_and_functions: tuple[int, int],
+        dim: int,
     ) -> None:
         self.last = times - 1
         self._dim = dim
+        terms, functions = terms_and_functions
         lead = (realisations, times, *scales)
         tail = (functions, dim, dim)
-        shapes = ((*lead, *tail), (*lead, *tail), *2 * ((*lead, len(TERMS), *tail),))
+        shapes = ((*lead, *tail), (*lead, *tail), *2 * ((*lead, terms, *tail),))
         self.balance = [np.full(shape, np.nan) for shape in shapes]
+        self.self_pair = np.full((*lead, *tail), np.nan)
         self.flux_norm = np.full((realisations, scales[0], len(NORM_ORDERS)), np.nan)
         self.product_norm = self.flux_norm.copy()
 
@@ -230,10 +291,24 @@ class _Results:
         for array, part in zip(self.balance, parts, strict=True):
             array[(snapshot.realisation, snapshot.time, *scale)] = full_tensor(part, self._dim)
 
+    def stress(self, snapshot: Snapshot, ell: int, stress: Real) -> None:
+        """File a microscopic stress, the same for every kernel; it has no balance of its own."""
+        self.balance[0][snapshot.realisation, snapshot.time, ell] = stress
+
     def store_norms(self, snapshot: Snapshot, ell: int, flux: Real, product: Real) -> None:
         """File the pointwise norms under realisation and scale."""
         self.flux_norm[snapshot.realisation, ell] = flux
         self.product_norm[snapshot.realisation, ell] = product
+
+
+def _with_ito(balance: Balance, own: SelfPairs) -> Balance:
+    """Add the Itô source, which has no transport, to both sides of the balance."""
+    return Balance(
+        stress=balance.stress,
+        rate=balance.rate + own.ito,
+        source=np.concatenate([balance.source, own.ito[np.newaxis]]),
+        transport=np.concatenate([balance.transport, np.zeros_like(own.ito[np.newaxis])]),
+    )
 
 
 def _map_shape(coarse: Currents, dim: int) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """Stage 1: states of a system at its output times, for one temperature and one block.
 
-A state file holds either gridded densities (`density`) or points with weights (`position`,
+A state file holds either gridded densities (`density`) or points (`position`, `species`,
 `weight`); whatever comes after asks only for the modes of ρ_s and ρ_s F_s.
 """
 
@@ -13,12 +13,22 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.config import SYSTEM, ClusterSystem, FieldSystem, SyntheticSystem, System
+from glasscade.config import (
+    SYSTEM,
+    ClusterSystem,
+    FieldSystem,
+    GlassSystem,
+    SyntheticSystem,
+    System,
+)
 from glasscade.fields.cluster import stationary_profile
 from glasscade.fields.initial import smooth_density
 from glasscade.fields.solver import evolve, require_resolved
 from glasscade.force import ForceField
 from glasscade.io import write_dataset
+from glasscade.particles.dynamics import run as run_particles
+from glasscade.particles.pairs import PairTable
+from glasscade.particles.prepare import noise_seed, random_mixture
 from glasscade.regularity.synthetic import fractional
 from glasscade.stages.arrays import cell_variable, progress, variable
 from glasscade.transforms import grid_to_modes, modes_to_grid
@@ -26,6 +36,7 @@ from glasscade.transforms import grid_to_modes, modes_to_grid
 Real = npt.NDArray[np.float64]
 
 AXES = ("x", "y", "z")
+TIME = {"units": "l0^2/(mu V0)", "long_name": "time"}
 
 
 def run(job: dict[str, Any], output: Path) -> None:
@@ -54,6 +65,8 @@ def simulate(
         return _cluster(system, temperature)
     if isinstance(system, FieldSystem):
         return _field(system, temperature, seed)
+    if isinstance(system, GlassSystem):
+        return _glass(system, temperature, realisations, seed)
     return _synthetic(system, realisations, seed)
 
 
@@ -69,6 +82,7 @@ def _cluster(system: ClusterSystem, temperature: float) -> xr.Dataset:
                     "l0",
                     "position of the cluster",
                 ),
+                "species": variable(("particle",), [0], "1", "species, from 0"),
                 "weight": variable(("particle",), [system.mass], "1", "mass of the cluster"),
                 "cell": cell_variable(system.cell),
             },
@@ -93,6 +107,35 @@ def _field(system: FieldSystem, temperature: float, seed: int) -> xr.Dataset:
     ]
     times = np.array(system.save_steps) * system.dt
     return _densities(system, np.array(history)[np.newaxis], [0], times)
+
+
+def _glass(
+    system: GlassSystem, temperature: float, realisations: list[int], seed: int
+) -> xr.Dataset:
+    """Quench from random positions: the same start and the same noise at every temperature."""
+    table = PairTable.from_mixture(system.mixture)
+    number, steps = system.number, system.save_steps
+    frames, species = [], np.empty(0, dtype=np.int64)
+    for realisation in progress(realisations, "quenches"):
+        state, cell = random_mixture(
+            number, system.packing_fraction, system.dimension, seed, realisation
+        )
+        noise = noise_seed(seed, realisation)
+        frames.append(run_particles(state, table, cell, temperature, system.dt, noise, steps))
+        species = state.species
+    lead = ("realisation", "time", "particle")
+    return xr.Dataset(
+        {
+            "position": variable((*lead, "axis"), np.array(frames), "l0", "unwrapped positions"),
+            "species": variable(("particle",), species, "1", "species, from 0"),
+            "weight": variable(("particle",), np.ones(number), "1", "particles counted"),
+            "cell": cell_variable(system.cell),
+        },
+        coords={
+            "realisation": realisations,
+            "time": ("time", np.array(steps) * system.dt, TIME),
+        },
+    )
 
 
 def _synthetic(system: SyntheticSystem, realisations: list[int], seed: int) -> xr.Dataset:
@@ -131,7 +174,7 @@ def _densities(
         },
         coords={
             "realisation": realisations,
-            "time": ("time", times, {"units": "l0^2/(mu V0)", "long_name": "time"}),
+            "time": ("time", times, TIME),
             **coordinates,
         },
     )

@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
+from glasscade.cell import Cell
 from glasscade.force import ForceField
+from glasscade.particles.observables import Bonds, find_bonds, forces
+from glasscade.particles.pairs import PairTable
 from glasscade.potentials import Mixture
 from glasscade.stages.arrays import cell_of
 from glasscade.transforms import Modes, grid_to_modes, point_modes
+
+Real = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,22 +29,36 @@ class Snapshot:
     realisation, time : positions along the dimensions of the file
     density : (S, modes)
     force_density : (S, d, modes)
+    bonds : Bonds or None
+        The pairs of particles that interact; None for gridded densities.
     """
 
     realisation: int
     time: int
     density: Modes
     force_density: Modes
+    bonds: Bonds | None = None
 
 
 class Snapshots:
-    """The snapshots of a state, computed one after the other."""
+    """The snapshots of a state, computed one after the other.
+
+    Parameters
+    ----------
+    state : Dataset
+    mixture : Mixture
+    counts : (M_1, ..., M_d)
+        Highest modes that are needed of points. Gridded densities keep all they have, since the
+        product ρF mixes modes.
+    """
 
     def __init__(self, state: xr.Dataset, mixture: Mixture, counts: tuple[int, ...]) -> None:
         self._state = state
-        self._cell = cell_of(state)
-        self._counts = counts
-        self._field = ForceField(mixture, self._cell, counts)
+        self._source: _Fields | _Points
+        if "density" in state:
+            self._source = _Fields(state, mixture)
+        else:
+            self._source = _Points(state, mixture, counts)
 
     def __len__(self) -> int:
         return int(self._state.sizes["realisation"] * self._state.sizes["time"])
@@ -49,18 +69,45 @@ class Snapshots:
                 yield self.at(realisation, time)
 
     @property
-    def has_fine_grained_balance(self) -> bool:
-        """Whether ℓ = 0 makes sense: for densities, not for points."""
-        return "density" in self._state
+    def are_points(self) -> bool:
+        """Whether ℓ = 0 is a sum over bonds rather than a balance of smooth densities."""
+        return isinstance(self._source, _Points)
 
     def at(self, realisation: int, time: int) -> Snapshot:
         """One snapshot."""
-        if self.has_fine_grained_balance:
-            values = self._state["density"].values[realisation, time]
-            density = grid_to_modes(values, self._cell, self._counts)
-            return Snapshot(realisation, time, density, self._field.force_density(density))
-        position = self._state["position"].values[realisation, time]
-        weight = self._state["weight"].values[np.newaxis]
-        density = point_modes(position, weight, self._cell, self._counts)
-        # A single point feels no force, ∇V(0) = 0, though its smeared density does.
-        return Snapshot(realisation, time, density, np.zeros_like(density[:, np.newaxis]))
+        return self._source.at(realisation, time)
+
+
+class _Fields:
+    """Densities on a grid."""
+
+    def __init__(self, state: xr.Dataset, mixture: Mixture) -> None:
+        self._density = state["density"].values
+        self._cell = cell_of(state)
+        counts = tuple((size - 1) // 2 for size in self._density.shape[-self._cell.dim :])
+        self._field = ForceField(mixture, self._cell, counts)
+
+    def at(self, realisation: int, time: int) -> Snapshot:
+        density = grid_to_modes(self._density[realisation, time], self._cell)
+        return Snapshot(realisation, time, density, self._field.force_density(density))
+
+
+class _Points:
+    """Particles of several species, whose forces are sums over pairs; ∇V(0) = 0."""
+
+    def __init__(self, state: xr.Dataset, mixture: Mixture, counts: tuple[int, ...]) -> None:
+        self._position = state["position"].values
+        self._species = state["species"].values.astype(np.int64)
+        self._cell: Cell = cell_of(state)
+        self._table = PairTable.from_mixture(mixture)
+        self._counts = counts
+        one_hot = self._species == np.arange(mixture.species)[:, np.newaxis]
+        self._weights: Real = one_hot * state["weight"].values
+
+    def at(self, realisation: int, time: int) -> Snapshot:
+        position = self._position[realisation, time]
+        bonds = find_bonds(position, self._species, self._table, self._cell)
+        force = self._weights[:, np.newaxis] * forces(bonds).T
+        rows = np.concatenate([self._weights[:, np.newaxis], force], axis=1)
+        modes = point_modes(position, rows, self._cell, self._counts)
+        return Snapshot(realisation, time, modes[:, 0], modes[:, 1:], bonds)

@@ -53,9 +53,9 @@ def structure(system: System, state: xr.Dataset, orders: Real) -> xr.Dataset:
     series = Snapshots(state, system.mixture, system.counts)
     force = ForceField(system.mixture, system.cell, system.counts)
     smooth = (
-        np.ones(tuple(2 * m + 1 for m in system.counts))
-        if series.has_fine_grained_balance
-        else GAUSSIAN.filter(system.cell, system.counts, system.smallest_scale(GAUSSIAN.name))
+        GAUSSIAN.filter(system.cell, system.counts, system.smallest_scale(GAUSSIAN.name))
+        if series.are_points
+        else np.ones(tuple(2 * m + 1 for m in system.counts))
     )
     rows = []
     for realisation in progress(range(state.sizes["realisation"]), "structure functions"):

@@ -1,14 +1,18 @@
-"""Stage 6: the verdicts of all models in one table."""
+"""Stage 6: the verdicts of all models in one table, and how a table is written and read."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 from glasscade.errors import DataError
 from glasscade.io import write_text
-from glasscade.limits.verdicts import CHECKS, COLUMNS
+from glasscade.limits.verdicts import CHECKS, COLUMNS, Verdict
+
+_CONVERT: dict[str, Callable[[str], float | int]] = {"float": float, "int": int}
 
 
 def run(inputs: list[Path], output: Path) -> None:
@@ -17,32 +21,43 @@ def run(inputs: list[Path], output: Path) -> None:
     Raises
     ------
     DataError
-        If a table is missing or lacks a column.
+        If a table is missing or does not have the columns of one.
     """
     rows = [row for path in inputs for row in read_verdicts(path)]
-    rows.sort(key=lambda row: CHECKS.index(row["check"]))
+    rows.sort(key=lambda row: CHECKS.index(row.check))
+    write_text(table(rows), output)
+
+
+def table(rows: list[Verdict]) -> str:
+    """Verdicts as CSV."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(text.getvalue(), output)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        cells = (getattr(row, column) for column in COLUMNS)
+        writer.writerow([f"{c:.10g}" if isinstance(c, float) else c for c in cells])
+    return text.getvalue()
 
 
-def read_verdicts(path: Path) -> list[dict[str, str]]:
+def read_verdicts(path: Path) -> list[Verdict]:
     """The rows of a table of verdicts.
 
     Raises
     ------
     DataError
-        If the table is missing or lacks a column.
+        If the table is missing or does not have the columns of one.
     """
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
-            rows = list(reader)
+            rows, found = list(reader), tuple(reader.fieldnames or ())
     except OSError:
         raise DataError(f"{path}: this file is missing; run the stage that writes it") from None
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
-    if missing:
-        raise DataError(f"{path}: column {missing[0]} is missing; a table of verdicts has {COLUMNS}")
-    return rows
+    if found != COLUMNS:
+        raise DataError(f"{path}: its columns are {list(found)} and must be {list(COLUMNS)}")
+    return [_verdict(row) for row in rows]
+
+
+def _verdict(row: dict[str, str]) -> Verdict:
+    values = {f.name: _CONVERT.get(str(f.type), str)(row[f.name]) for f in fields(Verdict)}
+    return Verdict(**values)  # type: ignore[arg-type]  # the types are those of the fields

@@ -16,14 +16,14 @@ from glasscade.particles import dynamics
 from glasscade.particles.dynamics import (
     State,
     choose_skin,
-    log_steps,
     run,
     simulate,
 )
 from glasscade.particles.noise import normals
 from glasscade.particles.observables import find_bonds, forces
 from glasscade.particles.pairs import PairTable
-from glasscade.particles.prepare import binary_spheres, random_mixture
+from glasscade.particles.prepare import random_mixture
+from glasscade.particles.spheres import binary_spheres
 from glasscade.particles.stability import stability_limit
 from glasscade.potentials import Gaussian, Harmonic, Mixture
 
@@ -209,22 +209,13 @@ def test_skin_grows_with_the_noise():
     assert skins[0] < skins[1] < skins[2]
 
 
-def test_log_steps_are_spaced_evenly_in_log_time():
-    steps = log_steps(100_000, per_decade=10)
-    assert steps[:4].tolist() == [0, 1, 2, 3]
-    assert steps[-1] == 100_000
-    assert np.all(np.diff(steps) > 0)
-    late = steps[steps > 100]
-    # Rounding to whole steps shifts a ratio by 1/100.
-    assert late[1:] / late[:-1] == pytest.approx(10.0**0.1, rel=0.01)
-
-
 CACHED = """
 from numba.core.registry import CPUDispatcher
-from glasscade.particles import dynamics, forces, neighbours, noise, observables, pairs, prepare
+from glasscade.particles import dynamics, forces, neighbours, noise, observables, pairs
+from glasscade.particles import prepare, spheres
 state, cell = prepare.random_mixture(500, 0.9, 2, 1, 0)
 large, wide = prepare.random_mixture(5000, 0.9, 2, 1, 0)
-table = pairs.PairTable.from_mixture(prepare.binary_spheres(0.1))
+table = pairs.PairTable.from_mixture(spheres.binary_spheres(0.1))
 dynamics.run(state, table, cell, 0.01, 0.02, 3, [3])
 dynamics.run(large, table, wide, 0.01, 0.02, 3, [3])
 modules = (dynamics, forces, neighbours, noise, observables, pairs)

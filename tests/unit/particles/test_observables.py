@@ -18,7 +18,7 @@ from glasscade.particles.observables import (
     virial_stress,
 )
 from glasscade.particles.pairs import PairTable
-from glasscade.particles.prepare import binary_spheres
+from glasscade.particles.spheres import binary_spheres
 from glasscade.potentials import Gaussian, Harmonic, Mixture
 
 MIXTURES = {

@@ -7,7 +7,7 @@ import pytest
 
 from glasscade.errors import ConfigError
 from glasscade.particles.pairs import PairTable, stiffness
-from glasscade.particles.prepare import binary_spheres
+from glasscade.particles.spheres import binary_spheres
 from glasscade.potentials import Gaussian, Harmonic, Mixture, kernels
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from glasscade.errors import ConfigError
-from glasscade.particles.prepare import binary_spheres, noise_seed, random_mixture
+from glasscade.particles.prepare import noise_seed, random_mixture
+from glasscade.particles.spheres import binary_spheres
 
 
 @pytest.mark.parametrize("dim", [2, 3])

@@ -9,7 +9,8 @@ from glasscade.cell import Cell
 from glasscade.particles.dynamics import State, run
 from glasscade.particles.observables import find_bonds, forces
 from glasscade.particles.pairs import PairTable
-from glasscade.particles.prepare import binary_spheres, random_mixture
+from glasscade.particles.prepare import random_mixture
+from glasscade.particles.spheres import binary_spheres
 from glasscade.particles.stability import stability_limit
 from glasscade.potentials import Harmonic, Mixture
 

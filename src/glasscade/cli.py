@@ -1,0 +1,154 @@
+"""The command line: `glasscade check`, `glasscade run`, `glasscade reference`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glasscade import __version__
+from glasscade.errors import GlasscadeError
+
+# What needs numba and scipy is imported by the command that uses it: `--help` answers at once.
+if TYPE_CHECKING:
+    from glasscade.config import Study
+
+WILDCARDS = {
+    "model": "name of a model",
+    "temperature": "one temperature",
+    "ell": "one scale; its whole batch is reduced",
+    "block": "number of a block of realisations, from 0",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 if it went well, 2 with one sentence on standard error if it did not."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except GlasscadeError as error:
+        print(f"glasscade: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def check(options: argparse.Namespace) -> None:
+    """Validate a configuration and print what the study will cost."""
+    from glasscade import config
+
+    study = config.load(options.config)
+    print(cost_table(study, options.cores))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the jobs of one stage, or of all, one after the other."""
+    from glasscade import config, serial
+
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
+    chosen = {name: getattr(options, name) for name in WILDCARDS}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    serial.run(config.load(options.config), options.stage, given, options.results)
+
+
+def reference(options: argparse.Namespace) -> None:
+    """Write the reference of the configuration and its schema."""
+    from glasscade import reference as generated
+
+    for path in generated.write(options.root):
+        print(path)
+
+
+def cost_table(study: Study, cores: int) -> str:
+    """Jobs, processor time, memory and disk of every stage of every model, and the wall time."""
+    from glasscade import estimate
+
+    total = estimate.total(study)
+    rows = [("model", "stage", "jobs", "processor", "memory", "disk")]
+    for line in (*estimate.lines(study), total):
+        memory, disk = f"{line.cost.memory:.0f} MB", f"{line.cost.disk:.0f} MB"
+        cost = (_duration(line.cost.seconds), memory, disk)
+        rows.append((line.model, line.stage, str(line.jobs), *cost))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    text = ["  ".join(_aligned(row, widths)) for row in rows]
+    wall = _duration(estimate.wall_time(study, cores))
+    text.append(f"About {wall} on {cores} core{'s' * (cores > 1)}, to results/{study.study}.")
+    return "\n".join(text)
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
+    """Names to the left, numbers to the right."""
+    cells = zip(row, widths, strict=True)
+    return [
+        cell.ljust(width) if column < 2 else cell.rjust(width)
+        for column, (cell, width) in enumerate(cells)
+    ]
+
+
+def _duration(seconds: float) -> str:
+    """Seconds below two minutes, minutes below two hours, then hours."""
+    if seconds < 120.0:
+        return f"{seconds:.0f} s"
+    if seconds < 7200.0:
+        return f"{seconds / 60.0:.0f} min"
+    return f"{seconds / 3600.0:.0f} h"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="glasscade",
+        description="At which scale is stress dissipated in a soft amorphous solid, and do the "
+        "limits of small temperature and small scale commute?",
+        epilog="The whole study, in parallel: snakemake --cores all --configfile CONFIG",
+    )
+    parser.add_argument("--version", action="version", version=f"glasscade {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(command: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+        text = command.__doc__
+        added = commands.add_parser(command.__name__, help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    checking = add(check)
+    _add_config(checking)
+    checking.add_argument(
+        "--cores", type=_cores, default=os.cpu_count(), help="cores to run on (default: all)"
+    )
+    running = add(run)
+    running.add_argument(
+        "stage",
+        metavar="STAGE",
+        help="warm, simulate, reduce, structure, exponents, limits, figures, verdicts, summary, "
+        "or all; of a stage, all jobs that the options below do not leave out",
+    )
+    _add_config(running)
+    for name, text in WILDCARDS.items():
+        running.add_argument(f"--{name}", metavar=name.upper(), help=text)
+    running.add_argument(
+        "--results", type=Path, default=Path("results"), help="folder of results (results)"
+    )
+    referring = add(reference)
+    referring.add_argument(
+        "--root", type=Path, default=Path(), help="root of the repository (where you are)"
+    )
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "config", metavar="CONFIG", type=Path, help="a YAML file, see config/README.md"
+    )
+
+
+def _cores(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of cores")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""Names of checks and quantities in words; `typeset` turns them into HTML."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+from glasscade.paths import NUMBER
+from glasscade.report.numbers import plain
+
+KERNELS = {"gaussian": "Gaussian", "wendland_c6": "Wendland C⁶", "bump": "infinitely smooth bump"}
+SYMBOLS = {"holds": "✓", "violated": "✗", "inconclusive": "?", "none": "–"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """How a check is introduced, and how its reference is compared: `=`, `≥`, `≤` or not."""
+
+    title: str
+    text: str
+    relation: str = "="
+
+
+CHECKS: dict[str, Check] = {
+    "control": Check(
+        "Controls",
+        "Cases whose answer is known exactly. If one of these is missed, nothing else on this page "
+        "should be believed. The forms are largest relative deviations from the exact "
+        "expressions over all T or all ℓ.",
+    ),
+    "closure": Check(
+        "Closure of the balance",
+        "The change of stress minus all its terms, relative to the largest term: at one time, "
+        "where only round-off may remain, and integrated over time, where the spacing of the "
+        "output limits it. The interval of the latter is the error of the time integral.",
+    ),
+    "commutation": Check(
+        "Commutation of the limits",
+        "A − B for φ = 1, and for the bump φ where the two differ most. It vanishes unless the "
+        "limit T → 0 selects another solution than the run at T = 0. For particles the parts, "
+        "lim Q^{flux}_{ℓ}, lim Q^{thermal} and H, are listed beside it: each holds where it cannot "
+        "be told from zero, and one that is violated is an anomaly.",
+    ),
+    "kernel_independence": Check(
+        "Independence of the kernel",
+        "Limit ℓ → 0 of the difference between Q^{flux}_{ℓ} by another kernel and by the first, "
+        "over the scales that both resolve.",
+    ),
+    "direct_terms_vanish": Check(
+        "Direct terms vanish",
+        "At fixed ℓ the thermal term must vanish in proportion to T: d ln|Q^{thermal}_{ℓ}| / "
+        "d ln T is 1.",
+    ),
+    "flux_bound": Check(
+        "Bounds of the flux",
+        "The measured exponent of Q^{flux}_{ℓ} in ℓ beside what the regularity of density and "
+        "force implies; it must not lie below. The tolerance holds the uncertainty of the bound "
+        "itself. Besov exponents count up to 1.",
+        "≥",
+    ),
+    "criterion": Check(
+        "Criterion of roughness",
+        "A flux that does not vanish demands ξ_{3} ≤ 1/3. The criterion is one-way: where the "
+        "flux vanishes it claims nothing and holds whatever ξ_{3} is.",
+        "≤",
+    ),
+    "exponent_recovery": Check(
+        "Recovery of known exponents",
+        "ξ_{3} of synthetic densities whose exponent H is known, by the one estimator that enters "
+        "verdicts.",
+    ),
+    "dissipation_scale": Check(
+        "Dissipation scale",
+        "ℓ_{½}, where the resolved fraction R(ℓ) of the change of stress falls through one half. "
+        "It holds where R crosses one half within the scales studied; there is no reference.",
+        "",
+    ),
+}
+
+_QUANTITIES: tuple[tuple[str, str], ...] = (
+    (r"A_minus_B", "A − B (φ = 1)"),
+    (r"A_minus_B_bumps", "A − B (worst bump)"),
+    (r"A_minus_B_(?P<x>\w+)", "A − B ({x})"),
+    (r"lim_Q_thermal", "lim Q^{thermal}"),
+    (r"lim_Q_flux", "lim Q^{flux}_{ℓ}"),
+    (
+        r"lim_Q_flux_(?P<x>\w+)_minus_(?P<y>\w+)",
+        "lim Q^{flux}_{ℓ}, {x} minus {y}",
+    ),
+    (r"H", "H"),
+    (r"Q_thermal_form", "form of Q^{thermal}(T)"),
+    (r"Q_flux_form", "form of Q^{flux}_{ℓ}"),
+    (r"instantaneous", "at one time"),
+    (r"time_integrated", "integrated over time"),
+    (rf"martingale_mean_T(?P<x>{NUMBER})", "mean martingale at T = {x}"),
+    (rf"slope_in_T_at_ell_(?P<x>{NUMBER})", "slope in T at ℓ = {x}"),
+    (rf"pointwise_vs_3xi-1(_H(?P<h>{NUMBER}))?", "pointwise, against 3ξ_{3}−1{h}"),
+    (
+        rf"pointwise_vs_2xi\+xiF-1(_H(?P<h>{NUMBER}))?",
+        "pointwise, against 2ξ_{3}+ξ_{3}^{F}−1{h}",
+    ),
+    (rf"smeared_vs_xi\+xiF(_H(?P<h>{NUMBER}))?", "smeared, against ξ_{3}+ξ_{3}^{F}{h}"),
+    (r"xi_3_with_flux", "ξ_{3}, with a flux"),
+    (r"xi_3_no_flux", "ξ_{3}, no flux"),
+    (rf"xi_3_H(?P<x>{NUMBER})", "ξ_{3} for H = {x}"),
+    (rf"ell_half_T(?P<x>{NUMBER})", "ℓ_{½} at T = {x}"),
+)
+
+
+def quantity(name: str) -> str:
+    """A quantity of `verdicts.csv` in words, its own name where there are none."""
+    for pattern, words in _QUANTITIES:
+        match = re.fullmatch(pattern, name)
+        if match:
+            for key, found in match.groupdict().items():
+                words = words.replace(f"{{{key}}}", _found(key, found))
+            return words
+    return name
+
+
+def _found(key: str, found: str | None) -> str:
+    """What a pattern found, numbers as elsewhere on the page; H is an addition."""
+    if found is None:
+        return ""
+    shown = plain(float(found)) if re.fullmatch(NUMBER, found) else KERNELS.get(found, found)
+    return f", H = {shown}" if key == "h" else shown
+
+
+def typeset(text: str) -> str:
+    """HTML of a text in which _{...} and ^{...} are indices; everything else is escaped.
+
+    Lines do not break around the signs of formulas.
+    """
+    tags = {"_": "sub", "^": "sup"}
+
+    def index(match: re.Match[str]) -> str:
+        tag = tags[match.group(1)]
+        return f"<{tag}>{match.group(2)}</{tag}>"
+
+    unbroken = re.sub(r" ([=×≤≥−→]|&[lg]t;) ", "\u00a0\\1\u00a0", html.escape(text))
+    return re.sub(r"([_^])\{([^{}]*)\}", index, unbroken)

@@ -1,0 +1,333 @@
+"""From everything known of a study to one document."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from glasscade.config import Study
+from glasscade.errors import DataError
+from glasscade.figures import TITLES
+from glasscade.limits.extrapolation import ORDERS, POINTS, Limit
+from glasscade.limits.verdicts import CHECKS, Verdict
+from glasscade.report import TEMPLATES, labels, parameters, rst
+from glasscade.report.answers import Findings, Mark, questions
+from glasscade.report.falsification import conditions
+from glasscade.report.kinds import description, kind_of
+from glasscade.report.numbers import measured, plain, window
+
+PNG = b"\x89PNG\r\n\x1a\n"
+COUNTED: tuple[Mark, ...] = ("holds", "violated", "inconclusive")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as it was drawn.
+
+    Attributes
+    ----------
+    name : str
+    image : bytes
+        PNG.
+    caption : str
+        The template of its caption, reStructuredText.
+    data : str
+        Path of its data, relative to the page.
+    """
+
+    name: str
+    image: bytes
+    caption: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file behind the page and what it says of its origin."""
+
+    name: str
+    version: str
+    digest: str
+    commit: str
+    packages: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that the page shows.
+
+    Attributes
+    ----------
+    study : Study
+    date : datetime
+        When the newest of the data were written, UTC.
+    verdicts : all rows
+    limits : by model, then by name
+        For φ = 1 and the first kernel; empty for a model without limits.
+    figures : by model, in order
+    sources : files behind the page
+    """
+
+    study: Study
+    date: datetime
+    verdicts: Sequence[Verdict]
+    limits: Mapping[str, dict[str, Limit]]
+    figures: Mapping[str, Sequence[Figure]]
+    sources: Sequence[Source]
+
+
+def render(contents: Contents) -> str:
+    """The page as HTML, complete in itself.
+
+    Raises
+    ------
+    DataError
+        If a row belongs to no model of the study or no check, a figure is not a PNG, or a caption
+        is not valid.
+    """
+    _check_rows(contents)
+    environment = Environment(
+        loader=PackageLoader(__package__ or "", TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["typeset"] = labels.typeset
+    environment.filters["quantity"] = labels.quantity
+    return environment.get_template("page.html").render(
+        **_head(contents), **_answers(contents), **_body(contents), **_provenance(contents)
+    )
+
+
+def _check_rows(contents: Contents) -> None:
+    """Refuse what would fall between the tables."""
+    for row in contents.verdicts:
+        for what, name, known in (
+            ("model", row.model, contents.study.models),
+            ("check", row.check, CHECKS),
+        ):
+            if name not in known:
+                raise DataError(
+                    f"verdicts: {what} {name} is not in study {contents.study.study}; delete the "
+                    "table, it will be computed again"
+                )
+
+
+def _head(contents: Contents) -> dict[str, Any]:
+    study, first = contents.study, contents.sources[0]
+    return {
+        "study": study.study,
+        "seed": study.seed,
+        "symbols": labels.SYMBOLS,
+        "date": f"{contents.date.day} {contents.date:%B %Y, %H:%M} UTC",
+        "versions_of": {"glasscade": first.version, "commit": first.commit},
+        "figures_total": sum(len(figures) for figures in contents.figures.values()),
+    }
+
+
+def _answers(contents: Contents) -> dict[str, Any]:
+    """Abstract and falsification."""
+    findings = [
+        Findings(
+            name,
+            kind_of(model.system),
+            tuple(row for row in contents.verdicts if row.model == name),
+            contents.limits.get(name, {}),
+        )
+        for name, model in contents.study.models.items()
+    ]
+    counts = {mark: sum(row.verdict == mark for row in contents.verdicts) for mark in COUNTED}
+    return {
+        "opening": _opening(contents, counts),
+        "counts": counts,
+        "warning": _warning(contents.verdicts),
+        "questions": questions(findings),
+        "conditions": conditions(findings),
+    }
+
+
+def _opening(contents: Contents, counts: Mapping[Mark, int]) -> str:
+    number, total = len(contents.study.models), sum(counts.values())
+    models = "one model" if number == 1 else f"{number} models"
+    return (
+        f"This study follows the stress of {models} as the temperature T and the scale of "
+        f"description ℓ go to zero, and compares {total} numbers, each with its interval, with "
+        f"what was fixed beforehand: {counts['holds']} hold, {counts['violated']} "
+        f"{'is' if counts['violated'] == 1 else 'are'} violated, {counts['inconclusive']} "
+        f"{'is' if counts['inconclusive'] == 1 else 'are'} inconclusive."
+    )
+
+
+def _warning(rows: Sequence[Verdict]) -> str:
+    """What must be read before any answer: controls that are not right, or absent."""
+    trusted = [row for row in rows if row.check in {"control", "closure", "exponent_recovery"}]
+    if not trusted:
+        return "This study holds no control and no closure: nothing below is tested."
+    failed = sum(row.verdict == "violated" for row in trusted)
+    open_ = sum(row.verdict == "inconclusive" for row in trusted)
+    if failed:
+        return (
+            f"{failed} of {len(trusted)} controls and closures fail: until they hold, the answers "
+            "below should not be believed."
+        )
+    if open_:
+        return (
+            f"{open_} of {len(trusted)} controls and closures are inconclusive: the answers below "
+            "are not yet secured."
+        )
+    return ""
+
+
+def _body(contents: Contents) -> dict[str, Any]:
+    study = contents.study
+    return {
+        "checks": [
+            _check(name, rows)
+            for name in CHECKS
+            if (rows := [row for row in contents.verdicts if row.check == name])
+        ],
+        "methods": _methods(study),
+        "margins": parameters.of_section(study.margins),
+        "models": _models(contents),
+    }
+
+
+def _check(name: str, rows: Sequence[Verdict]) -> dict[str, Any]:
+    check = labels.CHECKS[name]
+    return {
+        "name": name,
+        "title": check.title,
+        "text": check.text,
+        "rows": [_row(row, check.relation) for row in rows],
+    }
+
+
+def _row(row: Verdict, relation: str) -> dict[str, str]:
+    shown = measured(row.value, row.ci_low, row.ci_high)
+    sign = "" if relation in {"=", ""} else f"{relation} "
+    return {
+        "model": row.model,
+        "name": row.quantity,
+        "quantity": labels.quantity(row.quantity),
+        "verdict": row.verdict,
+        "value": shown.value,
+        "interval": shown.interval,
+        "reference": sign + plain(row.reference),
+        "tolerance": plain(row.tolerance),
+        "realisations": str(row.n_realisations),
+        "window": window(row.fit_low, row.fit_high),
+    }
+
+
+def _methods(study: Study) -> str:
+    """The text on methods, with the numbers of this study."""
+    particles = any(model.system.particles for model in study.models.values())
+    source = (resources.files(__package__) / TEMPLATES / "methods.rst").read_text("utf-8")
+    text = rst.fill(
+        source,
+        "methods.rst",
+        particles=particles,
+        ito=r"[+I_\ell]" if particles else "",
+        of_particles=(
+            "; of particles, by closure, as the limit of the change of their microscopic stress"
+            if particles
+            else ""
+        ),
+        kernels=", ".join(labels.KERNELS[kernel] for kernel in study.kernels),
+        bumps=study.test_functions.bumps,
+        points=POINTS,
+        order_low=plain(ORDERS[0]),
+        order_high=plain(ORDERS[1]),
+        level=plain(100.0 * study.margins.level),
+        exponent_level=plain(100.0 * study.margins.exponent_level),
+        estimator=study.exponents.verdict_estimator,
+        delta=plain(study.margins.delta),
+    )
+    return rst.to_html(text, "methods.rst", "methods-")
+
+
+def _models(contents: Contents) -> list[dict[str, Any]]:
+    """The models in the order of the configuration, their figures numbered throughout."""
+    models, number = [], 1
+    for name, model in contents.study.models.items():
+        figures = contents.figures.get(name, ())
+        models.append(
+            {
+                "name": name,
+                "text": description(model.system),
+                "parameters": parameters.of_model(model),
+                "figures": [
+                    _figure(name, figure, number + index) for index, figure in enumerate(figures)
+                ],
+            }
+        )
+        number += len(figures)
+    return models
+
+
+def _figure(model: str, figure: Figure, number: int) -> dict[str, Any]:
+    width, height = size_of(figure.image, f"{model}/{figure.name}.png")
+    anchor = f"figure-{model}-{figure.name}"
+    return {
+        "number": number,
+        "anchor": anchor,
+        "title": TITLES.get(figure.name, figure.name),
+        "image": base64.b64encode(figure.image).decode("ascii"),
+        "width": width,
+        "height": height,
+        "caption": rst.caption(figure.caption, f"{figure.name}.rst", model, f"{anchor}-"),
+        "data": figure.data,
+    }
+
+
+def size_of(image: bytes, name: str) -> tuple[int, int]:
+    """Width and height of a PNG in pixels, from its header.
+
+    Raises
+    ------
+    DataError
+        If it is not a PNG.
+    """
+    if not image.startswith(PNG) or len(image) < 24:
+        raise DataError(f"{name}: not a PNG; delete it, it will be drawn again")
+    return int.from_bytes(image[16:20], "big"), int.from_bytes(image[20:24], "big")
+
+
+def _provenance(contents: Contents) -> dict[str, Any]:
+    packages = _packages(contents.sources)
+    commits = {source.commit for source in contents.sources}
+    return {
+        "sources": contents.sources,
+        "clean": len(commits) == 1 and not any(c == "unknown" or c.endswith("+") for c in commits),
+        "packages": packages,
+        "packages_differ": any("," in versions for versions in packages.values()),
+        "configuration": configuration(contents.study),
+    }
+
+
+def _packages(sources: Sequence[Source]) -> dict[str, str]:
+    """Versions of each package, all that occur."""
+    found: dict[str, dict[str, None]] = {}
+    for source in sources:
+        for name, version in source.packages.items():
+            found.setdefault(name, {})[version] = None
+    return {name: ", ".join(versions) for name, versions in found.items()}
+
+
+def configuration(study: Study) -> str:
+    """The configuration as YAML that can be run, defaults filled in."""
+    return yaml.safe_dump(
+        study.model_dump(mode="json"),
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=88,
+    )

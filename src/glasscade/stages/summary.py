@@ -1,0 +1,136 @@
+"""Stage 8: the summary page of a study."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from glasscade import config
+from glasscade.errors import DataError
+from glasscade.io import read_dataset, write_text
+from glasscade.limits.extrapolation import Limit
+from glasscade.report.page import Contents, Figure, Source, render
+from glasscade.stages.verdicts import read_verdicts
+
+
+def run(
+    job: dict[str, Any],
+    verdicts: Path,
+    limits: list[Path],
+    exponents: list[Path],
+    figures: Path,
+    captions: Path,
+    output: Path,
+) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    job : dict
+        `study`, the whole configuration, which the page shows; `figures`, the names of the figures
+        of each model.
+    verdicts : Path
+        The table of the study.
+    limits, exponents : list of Path
+        One file for each model, in the order of the configuration.
+    figures : Path
+        Folder of `{model}/{name}.png` and `.csv`; beside the page, which refers to the latter.
+    captions : Path
+        Folder of `{name}.rst`.
+    output : Path
+        The page.
+
+    Raises
+    ------
+    DataError
+        If an input is missing or is not what it should be.
+    """
+    study = config.parse(job["study"])
+    datasets = {path: read_dataset(path) for path in (*limits, *exponents)}
+    contents = Contents(
+        study=study,
+        date=_newest(verdicts, *datasets),
+        verdicts=read_verdicts(verdicts),
+        limits={
+            model: limits_of(datasets[path])
+            for model, path in zip(study.models, limits, strict=True)
+        },
+        figures={
+            model: [
+                _figure(figures / model / name, captions / f"{name}.rst", output.parent)
+                for name in job["figures"][model]
+            ]
+            for model in study.models
+        },
+        sources=[_source(path, dataset) for path, dataset in datasets.items()],
+    )
+    write_text(render(contents), output)
+
+
+def limits_of(dataset: xr.Dataset) -> dict[str, Limit]:
+    """The iterated limits for φ = 1 and the first kernel; none of a model that has none."""
+    if "limit" not in dataset:
+        return {}
+    table = dataset["limit"].sel(phi="one").isel(kernel=0)
+    ends = [str(end) for end in table["end"].values]
+    return {
+        str(quantity): Limit(
+            **dict(zip(ends, map(float, row), strict=True)),
+            realisations=dataset.sizes["realisation"],
+        )
+        for quantity, row in zip(table["quantity"].values, table.values, strict=True)
+    }
+
+
+def _newest(*paths: Path) -> datetime:
+    """When the newest of the files was written."""
+    try:
+        newest = max(path.stat().st_mtime for path in paths)
+    except FileNotFoundError as error:
+        raise _missing(Path(error.filename)) from None
+    return datetime.fromtimestamp(newest, UTC)
+
+
+def _figure(stem: Path, caption: Path, page: Path) -> Figure:
+    """An image with its caption, and where its data lie, seen from the page."""
+    data = stem.with_suffix(".csv")
+    if not data.is_file():
+        raise _missing(data)
+    return Figure(
+        name=stem.name,
+        image=_read(stem.with_suffix(".png")),
+        caption=_read(caption).decode("utf-8"),
+        data=data.relative_to(page).as_posix(),
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise _missing(path) from None
+
+
+def _missing(path: Path) -> DataError:
+    return DataError(f"{path}: this file is missing; run the stage that writes it")
+
+
+def _source(path: Path, dataset: xr.Dataset) -> Source:
+    """What a file says of its origin."""
+    try:
+        return Source(
+            name="/".join(path.parts[-2:]),
+            version=str(dataset.attrs["glasscade_version"]),
+            digest=str(dataset.attrs["code_digest"]),
+            commit=str(dataset.attrs["git_commit"]),
+            packages=json.loads(dataset.attrs["versions"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise DataError(
+            f"{path}: it does not say where it comes from ({error}); delete it, it will be "
+            "computed again"
+        ) from None

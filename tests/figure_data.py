@@ -1,0 +1,175 @@
+"""Small results of four kinds of model, made up but of the shape that the stages write."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from glasscade.figures.data import Results
+from glasscade.limits.verdicts import Verdict
+
+KINDS = ("cluster", "field", "synthetic", "glass")
+KERNELS = ["gaussian", "bump"]
+PHI = ["one", "bump1", "bump2"]
+ESTIMATORS = ["wavelets", "gradients", "increments"]
+ORDERS = [1.0, 2.0, 3.0]
+ENDS = ["value", "low", "high", "fit_low", "fit_high"]
+QUANTITIES = ["A", "B", "lim_Q_thermal", "lim_Q_flux", "lim_W_ell", "lim_W_T", "H", "A_minus_B"]
+HURST = [0.2, 0.6]
+LEVEL = 0.9
+LENGTH = 2.0
+
+
+def results(kind: str) -> Results:
+    """Results of a model of one kind."""
+    limits = made_up_limits(kind)
+    return Results(
+        "wavelets", LEVEL, 0.03, LENGTH, limits, made_up_exponents(kind), made_up_verdicts(kind)
+    )
+
+
+def made_up_limits(kind: str) -> xr.Dataset:
+    """What the stage of limits writes: every number different, some of them unknown."""
+    rng = np.random.default_rng(7)
+    evolves, random = kind in ("field", "glass"), kind in ("synthetic", "glass")
+    temperature = [0.0] if kind == "synthetic" else [0.0, 0.001, 0.002, 0.004, 0.008]
+    ell = [0.05, 0.1, 0.2, 0.4, 0.8] if kind == "synthetic" else [0.0, 0.05, 0.1, 0.2, 0.4, 0.8]
+    term = ["W", "Q_flux", "Q_thermal"] + ["Ito"] * (kind == "glass")
+    time = {"field": np.linspace(0.0, 1.0, 5), "glass": np.append(0.0, np.geomspace(0.01, 1.0, 6))}
+    coordinates = {
+        "temperature": temperature,
+        "realisation": np.arange(6 if random else 1),
+        "ell": ell,
+        "kernel": KERNELS,
+        "term": term,
+        "phi": PHI,
+        "time": time.get(kind, np.array([0.0])),
+    }
+    lead = ("temperature", "realisation", "ell", "kernel")
+
+    def values(*dims: str) -> xr.DataArray:
+        shape = tuple(len(coordinates[dim]) for dim in dims)
+        array = rng.uniform(0.5, 1.0, shape)
+        return xr.DataArray(array, {dim: coordinates[dim] for dim in dims}, dims)
+
+    sign = xr.DataArray([-1.0, 0.3, 0.2, -0.1][: len(term)], {"term": term}, "term")
+    limits = xr.Dataset(
+        {
+            "source": values(*lead, "term", "phi") * sign,
+            "transport": 0.1 * values(*lead, "term", "phi"),
+            "change": -values(*lead, "phi"),
+            "series": values("temperature", "realisation", "ell", "time"),
+        }
+    )
+    # The second kernel does not resolve the smallest scale.
+    unknown = (limits["kernel"] == KERNELS[1]) & (limits["ell"] == 0.05)
+    if kind == "cluster":  # a point has no fine-grained balance
+        unknown = unknown | ((limits["ell"] == 0.0) & (limits["temperature"] == 0.0))
+    if kind == "glass":  # only the stress of particles is known without smearing
+        unknown = unknown | (limits["ell"] == 0.0)
+        limits["self_pair"] = 0.2 * values(*lead, "phi").where(limits["ell"] > 0.0)
+    for name in ("source", "transport"):
+        limits[name] = limits[name].where(~unknown)
+    if kind == "synthetic":
+        limits = limits.assign_coords(hurst=("realisation", np.repeat(HURST, 3)))
+    else:
+        limits["limit"] = _made_up_limit(rng)
+    if evolves:
+        limits = limits.merge(_made_up_scales(temperature, len(coordinates["realisation"]), rng))
+    if kind in ("cluster", "field"):
+        norm = values("realisation", "ell").where(limits["ell"] > 0.0)
+        limits["flux_norm"] = norm.expand_dims(order=[1.0, 2.0], axis=-1)
+        limits["product_norm"] = 3.0 * limits["flux_norm"]
+    for name in ("flux_map_0.1", "density_map_0.1"):
+        shape = (6,) if kind in ("cluster", "field") else (6, 8)
+        limits[name] = xr.DataArray(rng.normal(size=shape), dims=("x", "y")[: len(shape)])
+    return limits
+
+
+def _made_up_limit(rng: np.random.Generator) -> xr.DataArray:
+    shape = (len(QUANTITIES), len(KERNELS), len(PHI))
+    value = rng.normal(size=shape)
+    window = np.stack([np.full(shape, 0.05), np.full(shape, 0.4)])
+    window[:, :, 1] *= 2.0  # the second kernel takes its limits from larger scales
+    parts = [value, value - 0.1, value + 0.1, *window]
+    coordinates = {"quantity": QUANTITIES, "kernel": KERNELS, "phi": PHI, "end": ENDS}
+    return xr.DataArray(np.stack(parts, axis=-1), coordinates, tuple(coordinates))
+
+
+def _made_up_scales(temperature: list[float], count: int, rng: np.random.Generator) -> xr.Dataset:
+    ell = [0.05, 0.1, 0.2, 0.4, 0.8]
+    resolved = np.sort(rng.uniform(size=(len(temperature), count, len(ell))))[..., ::-1]
+    middle = rng.uniform(0.1, 0.3, (len(temperature), 3))
+    scale = np.stack([middle, middle - 0.02, middle + 0.03, *2 * [middle]], axis=-1)
+    scale[0, 2] = np.nan  # no crossing within the scales
+    return xr.Dataset(
+        {
+            "resolved_fraction": (("temperature", "realisation", "resolved_ell"), resolved),
+            "scale": (("temperature", "fraction", "end"), scale),
+        },
+        coords={"fraction": [0.9, 0.5, 0.1], "end": ENDS, "resolved_ell": ell},
+    )
+
+
+def made_up_exponents(kind: str) -> xr.Dataset:
+    """What the stage of exponents writes; of a glass for two estimators and two temperatures."""
+    rng = np.random.default_rng(11)
+    temperature = [0.0, 0.004] if kind == "glass" else [0.0]
+    cases = len(HURST) if kind == "synthetic" else 1
+    estimator = ESTIMATORS[:2] if kind == "glass" else ESTIMATORS
+    lead = (len(temperature), cases)
+    shape = (*lead, 2, len(estimator), len(ORDERS))
+    value = rng.uniform(0.1, 0.9, shape)
+    scale = np.broadcast_to(0.01 * 2.0 ** np.arange(7), (*lead, len(estimator), 7)).copy()
+    scale[..., -1] = np.nan  # padding
+    norm = rng.uniform(0.5, 1.0, (*shape, 7)) * scale[:, :, np.newaxis, :, np.newaxis, :] ** 0.5
+    fitted = ("temperature", "case", "field", "estimator", "order")
+    dataset = xr.Dataset(
+        {
+            "value": (fitted, value),
+            "ci_low": (fitted, value - 0.05),
+            "ci_high": (fitted, value + 0.05),
+            "trusted": (fitted, (rng.uniform(size=shape) < 0.5).astype(np.int8)),
+            "window": (
+                ("temperature", "case", "estimator", "end"),
+                np.broadcast_to([0.02, 0.16], (*lead, len(estimator), 2)),
+            ),
+            "mean_norm": ((*fitted, "scale_index"), norm),
+            "scale": (("temperature", "case", "estimator", "scale_index"), scale),
+        },
+        coords={
+            "temperature": temperature,
+            "field": ["density", "force"],
+            "estimator": estimator,
+            "order": ORDERS,
+        },
+    )
+    return dataset.assign_coords(hurst=("case", HURST)) if kind == "synthetic" else dataset
+
+
+def made_up_verdicts(kind: str) -> list[Verdict]:
+    """Rows of the checks that figures look at."""
+    if kind == "synthetic":
+        return [
+            row("flux_bound", f"smeared_vs_xi+xiF_H{h:g}", 1.5 + h, fit=(0.05, 0.4)) for h in HURST
+        ]
+    rows = [row("commutation", "A_minus_B", 0.01), row("commutation", "A_minus_B_bumps", 0.02)]
+    check = "commutation" if kind == "glass" else "control"
+    rows += [row(check, "lim_Q_thermal", 0.3, reference=0.25), row(check, "H", -0.1)]
+    rows += [row("kernel_independence", "lim_Q_flux_bump_minus_gaussian", 0.0)]
+    rows += [row("direct_terms_vanish", "slope_in_T_at_ell_0.8", 0.98, reference=1.0)]
+    if kind != "glass":
+        rows += [row("flux_bound", "pointwise_vs_3xi-1", 0.4, fit=(0.07, 0.35))]
+    return [*rows, row("flux_bound", "smeared_vs_xi+xiF", 1.9, fit=(0.07, 0.35))]
+
+
+def row(
+    check: str,
+    quantity: str,
+    value: float,
+    reference: float = 0.0,
+    fit: tuple[float, float] = (0.0, 1.0),
+) -> Verdict:
+    """A verdict with an interval of ±0.1 and a margin of 0.2."""
+    ends = (round(value - 0.1, 9), round(value + 0.1, 9))  # tables keep ten digits
+    return Verdict("made_up", check, quantity, value, *ends, reference, 0.2, "holds", 6, *fit)

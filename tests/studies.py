@@ -1,0 +1,73 @@
+"""Small studies, as plain data that a test may change."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+Raw = dict[str, Any]
+
+CLUSTER: Raw = {
+    "system": {
+        "kind": "cluster",
+        "potential": {"kind": "cone", "strength": 1.0},
+        "length": 1.0,
+        "points": 1024,
+    },
+    "sweep": {
+        "temperature": [0, 0.004, 0.005, 0.006, 0.008],
+        "ell": [[0, 0.01, 0.02, 0.03, 0.04], 0.08],
+        "map_ell": [0.02],
+    },
+    "window": [0.0078125, 0.0625],
+}
+ROUGH: Raw = {
+    "system": {
+        "kind": "synthetic",
+        "dimensions": 1,
+        "potential": {"kind": "harmonic", "diameter": 0.3},
+        "length": 1.0,
+        "points": 256,
+        "exponents": [0.2, 0.6],
+    },
+    "sweep": {
+        "temperature": [0],
+        "ell": [[0.02, 0.03, 0.05, 0.08, 0.12]],
+        "realisations": 4,
+        "block_size": 2,
+    },
+    "window": [0.015625, 0.125],
+}
+FIELD: Raw = {
+    "system": {
+        "kind": "field",
+        "potential": {"kind": "gaussian"},
+        "length": 20.0,
+        "points": 256,
+        "duration": 0.4,
+        "dt": 0.01,
+        "snapshots": 5,
+    },
+    "sweep": {
+        "temperature": [0, 0.1, 0.2, 0.3, 0.4],
+        "ell": [[0, 0.25, 0.5, 1, 2, 4]],
+    },
+    "window": [0.3125, 2.5],
+}
+
+
+def study(**models: Raw) -> Raw:
+    """A study of the given models, by default one of each kind, all independent of each other."""
+    chosen = models or {"point": CLUSTER, "rough": ROUGH, "smooth": FIELD}
+    return copy.deepcopy({"study": "small", "seed": 7, "models": chosen})
+
+
+def changed(raw: Raw, key: str, value: object) -> Raw:
+    """A copy with one value, at a dotted path, replaced; the path's sections must exist."""
+    result = copy.deepcopy(raw)
+    *sections, last = key.split(".")
+    section = result
+    for name in sections:
+        section = section[name]
+    section[last] = value
+    return result

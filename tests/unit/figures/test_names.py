@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from glasscade.figures import TITLES, figure_names
+
+CAPTIONS = Path(__file__).parents[3] / "workflow" / "report"
+OF_NO_FIGURE = {"overview", "summary", "verdicts"}  # captions of pages and of tables
+
+
+def test_stationary_states_have_no_time_and_no_scale_of_dissipation() -> None:
+    names = figure_names("cluster", maps=True)
+    assert set(TITLES) - set(names) == {"stress", "dissipation_scale", "recovery"}
+
+
+def test_synthetic_densities_have_neither_dynamics_nor_temperature() -> None:
+    expected = {"budget", "recovery", "structure", "exponents", "flux_exponent", "maps"}
+    assert set(figure_names("synthetic", maps=True)) == expected
+
+
+@pytest.mark.parametrize("kind", ["field", "glass"])
+def test_what_evolves_has_all_but_the_recovery_of_exponents(kind: str) -> None:
+    assert set(TITLES) - set(figure_names(kind, maps=True)) == {"recovery"}
+
+
+def test_maps_are_left_out_where_none_are_computed() -> None:
+    with_maps, without = figure_names("field", maps=True), figure_names("field", maps=False)
+    assert without == tuple(name for name in with_maps if name != "maps")
+
+
+def test_names_keep_the_order_of_the_report() -> None:
+    names = figure_names("glass", maps=True)
+    assert list(names) == [name for name in TITLES if name in names]
+
+
+def test_every_figure_has_a_caption_and_every_caption_a_figure() -> None:
+    assert {path.stem for path in CAPTIONS.glob("*.rst")} - OF_NO_FIGURE == set(TITLES)
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_caption_is_plain_text_for_both_reports(name: str) -> None:
+    text = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8")
+    assert "What to look for" in text
+    # Neither templates nor directives: one source serves the page and Snakemake's report.
+    assert not any(mark in text for mark in ("{{", "{%", "::", ".. "))
+
+
+@pytest.mark.parametrize("name", set(TITLES) - {"recovery", "structure", "exponents"})
+def test_caption_says_what_the_sign_means(name: str) -> None:
+    text = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8")
+    assert any(word in text.lower() for word in ("positive", "red", "sign"))

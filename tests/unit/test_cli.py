@@ -1,0 +1,132 @@
+"""The command line: what it prints, and that an error is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from glasscade import __version__, cli, config, estimate, serial
+from studies import ROUGH, Raw, changed, study
+
+
+def written(folder: Path, raw: Raw) -> str:
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    return str(path)
+
+
+def test_check_prints_every_stage_and_the_sum(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["check", written(tmp_path, study()), "--cores", "3"]) == 0
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert lines[0].split() == ["model", "stage", "jobs", "processor", "memory", "disk"]
+    jobs = {tuple(line.split()[:2]): int(line.split()[2]) for line in lines[1:-1]}
+    # 5 temperatures and 2 batches; 2 blocks
+    assert jobs["point", "simulate"] == 5
+    assert jobs["point", "reduce"] == 10
+    assert jobs["rough", "simulate"] == 2
+    total = jobs.pop(("all", "total"))
+    assert total == sum(jobs.values()) == estimate.total(config.parse(study())).jobs
+    assert lines[-1].endswith("on 3 cores, to results/small.")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3.4, "3 s"), (119.0, "119 s"), (121.0, "2 min"), (7201.0, "2 h")]
+)
+def test_durations_are_readable(seconds: float, text: str) -> None:
+    assert cli._duration(seconds) == text
+
+
+@pytest.mark.parametrize("command", [["check"], ["run", "simulate"]])
+def test_a_bad_configuration_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    path = written(tmp_path, changed(study(), "sed", 1))
+    assert cli.main([*command, path]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == f"glasscade: {path}: sed: unknown key; did you mean 'seed'?\n"
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["check"], ["nothing"], ["check", "a", "--cores", "0"], ["check", "a", "--cores", "x"]],
+)
+def test_bad_usage_is_exit_code_two(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert "usage: glasscade" in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"glasscade {__version__}\n"
+
+
+def test_help_of_run_names_every_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["run", "--help"])
+    text = capsys.readouterr().out
+    assert [name for name in (*serial.STAGES, serial.ALL) if name not in text] == []
+
+
+def test_help_does_not_load_what_takes_long() -> None:
+    code = (
+        "import sys; from glasscade import cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numba', 'numpy', 'scipy', 'xarray', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_reference_writes_below_the_root(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["reference", "--root", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out.split()
+    assert sorted(printed) == sorted(str(x) for x in tmp_path.rglob("*") if x.is_file())
+
+
+def test_the_installed_command_is_this_one(tmp_path: Path) -> None:
+    path = written(tmp_path, changed(study(), "seed", -1))
+    command = [str(Path(sys.executable).with_name("glasscade")), "check", path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"glasscade: {path}: seed: input should be greater than or equal")
+    assert done.stderr.count("\n") == 1
+
+
+def test_stages_run_without_the_workflow(tmp_path: Path) -> None:
+    """From simulation to verdicts; a missing input is one sentence."""
+    path = written(tmp_path, study(rough=ROUGH))
+    results = ["--results", str(tmp_path / "results")]
+    assert cli.main(["run", "reduce", path, *results]) == 2
+    for stage in ("simulate", "reduce", "structure", "exponents", "limits", "verdicts"):
+        assert cli.main(["run", stage, path, *results]) == 0
+    produced = tmp_path / "results" / "small"
+    assert (produced / "state/rough/T0/block1.nc").is_file()
+    assert (produced / "budget/rough/T0/ell0.02_0.03_0.05_0.08_0.12/block1.nc").is_file()
+    header, *rows = (produced / "verdicts.csv").read_text(encoding="utf-8").splitlines()
+    assert header.startswith("model,check,quantity,value,ci_low,ci_high")
+    assert any(row.startswith("rough,exponent_recovery,xi_3_H0.2,") for row in rows)
+
+
+def test_one_job_can_be_chosen(tmp_path: Path) -> None:
+    path = written(tmp_path, study())
+    chosen = ["--model", "point", "--temperature", "4e-3", "--block", "0"]
+    results = tmp_path / "results"
+    assert cli.main(["run", "simulate", path, *chosen, "--results", str(results)]) == 0
+    made = [x.relative_to(results).as_posix() for x in results.rglob("*.nc")]
+    assert made == ["small/state/point/T0.004/block0.nc"]

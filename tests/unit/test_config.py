@@ -1,0 +1,192 @@
+"""Every bad configuration is one sentence that names the key, and what is allowed."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from glasscade import config
+from glasscade.errors import ConfigError
+from studies import CLUSTER, changed, study
+
+CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
+SWEEP = "models.point.sweep"
+# gaussian kernel on 1024 points of a line of length 1; L/4
+SCALES = r"0\.001637 <= ell <= 0\.25"
+
+
+def message(raw: object) -> str:
+    with pytest.raises(ConfigError) as caught:
+        config.parse(raw)
+    return str(caught.value)
+
+
+def test_the_small_study_is_valid() -> None:
+    models = config.parse(study()).models
+    assert [model.system.kind for model in models.values()] == ["cluster", "synthetic", "field"]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_committed_configuration_is_valid(path: Path) -> None:
+    expected = {"config.yaml": "default"}.get(path.name, path.stem)
+    assert config.load(path).study == expected
+
+
+def test_the_committed_configurations_are_the_three_that_the_reference_names() -> None:
+    assert [path.name for path in CONFIGS] == ["cluster.yaml", "config.yaml", "smoke.yaml"]
+
+
+def test_cluster_reduces_one_scale_in_each_job() -> None:
+    models = config.load(CONFIGS[0]).models.values()
+    assert {len(batch) for model in models for batch in model.sweep.batches} == {1}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        # unknown keys, with the nearest that is known
+        ("sed", 1, r"^sed: unknown key; did you mean 'seed'\?$"),
+        (f"{SWEEP}.temprature", [0], rf"^{SWEEP}\.temprature: unknown .* 'temperature'\?$"),
+        ("margins", {"dleta": 0.1}, r"^margins\.dleta: unknown key; did you mean 'delta'\?$"),
+        ("models.point.system.qqq", 1, r"^models\.point\.system\.qqq: unknown key$"),
+        # types
+        ("seed", "x", r"^seed: input should be a valid integer.* \(got 'x'\)$"),
+        ("seed", None, r"^seed: input should be a valid integer \(got None\)$"),
+        ("seed", 1.5, r"^seed: .*fractional part \(got 1\.5\)$"),
+        ("study", 3, r"^study: input should be a valid string \(got 3\)$"),
+        ("models", [1], r"^models: input should be a valid dictionary \(got \[1\]\)$"),
+        (f"{SWEEP}.temperature", 0, rf"^{SWEEP}\.temperature: .* \(got 0\)$"),
+        (f"{SWEEP}.temperature", [0, "cold"], rf"^{SWEEP}\.temperature\.1: .*number.*'cold'\)$"),
+        # ranges
+        ("seed", -1, r"^seed: .*greater than or equal to 0 \(got -1\)$"),
+        ("study", "Bad Name", r"^study: .*pattern .* \(got 'Bad Name'\)$"),
+        ("models", {}, r"^models: .*at least 1 item"),
+        (
+            f"{SWEEP}.temperature",
+            [0, -0.1, 1, 2, 3],
+            rf"^{SWEEP}\.temperature\.1: .*greater than or equal to 0 \(got -0\.1\)$",
+        ),
+        ("models.point.system.length", 0, r"\.length: .*greater than 0 \(got 0\)$"),
+        ("models.point.system.points", 64, r"\.points: .*equal to 128 \(got 64\)$"),
+        ("models.point.system.points", 1000, r"\.points: .*power of two.* \(got 1000\)$"),
+        ("margins", {"delta": 2}, r"^margins\.delta: .*less than 1 \(got 2\)$"),
+        ("margins", {"delta": 0}, r"^margins\.delta: .*greater than 0 \(got 0\)$"),
+        (f"{SWEEP}.realisations", 0, r"\.realisations: .*equal to 1 \(got 0\)$"),
+        ("models.rough.system.exponents", [1.2], r"\.exponents: .*between 0 and 1"),
+        # not finite
+        (f"{SWEEP}.temperature", [0, math.nan], r"temperature\.1: .*finite number \(got nan\)$"),
+        (f"{SWEEP}.temperature", [0, math.inf], r"temperature\.1: .*finite number \(got inf\)$"),
+        (f"{SWEEP}.ell", [[0, 0.02], math.nan], r"ell\.1: .*finite number \(got nan\)$"),
+        ("models.point.system.potential.strength", math.inf, r"strength: .*finite.* \(got inf\)$"),
+        # scales
+        (f"{SWEEP}.ell", [[0, 0.0001, 0.02, 0.03, 0.04], 0.08], rf"ell: 0\.0001 .*{SCALES}"),
+        (f"{SWEEP}.ell", [[0, 0.01, 0.02, 0.03, 0.04], 0.3], rf"ell: 0\.3 .*{SCALES}"),
+        (f"{SWEEP}.ell", [[0, -0.1, 0.02, 0.03, 0.04], 0.05, 0.08], rf"ell: -0\.1 .*{SCALES}"),
+        (f"{SWEEP}.ell", [[0, 0.02, 0.03, 0.04], 0.08], r"ell must hold at least 5 scales above 0"),
+        (f"{SWEEP}.ell", [[0.01, 0.02, 0.03, 0.04], 0.08], r"ell must hold 0"),
+        (f"{SWEEP}.map_ell", [0.5], r"map_ell must be among the scales of ell$"),
+        # what the limits need
+        (f"{SWEEP}.temperature", [0.1, 0.2, 0.3, 0.4, 0.5], r"temperature must contain 0"),
+        (f"{SWEEP}.temperature", [0, 0.1, 0.2], r"must hold 0 and at least 4 values above$"),
+        (f"{SWEEP}.realisations", 2, r"realisations must be 1: this system is deterministic$"),
+        ("exponents", {"orders": [1, 2]}, r"^exponents\.orders: .*contain 3"),
+        ("models.point.exponent_temperature", [0.004], r"exponent_temperature must hold 0"),
+        ("models.point.window", [0.06, 0.0078], r"window must be \[low, high\]"),
+        ("models.rough.sweep.temperature", [0, 1], r"temperature must be \[0\]: a synthetic"),
+        # the same number twice, also when six digits make them the same file
+        (f"{SWEEP}.temperature", [0, 0.1, 0.1, 0.2, 0.3], r"temperature holds 0\.1 twice"),
+        (f"{SWEEP}.temperature", [0, 0.1, 0.1000000001], r"temperature holds 0\.1 twice"),
+        (f"{SWEEP}.ell", [[0, 0.01, 0.02, 0.03, 0.04], 0.02], r"ell holds 0\.02 twice"),
+        ("models.rough.system.exponents", [0.2, 0.2], r"exponents holds 0\.2 twice"),
+        # kinds and potentials
+        ("models.point.system.kind", "clu", r"system: .*'clu'.*'cluster', 'field'"),
+        ("models.point.system.potential.kind", "gauss", r"potential\.kind: .*'cone' \(got 'gauss'"),
+        ("models.point.system.potential.strength", -1.0, r"strength must be positive"),
+        ("models.rough.system.potential.diameter", 2.0, r"range 2 must not exceed half the length"),
+        ("models.smooth.system.snapshots", 6, r"snapshots must be odd"),
+        ("models.smooth.system.dt", 0.03, r"must be a whole number of steps, not 3\.33"),
+        ("models.smooth.system.dt", -0.01, r"\.dt: .*greater than 0 \(got -0\.01\)$"),
+    ],
+)
+def test_bad_value_is_named(key: str, value: object, expected: str) -> None:
+    text = message(changed(study(), key, value))
+    assert "\n" not in text
+    assert text.startswith(key.split(".")[0])
+    assert re.search(expected, text), text
+
+
+@pytest.mark.parametrize("key", ["study", "seed", "models"])
+def test_missing_key_is_named(key: str) -> None:
+    raw = study()
+    del raw[key]
+    assert message(raw) == f"{key}: this key is missing"
+
+
+def test_missing_key_of_a_model_is_named_with_the_model() -> None:
+    raw = study()
+    del raw["models"]["smooth"]["system"]["dt"]
+    assert message(raw) == "models.smooth.system.dt: this key is missing"
+
+
+@pytest.mark.parametrize("raw", [[1], None, "x"])
+def test_something_else_than_a_mapping_is_refused(raw: object) -> None:
+    assert message(raw).startswith("the file: input should be a valid dictionary")
+
+
+def test_the_smallest_scale_follows_the_grid() -> None:
+    """Twice the points, half the smallest ℓ, up to the odd mode that a grid leaves out."""
+    coarse = config.parse(study(point=CLUSTER)).models["point"].system
+    finer = changed(study(point=CLUSTER), "models.point.system.points", 2048)
+    fine = config.parse(finer).models["point"].system
+    # (2048 - 1)//2 = 1023 and (1024 - 1)//2 = 511 modes
+    expected = coarse.smallest_scale("gaussian") * 511 / 1023
+    assert fine.smallest_scale("gaussian") == pytest.approx(expected, rel=1e-12)  # round-off
+
+
+def test_a_scale_at_the_allowed_ends_is_accepted() -> None:
+    smallest = config.parse(study()).models["point"].system.smallest_scale("gaussian")
+    for end in (smallest * (1 + 1e-9), 0.25):
+        raw = changed(study(), f"{SWEEP}.ell", [[0, 0.01, 0.02, 0.03, 0.04], end])
+        assert end in config.parse(raw).models["point"].sweep.scales
+
+
+def test_a_loaded_file_is_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(study()), encoding="utf-8")
+    assert config.load(path) == config.parse(study())
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"study: [1, 2", "cannot be read as YAML"),
+        (b"study: \xff\xfe", "cannot be read as YAML"),
+        (b"", "the file: input should be a valid dictionary"),
+        (b"- 1\n- 2\n", "the file: input should be a valid dictionary"),
+        (b"study: a\nseed: 1\n", "models: this key is missing"),
+    ],
+)
+def test_bad_file_is_named(tmp_path: Path, content: bytes, expected: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    text = str(caught.value)
+    assert text.startswith(f"{path}: ")
+    assert expected in text
+    assert "\n" not in text
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"absent\.yaml: cannot be read.*No such file"):
+        config.load(tmp_path / "absent.yaml")
+
+
+def test_a_study_is_frozen() -> None:
+    parsed = config.parse(study())
+    with pytest.raises(ValueError, match="frozen"):
+        parsed.seed = 8

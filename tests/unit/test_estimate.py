@@ -1,0 +1,107 @@
+"""The estimate grows with what is asked for and adds up; that it counts every job is tested on the
+DAG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from glasscade import config, estimate
+from studies import FIELD, ROUGH, changed, study
+
+DEFAULT = Path(__file__).parents[2] / "config" / "config.yaml"
+
+
+def total(key: str, value: object) -> estimate.Line:
+    return estimate.total(config.parse(changed(study(), key, value)))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("models.rough.system.points", 512),
+        ("models.rough.system.dimensions", 2),
+        ("models.rough.sweep.realisations", 8),
+        ("models.rough.sweep.ell", [[0.02, 0.03, 0.05, 0.08, 0.1, 0.12]]),
+        ("models.rough.system.exponents", [0.2, 0.4, 0.6]),
+        ("models.smooth.system.points", 512),
+        ("models.smooth.system.dt", 0.005),
+        ("models.smooth.sweep.temperature", [0, 0.05, 0.1, 0.2, 0.3, 0.4]),
+        ("models.point.system.points", 4096),
+        ("kernels", ["gaussian", "wendland_c6", "bump"]),
+    ],
+)
+def test_more_costs_more(key: str, value: object) -> None:
+    small = changed(study(), "kernels", ["gaussian", "wendland_c6"])
+    less = estimate.total(config.parse(small)).cost
+    more = estimate.total(config.parse(changed(small, key, value))).cost
+    assert more.seconds > less.seconds
+    assert more.disk >= less.disk
+    assert more.memory >= less.memory
+
+
+def test_one_big_batch_is_fewer_jobs_and_less_time_than_many() -> None:
+    many = total("models.smooth.sweep.ell", [0, 0.25, 0.5, 1, 2, 4])
+    one = estimate.total(config.parse(study()))
+    # 5 temperatures, 6 jobs instead of 1 for each
+    assert many.jobs - one.jobs == 25
+    assert many.cost.seconds > one.cost.seconds
+
+
+def test_memory_of_a_job_grows_with_the_grid() -> None:
+    costs = []
+    for points in (256, 1024):
+        raw = changed(study(rough=ROUGH), "models.rough.system.points", points)
+        raw = changed(raw, "models.rough.system.dimensions", 2)
+        parsed = config.parse(raw)
+        model = parsed.models["rough"]
+        reduction = estimate.reduction(model, parsed.kernels, model.sweep.batches[0])
+        costs.append((estimate.simulation(model), reduction, estimate.structure(model)))
+    for small, large in zip(*costs, strict=True):
+        assert large.memory > small.memory
+        assert large.seconds > small.seconds
+
+
+def test_large_scales_cost_less_than_small_ones() -> None:
+    parsed = config.parse(study(smooth=FIELD))
+    model = parsed.models["smooth"]
+    small, large = (estimate.reduction(model, parsed.kernels, (ell,)) for ell in (0.25, 4.0))
+    assert small.seconds > large.seconds
+
+
+def test_the_lines_add_up() -> None:
+    parsed = config.parse(study())
+    lines, whole = estimate.lines(parsed), estimate.total(parsed)
+    assert whole.jobs == sum(line.jobs for line in lines)
+    assert whole.cost.seconds == pytest.approx(sum(x.cost.seconds for x in lines), rel=1e-12)
+    assert whole.cost.memory == max(line.cost.memory for line in lines)
+    assert [line.stage for line in lines if line.model == "rough"] == [
+        "simulate",
+        "reduce",
+        "structure",
+        "exponents",
+        "limits",
+        "figures",
+    ]
+
+
+def test_wall_time_falls_with_cores_down_to_the_longest_chain() -> None:
+    parsed = config.parse(study())
+    one, two, many = (estimate.wall_time(parsed, cores) for cores in (1, 2, 10_000))
+    assert one == pytest.approx(estimate.total(parsed).cost.seconds, rel=1e-12)
+    assert two == pytest.approx(one / 2, rel=1e-12)
+    # warm, limits, figures, verdicts, summary, besides a simulation and a reduction
+    assert many > 5 * estimate.gathering().seconds
+    assert many < two
+
+
+def test_the_default_study_fits_its_limits() -> None:
+    """At most 100 jobs, and ten minutes on two cores."""
+    parsed = config.load(DEFAULT)
+    assert estimate.total(parsed).jobs <= 100
+    assert estimate.wall_time(parsed, 2) < 600.0
+
+
+def test_the_smoke_study_is_at_most_thirty_jobs() -> None:
+    assert estimate.total(config.load(DEFAULT.with_name("smoke.yaml"))).jobs <= 30

@@ -1,0 +1,88 @@
+"""Compiled code is looked up by the source it came from."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from glasscade import jit as module
+from glasscade.jit import cache_folder, jit, pjit
+
+
+@jit
+def _divide(a: float, b: float) -> float:
+    return a / b
+
+
+@pjit
+def _sum(values: np.ndarray) -> float:
+    total = 0.0
+    for index in numba.prange(values.size):
+        total += values[index]
+    return total
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the package, from which the folder of the cache is derived."""
+    root = tmp_path / "glasscade"
+    source = Path(module.__file__).parent
+    shutil.copytree(source, root, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(module, "__file__", str(root / "jit.py"))
+    return root
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def test_the_folder_follows_the_source_of_compiled_modules(package: Path) -> None:
+    before = cache_folder()
+    append(package / "potentials" / "kernels.py", "\nEXTRA = 1\n")
+    assert cache_folder() != before
+
+
+def test_the_folder_follows_the_decorators(package: Path) -> None:
+    before = cache_folder()
+    append(package / "jit.py", "\nEXTRA = 1\n")
+    assert cache_folder() != before
+
+
+def test_the_folder_does_not_follow_the_rest(package: Path) -> None:
+    before = cache_folder()
+    append(package / "config.py", "\nEXTRA = 1\n")
+    assert cache_folder() == before
+
+
+def test_the_folder_is_where_the_user_keeps_caches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder().parent == tmp_path / "glasscade"
+
+
+def test_no_module_compiles_past_the_decorators() -> None:
+    """numba is named in one module, so that every kernel is in the digest of the folder."""
+    root = Path(module.__file__).parent
+    users = [
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if "njit" in path.read_text(encoding="utf-8") and path.name != "jit.py"
+    ]
+    assert users == []
+
+
+def test_division_by_zero_is_that_of_numpy() -> None:
+    """A diverging run must be noticed: infinities and NaN are results, not errors or nonsense."""
+    assert _divide(1.0, 0.0) == math.inf
+    assert math.isnan(_divide(0.0, 0.0))
+
+
+def test_a_parallel_sum_is_a_sum() -> None:
+    values = np.arange(1000.0)
+    assert _sum(values) == 499500.0  # whole numbers below 2^53: exact in any order

@@ -1,0 +1,149 @@
+"""Every job gets what changes its result and nothing else: that is what decides on reruns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from glasscade import jobs
+from glasscade.config import Study, parse
+from studies import Raw, changed, study
+
+Stage = tuple[str, str]
+
+
+def parameters(raw: Raw) -> dict[Stage, Any]:
+    """Parameters of every job by stage and wildcards, as the workflow records them."""
+    parsed = parse(raw)
+    found: dict[Stage, Any] = {}
+    for model in parsed.models:
+        for labels in jobs.states(parsed, model):
+            found["simulate", _name(labels)] = jobs.simulate(parsed, **labels)
+        for labels in jobs.reductions(parsed, model):
+            found["reduce", _name(labels)] = jobs.reduce(parsed, **labels)
+        for labels in jobs.structures(parsed, model):
+            found["structure", _name(labels)] = jobs.structure(parsed, model)
+        found["exponents", model] = jobs.exponents(parsed, model)
+        found["limits", model] = jobs.limits(parsed, model)
+        found["figures", model] = jobs.figures(parsed, model)
+    return found
+
+
+def _name(labels: jobs.Labels) -> str:
+    return " ".join(labels.values())
+
+
+def differing(raw: Raw) -> set[Stage]:
+    """Stages and models of which some job is new or has other parameters than in the study."""
+    old, new = parameters(study()), parameters(raw)
+    return {(s, w.split()[0]) for s, w in new if (s, w) not in old or old[s, w] != new[s, w]}
+
+
+def of(model: str, *stages: str) -> set[Stage]:
+    return {(stage, model) for stage in stages}
+
+
+CHAIN = ("simulate", "reduce", "structure")
+# What follows from the results of others; its own parameters need not differ.
+GATHER = ("exponents", "limits", "figures")
+
+
+def test_the_same_study_differs_in_nothing() -> None:
+    assert differing(study()) == set()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("study", "other", set()),
+        ("seed", 8, {(s, m) for s in ("simulate", "reduce") for m in ("point", "rough", "smooth")}),
+        ("kernels", ["gaussian", "wendland_c6"], {("reduce", m) for m in study()["models"]}),
+        ("test_functions", {"bumps": 5}, {("reduce", m) for m in study()["models"]}),
+        ("margins", {"delta": 0.06}, {("limits", m) for m in study()["models"]}),
+        (
+            "margins",
+            {"exponent_level": 0.9},
+            {(s, m) for s in ("exponents", "limits") for m in study()["models"]},
+        ),
+        ("models.rough.window", [0.015625, 0.0625], of("rough", "exponents")),
+        ("models.rough.system.contrast", 0.1, of("rough", *CHAIN, "limits")),
+        ("models.smooth.system.dt", 0.005, of("smooth", *CHAIN, "limits")),
+        # new jobs, and those that gather them
+        (
+            "models.point.sweep.temperature",
+            [0, 0.003, 0.004, 0.005, 0.006, 0.008],
+            of("point", "simulate", "reduce", "limits"),
+        ),
+        (
+            "models.point.sweep.ell",
+            [[0, 0.01, 0.02, 0.03, 0.04], 0.08, 0.1],
+            of("point", "reduce", "limits"),
+        ),
+        ("models.rough.sweep.realisations", 6, of("rough", *CHAIN, "exponents", "limits")),
+        ("models.rough.sweep.map_ell", [0.05], of("rough", "reduce", "figures")),
+    ],
+)
+def test_a_change_concerns_what_depends_on_it(
+    key: str, value: object, expected: set[Stage]
+) -> None:
+    assert differing(changed(study(), key, value)) == expected
+
+
+def new_jobs(raw: Raw) -> set[Stage]:
+    """Simulations and reductions that are new or have other parameters."""
+    old, new = parameters(study()), parameters(raw)
+    return {key for key in new if key[0] in CHAIN and (key not in old or old[key] != new[key])}
+
+
+def test_one_more_temperature_is_one_simulation_and_its_reductions() -> None:
+    raw = changed(study(), "models.point.sweep.temperature", [0, 0.003, 0.004, 0.005, 0.006, 0.008])
+    assert new_jobs(raw) == {
+        ("simulate", "point 0.003 0"),
+        ("reduce", "point 0.003 0 0_0.01_0.02_0.03_0.04"),
+        ("reduce", "point 0.003 0 0.08"),
+    }
+
+
+def test_one_more_scale_is_one_reduction_for_each_state() -> None:
+    raw = changed(study(), "models.point.sweep.ell", [[0, 0.01, 0.02, 0.03, 0.04], 0.08, 0.1])
+    temperatures = ("0", "0.004", "0.005", "0.006", "0.008")
+    assert new_jobs(raw) == {("reduce", f"point {t} 0 0.1") for t in temperatures}
+
+
+def test_one_more_block_is_its_own_jobs_alone() -> None:
+    raw = changed(study(), "models.rough.sweep.realisations", 6)
+    assert new_jobs(raw) == {
+        ("simulate", "rough 0 2"),
+        ("structure", "rough 0 2"),
+        ("reduce", "rough 0 2 0.02_0.03_0.05_0.08_0.12"),
+    }
+
+
+def test_blocks_share_out_the_realisations() -> None:
+    parsed = parse(changed(study(), "models.rough.sweep.realisations", 5))
+    drawn = [jobs.simulate(parsed, **x)["realisations"] for x in jobs.states(parsed, "rough")]
+    assert drawn == [[0, 1], [2, 3], [4]]
+
+
+def test_maps_are_made_once() -> None:
+    parsed = parse(study())
+    mapped = {
+        (x["temperature"], x["ell"]): jobs.reduce(parsed, **x)["map_ell"]
+        for x in jobs.reductions(parsed, "point")
+    }
+    assert {key: value for key, value in mapped.items() if value} == {
+        ("0", "0_0.01_0.02_0.03_0.04"): [0.02]
+    }
+
+
+@pytest.mark.parametrize("model", list(study()["models"]))
+def test_labels_lead_back_to_the_values(model: str) -> None:
+    """Also for numbers that need more than six digits: the value is that of the configuration."""
+    raw = changed(study(), "models.point.sweep.temperature", [0, 1 / 300, 1 / 200, 1 / 150, 0.008])
+    parsed: Study = parse(raw)
+    sweep = parsed.models[model].sweep
+    found = [jobs.reduce(parsed, **x) for x in jobs.reductions(parsed, model)]
+    assert {x["temperature"] for x in found} == set(sweep.temperature)
+    assert {tuple(x["ell"]) for x in found} == set(sweep.batches)
+    assert len(found) == len(sweep.temperature) * sweep.blocks * len(sweep.batches)

@@ -1,0 +1,62 @@
+"""An error that a user can cure is one sentence in the log and on standard error."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from glasscade.errors import DataError
+from glasscade.logs import job_log
+
+LOG = logging.getLogger("glasscade")
+
+
+def test_messages_reach_the_log_with_the_time(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    with job_log(path):
+        LOG.info("ℓ = %g", 0.5)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d ℓ = 0\.5\n", path.read_text(encoding="utf-8"))
+
+
+def test_a_cured_error_is_a_sentence_without_a_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    with pytest.raises(SystemExit, match=r"^error: a\.nc: truncated$"), job_log(path):
+        raise DataError("a.nc: truncated")
+    text = path.read_text(encoding="utf-8")
+    assert text.endswith("error: a.nc: truncated\n")
+    assert "Traceback" not in text
+
+
+def test_an_unexpected_error_keeps_its_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    with pytest.raises(ZeroDivisionError, match="division by zero"), job_log(path):
+        print(1 / 0)
+    text = path.read_text(encoding="utf-8")
+    assert "Traceback" in text
+    assert "ZeroDivisionError" in text
+
+
+def test_a_log_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    for message in ("first", "second"):
+        with job_log(path):
+            LOG.info(message)
+    assert "first" not in path.read_text(encoding="utf-8")
+
+
+def test_without_a_file_messages_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with job_log(None):
+        LOG.info("hello")
+    captured = capsys.readouterr()
+    assert captured.err.endswith("hello\n")
+    assert captured.out == ""
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    before = list(LOG.handlers)
+    with job_log(tmp_path / "job.log"):
+        assert len(LOG.handlers) == len(before) + 1
+    assert before == LOG.handlers
