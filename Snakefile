@@ -6,6 +6,7 @@ simulate -> reduce -> limits -> verdicts -> summary, with structure -> exponents
 """
 
 import os
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -30,8 +31,8 @@ MODELS = list(STUDY.models)
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
 # One thread for each job unless its rule says otherwise: jobs share the cores.
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
+for variable in ("NUMBA", "OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{variable}_NUM_THREADS", "1")
 
 
 def code(stage):
@@ -42,6 +43,16 @@ def code(stage):
 def resources(cost):
     """Memory in megabytes and wall time in minutes to ask for, each with room to spare."""
     return {"mem_mb": int(2 * cost.memory) + 200, "runtime": int(cost.seconds / 20) + 5}
+
+
+# Not a rule: if it were to run again, Snakemake would not look at the parameters of what comes
+# after it, and with `ancient` between them would leave results of older code in place.
+onstart:
+    from glasscade.stages import warm
+
+    if not warm.MARKER.exists():
+        print("Compiling kernels, once; this takes about a minute", file=sys.stderr)
+        warm.run(warm.MARKER)
 
 
 wildcard_constraints:

@@ -1,4 +1,4 @@
-"""Budgets made up from formulas, of the shape that the stage of reductions writes."""
+"""Budgets made up from formulas, as the stage of reductions writes them and integrated in time."""
 
 from __future__ import annotations
 
@@ -63,3 +63,56 @@ def write(dataset: xr.Dataset, path: Path) -> Path:
     """Write a budget as a stage does."""
     write_dataset(dataset, path, {}, "glasscade.io")
     return path
+
+
+Array = xr.DataArray
+Terms = dict[str, Callable[[Array, Array, Array, Array], Array]]
+"""For every term its integral over time, from arrays T, ℓ, kernel and φ (numbers from 0)."""
+
+
+def integrated(
+    temperatures: list[float],
+    ells: list[float],
+    terms: Terms,
+    change: Callable[[Array, Array, Array, Array], Array] | None = None,
+    noise: np.ndarray | None = None,
+) -> xr.Dataset:
+    """What `integrate` returns; without `change` the balance closes.
+
+    A fifth of every term is transport where φ is not one. `noise` (realisation, temperature, ell)
+    is added to the change of stress: a martingale.
+    """
+    if noise is None:
+        noise = np.zeros((1, len(temperatures), len(ells)))
+    coordinates = {
+        "temperature": temperatures,
+        "realisation": np.arange(len(noise)),
+        "ell": ells,
+        "kernel": list(KERNELS),
+        "phi": list(PHI),
+    }
+    template = Array(np.zeros([len(c) for c in coordinates.values()]), coordinates)
+    numbers = {name: Array(np.arange(len(template[name])), dims=name) for name in ("kernel", "phi")}
+    at = (template["temperature"], template["ell"], numbers["kernel"], numbers["phi"])
+    each = [(template + formula(*at)).expand_dims(term=[name]) for name, formula in terms.items()]
+    both = xr.concat(each, "term")
+    share = xr.where(numbers["phi"] > 0, 0.2, 0.0)
+    total = both.sum("term", skipna=False)
+    martingale = Array(noise, dims=("realisation", "temperature", "ell"))
+    moved = (total if change is None else template + change(*at)) + martingale
+    size = np.abs(both).max(["term", "phi"])
+    variables = {
+        "source": (1.0 - share) * both,
+        "transport": share * both,
+        "change": moved,
+        "residual": moved - total,
+        "quadrature_error": 1e-7 * size + 0.0 * moved,
+        "algebraic_residual": 1e-15 + 0.0 * total,
+    }
+    order = ("temperature", "realisation", "ell", "kernel", "term", "phi")
+    return xr.Dataset(
+        {
+            name: array.transpose(*[d for d in order if d in array.dims]).assign_attrs(ATTRIBUTES)
+            for name, array in variables.items()
+        }
+    )

@@ -96,9 +96,9 @@ def gathering() -> Cost:
 
 def lines(study: Study) -> list[Line]:
     """What every stage of every model costs, in the order in which they run."""
-    once = [Line("all", stage, 1, gathering()) for stage in ("warm", "verdicts", "summary")]
     models = [line for name in study.models for line in _model(study, name)]
-    return [once[0], *models, *once[1:], Line("all", "all", 1, Cost(0.0, 0.0, 0.0))]
+    once = [Line("all", stage, 1, gathering()) for stage in ("verdicts", "summary")]
+    return [*models, *once, Line("all", "all", 1, Cost(0.0, 0.0, 0.0))]
 
 
 def total(study: Study) -> Line:
@@ -119,8 +119,8 @@ def wall_time(study: Study, cores: int) -> float:
         + max(reduction(model, study.kernels, batch).seconds for batch in model.sweep.batches)
         for model in study.models.values()
     ]
-    # Before and after each chain: warm; limits, figures, verdicts, summary.
-    return max(total(study).cost.seconds / cores, max(chains) + 5.0 * gathering().seconds)
+    # After each chain: limits, figures, verdicts, summary.
+    return max(total(study).cost.seconds / cores, max(chains) + 4.0 * gathering().seconds)
 
 
 def _model(study: Study, name: str) -> Iterator[Line]:

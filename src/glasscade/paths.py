@@ -32,11 +32,6 @@ class Paths:
         return str(self.root.joinpath(*parts))
 
     @property
-    def warm(self) -> str:
-        """Marker: the compiled kernels are in the cache."""
-        return self._pattern("warm.txt")
-
-    @property
     def state(self) -> str:
         """Densities or particles at the output times."""
         return self._pattern("state", "{model}", "T{temperature}", "block{block}.nc")

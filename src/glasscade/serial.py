@@ -52,10 +52,11 @@ def run(study: Study, stage: str, chosen: Labels, results: Path) -> None:
     paths = Paths(results / study.study)
     if stage not in (*STAGES, ALL):
         raise ConfigError(f"there is no stage {stage}; it is one of {', '.join((*STAGES, ALL))}")
-    for name in STAGES if stage == ALL else [stage]:
-        selected = select(study, name, chosen)
-        for count, labels in enumerate(selected, start=1):
-            LOG.info("%s: job %d of %d: %s", name, count, len(selected), _title(labels))
+    names = list(STAGES) if stage == ALL else [stage]
+    selected = {name: select(study, name, chosen) for name in names}
+    for name, found in selected.items():
+        for count, labels in enumerate(found, start=1):
+            LOG.info("%s: job %d of %d: %s", name, count, len(found), _title(labels))
             STAGES[name].run(study, paths, labels)
 
 
@@ -99,12 +100,6 @@ def _each(of_model: Callable[[Study, str], list[Labels]]) -> Callable[[Study], l
 
 
 # Every stage imports what it needs when it runs: matplotlib and numba take long to load.
-
-
-def _warm(study: Study, paths: Paths, labels: Labels) -> None:
-    from glasscade.stages import warm
-
-    warm.run(Path(paths.warm))
 
 
 def _simulate(study: Study, paths: Paths, labels: Labels) -> None:
@@ -182,7 +177,6 @@ def _summary(study: Study, paths: Paths, labels: Labels) -> None:
 
 
 STAGES = {
-    "warm": Stage(_once, _warm),
     "simulate": Stage(_each(jobs.states), _simulate),
     "reduce": Stage(_each(jobs.reductions), _reduce),
     "structure": Stage(_each(jobs.structures), _structure),

@@ -82,7 +82,6 @@ def test_no_two_patterns_make_the_same_path() -> None:
     made = [
         pattern.format(**labels)
         for pattern in (
-            paths.warm,
             paths.state,
             paths.budget,
             paths.structure,

@@ -17,7 +17,6 @@ def test_every_stage_has_the_jobs_of_the_workflow() -> None:
     counts = {name: len(stage.wildcards(STUDY)) for name, stage in serial.STAGES.items()}
     models = len(STUDY.models)
     assert counts == {
-        "warm": 1,
         "simulate": sum(len(jobs.states(STUDY, m)) for m in STUDY.models),
         "reduce": sum(len(jobs.reductions(STUDY, m)) for m in STUDY.models),
         "structure": sum(len(jobs.structures(STUDY, m)) for m in STUDY.models),
@@ -53,8 +52,8 @@ def test_what_is_not_chosen_is_everything() -> None:
         ("simulate", {"temperature": "cold"}, "--temperature: cold is not a number"),
         ("simulate", {"ell": "0.1"}, "--ell: jobs of the stage simulate have no ell"),
         ("verdicts", {"model": "point"}, "--model: jobs of the stage verdicts have no model"),
-        ("rough", {}, "there is no stage rough; it is one of warm, simulate"),
-        ("all", {"model": "point"}, "--model: jobs of the stage warm have no model"),
+        ("all", {"model": "point"}, "--model: jobs of the stage verdicts have no model"),
+        ("rough", {}, "there is no stage rough; it is one of simulate, reduce"),
     ],
 )
 def test_a_bad_choice_is_named(stage: str, chosen: dict[str, str], expected: str) -> None:

@@ -1,24 +1,5 @@
-rule warm:
-    """Compile the kernels once, serially, before jobs start in parallel."""
-    output:
-        PATHS.warm,
-    log:
-        PATHS.log("warm", "warm"),
-    benchmark:
-        PATHS.benchmark("warm", "warm")
-    threads: 1
-    resources:
-        **resources(estimate.gathering()),
-    params:
-        code=code("warm"),
-    script:
-        "../scripts/warm.py"
-
-
 rule simulate:
     """States at the output times. Wildcards: model, temperature, block."""
-    input:
-        ancient(PATHS.warm),
     output:
         PATHS.state,
     log:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from glasscade.figures.budgets import amount, thermal_amount, unit
-from glasscade.figures.data import Estimate, Results, both, terms, thermal
+from glasscade.figures.budgets import amount, compress, thermal_amount, unit
+from glasscade.figures.data import Estimate, Results, one, thermal, without_self_pairs
 from glasscade.figures.sheet import Drawn, Panel, Sheet
 from glasscade.figures.style import (
     ELL,
@@ -86,6 +87,7 @@ def _rows(panel: Panel) -> None:
     """One row for every limit, from top to bottom."""
     panel.axes.set_yticks(range(len(QUANTITIES)), list(QUANTITIES.values()))
     panel.axes.set_ylim(len(QUANTITIES) - 0.5, -0.5)
+    panel.axes.xaxis.set_major_locator(MaxNLocator(5))
     panel.axes.axvline(0.0, color=GREY, linewidth=0.6)
     for edge in range(1, len(QUANTITIES)):
         panel.axes.axhline(edge - 0.5, color="0.9", linewidth=0.6)
@@ -141,7 +143,7 @@ def _thermal(results: Results, sheet: Sheet, axes: Axes) -> None:
 
 def _flux(results: Results, panel: Panel) -> None:
     """Q_flux(ℓ) at T = 0 and what it tends to."""
-    athermal = terms(results.limits).sel(term="Q_flux").isel(temperature=0)
+    athermal = one(without_self_pairs(results.limits)).sel(term="Q_flux").isel(temperature=0)
     _extrapolation(results, panel, athermal.isel(ell=results.ells > 0.0), "lim_Q_flux")
 
 
@@ -167,7 +169,7 @@ def _extrapolation(results: Results, panel: Panel, values: xr.DataArray, quantit
 def kernels(results: Results) -> Drawn:
     """W_ℓ and Q_flux at T = 0 against ℓ for every kernel, and how far kernels disagree."""
     sheet = Sheet(1, 2, 3.9)
-    cold = both(results.limits).sel(phi="one").isel(temperature=0)
+    cold = without_self_pairs(results.limits).sel(phi="one").isel(temperature=0)
     term = amount(results, "term", "term")
     value = sheet.panel(sheet.axes[0], "terms at T = 0 by kernel", ELL, term)
     value.place = log_with_zero(value.axes, results.ells)
@@ -178,6 +180,7 @@ def kernels(results: Results) -> Drawn:
             look = Look(FAMILY[k], MARKERS[k], line, hollow=name == "W")
             label = f"{TERM_LABEL[name]}, {KERNEL_LABEL[kernel]}"
             value.points(f"{name}, {kernel}", results.ells, mean, look, label)
+    compress(results, value.axes)
     size = amount(results, "difference of Q_flux", "difference of flux", size=True)
     title = f"flux by kernel minus {KERNEL_LABEL[results.kernels[0]]}"
     _kernel_differences(results, sheet.panel(sheet.axes[1], title, ELL, size), cold)

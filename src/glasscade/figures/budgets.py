@@ -14,6 +14,7 @@ from glasscade.figures.data import (
     SELF_PAIR_SIGN,
     Estimate,
     Results,
+    both,
     direct,
     jackknife,
     one,
@@ -49,6 +50,8 @@ Real = npt.NDArray[np.float64]
 
 MOST_PANELS = 5
 """Panels of a budget; the sixth place of the grid holds the legend."""
+DWARFED = 20.0
+"""How much larger than the change of stress terms may be for an axis to remain linear."""
 WIDE_STEPS = 5.0
 """Output times whose spacing varies by more than this are shown on a logarithmic axis."""
 SLOPE = Quantity("local exponent of T [1]", "local exponent of $T$")
@@ -126,6 +129,14 @@ def _against_time(
             panel.axes.set_xscale("log", nonpositive="mask")
 
 
+def compress(results: Results, axes: Axes) -> None:
+    """A logarithmic axis on both sides of zero where terms dwarf the change of stress they make."""
+    change = float(np.abs(results.limits["change"].mean("realisation")).max())
+    largest = float(np.abs(both(results.limits).mean("realisation")).max())
+    if largest > DWARFED * change > 0.0:
+        axes.set_yscale("symlog", linthresh=10.0 ** np.floor(np.log10(change)))
+
+
 def budget(results: Results) -> Drawn:
     """Terms against ℓ, their sum and Δσ; a panel for each T, or for each known exponent."""
     groups = _groups(results)
@@ -137,6 +148,7 @@ def budget(results: Results) -> Drawn:
         panel.place = log_with_zero(axes, results.ells, ticks=3)
         axes.axhline(0.0, color=GREY, linewidth=0.6)
         _budget_panel(results, panel, group)
+        compress(results, axes)
         axes.label_outer()
         below_is_empty = position + 3 >= len(groups)
         axes.xaxis.set_tick_params(labelbottom=below_is_empty)
@@ -182,7 +194,7 @@ def _budget_series(
             look = Look(TERM_COLOUR[term], marker)
             yield term, each.sel(term=term), look, TERM_LABEL[term]
             if term in SELF_PAIR_SIGN and "self_pair" in group:
-                less = without_self_pairs(group, term)
+                less = one(without_self_pairs(group)).sel(term=term)
                 hollow = replace(look, line=":", hollow=True)
                 yield f"{term} less self-pairs", less, hollow, f"{TERM_LABEL[term]} less self-pairs"
     total = each.sum("term", skipna=False)
@@ -195,13 +207,13 @@ def _budget_series(
 def plane(results: Results) -> Drawn:
     """The flux and the thermal term over the plane of T and ℓ, signed, white at zero."""
     sheet = Sheet(2, 1, 1.5 + 0.75 * results.temperatures.size)
-    flux = terms(results.limits).sel(term="Q_flux", drop=True)
-    both = xr.concat([flux, thermal(results.limits)], dim="shown").dropna("ell", how="all")
-    both = both.transpose("shown", "realisation", "temperature", "ell")
-    ells, largest = both["ell"].values, float(np.abs(both.mean("realisation")).max())
+    flux = one(without_self_pairs(results.limits)).sel(term="Q_flux", drop=True)
+    pair = xr.concat([flux, thermal(results.limits)], dim="shown").dropna("ell", how="all")
+    pair = pair.transpose("shown", "realisation", "temperature", "ell")
+    ells, largest = pair["ell"].values, float(np.abs(pair.mean("realisation")).max())
     titles = ("flux between scales", "thermal dissipation")
     quantities = (amount(results, "Q_flux", TERM_LABEL["Q_flux"]), thermal_amount(results))
-    for axes, title, quantity, values in zip(sheet.axes, titles, quantities, both, strict=True):
+    for axes, title, quantity, values in zip(sheet.axes, titles, quantities, pair, strict=True):
         panel = sheet.panel(axes, title, ELL, TEMPERATURE)
         shown = results.mean(values)
         panel.image(
@@ -225,7 +237,7 @@ def _write_values(axes: Axes, shown: Estimate, dark: float) -> None:
     """Numbers in the cells, in brackets where the interval holds zero, a dash where unknown."""
     for (row, column), value in np.ndenumerate(shown.value):
         text = "–" if np.isnan(value) else signed(value)
-        if shown.low[row, column] <= 0.0 <= shown.high[row, column]:
+        if shown.low[row, column] < 0.0 < shown.high[row, column]:
             text = f"({text})"
         colour = "white" if abs(value) > dark else "black"
         axes.text(column, row, text, ha="center", va="center", fontsize=SMALL, color=colour)

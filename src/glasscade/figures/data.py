@@ -192,9 +192,15 @@ def thermal(limits: xr.Dataset) -> xr.DataArray:
     return terms(limits).sel(term=direct(limits)).sum("term", skipna=False)
 
 
-def without_self_pairs(limits: xr.Dataset, term: str) -> xr.DataArray:
-    """W or Q_flux less what every particle contributes by its interaction with itself."""
-    return terms(limits).sel(term=term) - SELF_PAIR_SIGN[term] * one(limits["self_pair"])
+def without_self_pairs(limits: xr.Dataset) -> xr.DataArray:
+    """As `both`; W and Q_flux of particles less what each contributes by acting on itself.
+
+    Limits, exponents and verdicts are those of these terms.
+    """
+    if "self_pair" not in limits:
+        return both(limits)
+    sign = [SELF_PAIR_SIGN.get(str(term), 0.0) for term in limits["term"].values]
+    return both(limits) - xr.DataArray(sign, dims="term") * limits["self_pair"]
 
 
 def one(array: xr.DataArray) -> xr.DataArray:

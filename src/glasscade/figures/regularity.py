@@ -16,11 +16,11 @@ from glasscade.figures.data import (
     OFFSET,
     Estimate,
     Results,
-    both,
     bounds,
     case_suffix,
     critical_exponent,
     estimate,
+    without_self_pairs,
 )
 from glasscade.figures.sheet import Drawn, Panel, Sheet
 from glasscade.figures.style import (
@@ -354,7 +354,7 @@ def _flux_series(results: Results) -> list[FluxSeries]:
 
 def _smeared(results: Results, case: int) -> xr.DataArray:
     """Root mean square over φ of the flux at T = 0, first kernel."""
-    athermal = both(results.limits).sel(term="Q_flux").isel(temperature=0, kernel=0)
+    athermal = without_self_pairs(results.limits).sel(term="Q_flux").isel(temperature=0, kernel=0)
     smeared = (results.of_case(athermal, case) ** 2).mean("phi") ** 0.5
     return smeared.sel(ell=smeared["ell"] > 0.0).dropna("ell")
 

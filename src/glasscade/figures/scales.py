@@ -45,7 +45,7 @@ def dissipation_scale(results: Results) -> Drawn:
     _share(results, sheet.panel(sheet.axes[2], "share of the flux", ELL, SHARE), flux)
     if "self_pair" in results.limits:
         panel = sheet.panel(sheet.axes[3], "the same less self-pairs", ELL, SHARE)
-        _share(results, panel, without_self_pairs(results.limits, "Q_flux"))
+        _share(results, panel, one(without_self_pairs(results.limits)).sel(term="Q_flux"))
         sheet.legend_below(sheet.axes[0])
     else:
         sheet.legend_in(sheet.axes[3], sheet.axes[0])

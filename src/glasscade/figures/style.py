@@ -18,7 +18,7 @@ import numpy.typing as npt
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
 from glasscade.paths import number
 
@@ -31,6 +31,8 @@ WIDTH = 178.0 / 25.4
 DPI = 200
 SMALL = 8.0
 """Size of type inside panels, in points."""
+SHORT = 0.6
+"""Decades below which a logarithmic axis has a label at every digit."""
 SMALL_NUMBERS, LARGE_NUMBERS = 1e-2, 1e4
 """Axes beyond these carry a power of ten in the unit."""
 
@@ -211,12 +213,15 @@ def _nearest(labels: dict[float, str], x: float) -> str:
 
 
 def log_decades(axes: Axes, name: Literal["x", "y"]) -> None:
-    """A logarithmic axis with labels at powers of ten, or between them if it spans few."""
+    """A logarithmic axis with labels at powers of ten, and plain ones between if it spans few."""
     axes.set(**{f"{name}scale": "log"})
     axis = axes.xaxis if name == "x" else axes.yaxis
-    low, high = axis.get_view_interval()
-    if np.floor(np.log10(high)) > np.ceil(np.log10(low)):
-        axis.set_minor_formatter(NullFormatter())
+    low, high = np.log10(axis.get_view_interval())
+    axis.set_minor_formatter(NullFormatter())
+    if np.floor(high) <= np.ceil(low):
+        between = [1.0, 2.0, 5.0] if high - low > SHORT else [float(n) for n in range(1, 10)]
+        axis.set_major_locator(LogLocator(subs=between))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
 
 
 def power_of_ten(axis: Axis) -> int:
@@ -231,7 +236,9 @@ def power_of_ten(axis: Axis) -> int:
 
 def signed(value: float) -> str:
     """A number for a crowded place: two digits, with a short exponent where it is small."""
-    if value == 0.0 or SMALL_NUMBERS <= abs(value) < LARGE_NUMBERS:
+    if 10.0 <= abs(value) < LARGE_NUMBERS:
+        return minus(f"{value:.0f}")
+    if value == 0.0 or SMALL_NUMBERS <= abs(value) < 10.0:
         return minus(f"{value:.2g}")
     mantissa, _, exponent = f"{value:.1e}".partition("e")
     return minus(f"{mantissa}e{int(exponent)}")

@@ -68,9 +68,10 @@ def extrapolate(x: Real, y: Real, level: float, deterministic: bool) -> Limit:
     interval is the largest of: the difference between the two forms; what the quadratic limit
     changes when any one point is left out; where there are more points, what it changes when the
     window moves up by one. Points on no smooth curve, because the smallest x is still far from
-    the limit, thus give a wide interval rather than a wrong one. The statistical part is the studentised scatter over realisations of the limit of the form for
-    which it is larger: noise decides which form fits better, and the order of the power law
-    amplifies it. The two parts are added in quadrature.
+    the limit, thus give a wide interval rather than a wrong one. The statistical part is the
+    studentised scatter over realisations of the limit of the form for which it is larger: noise
+    decides which form fits better, and the order of the power law amplifies it. The two parts
+    are added in quadrature.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +21,9 @@ from glasscade.potentials import kernels
 from glasscade.radial import Table, table_size, virial_transform
 
 Real = npt.NDArray[np.float64]
+
+TABLES_PER_OCTAVE = 4
+"""Tables of a transform reach to powers of 2^(1/4): at most a fifth longer than needed."""
 
 
 @dataclass(frozen=True)
@@ -68,18 +72,26 @@ class Potential(ABC):
         k_max = float(np.max(k, initial=0.0))
         if k.size <= table_size(self.cutoff, k_max):
             return virial_transform(self.slope, self.breaks, k, dim)
-        table = Table(
-            lambda q: np.stack(virial_transform(self.slope, self.breaks, q, dim), axis=-1),
-            reach=self.cutoff,
-            k_max=k_max,
-        )
-        both = table(k)
+        # Rounded up, so that wavevectors shifted by a little share a table.
+        octaves = np.log2(max(k_max, 1.0 / self.cutoff))
+        rounded = 2.0 ** (np.ceil(TABLES_PER_OCTAVE * octaves) / TABLES_PER_OCTAVE)
+        both = _virial_table(self, dim, float(rounded))(k)
         return both[..., 0], both[..., 1]
 
     def _each(self, kernel: Callable[[int, float, Real], float], r: Real) -> Real:
         parameters = self.parameters
         values = [kernel(self.kind, x, parameters) for x in np.ravel(r)]
         return np.array(values).reshape(np.shape(r))
+
+
+@lru_cache(maxsize=64)
+def _virial_table(potential: Potential, dim: int, k_max: float) -> Table:
+    """(T, L) of a potential against k, kept since a balance asks for it at many shifts of k."""
+    return Table(
+        lambda k: np.stack(virial_transform(potential.slope, potential.breaks, k, dim), axis=-1),
+        reach=potential.cutoff,
+        k_max=k_max,
+    )
 
 
 @dataclass(frozen=True)
@@ -157,8 +169,9 @@ class Cone(Potential):
         return 0.5 * self.period
 
     def virial(self, k: Real, dim: int) -> tuple[Real, Real]:
-        """With a = period/2 and z = ka:
+        """As for every potential, here in closed form.
 
+        With a = period/2 and z = ka:
         T = 2 strength a² (1 - sin z/z)/z²,  L = 2 strength a² (2 sin z - z cos z - z)/z³.
         """
         if dim != 1:

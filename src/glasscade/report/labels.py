@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from glasscade.paths import NUMBER
 from glasscade.report.numbers import plain
 
-KERNELS = {"gaussian": "Gaussian", "wendland_c6": "Wendland C⁶", "bump": "infinitely smooth bump"}
+KERNELS = {"gaussian": "Gaussian", "wendland_c6": "Wendland C⁶", "bump": "smooth bump"}
 SYMBOLS = {"holds": "✓", "violated": "✗", "inconclusive": "?", "none": "–"}
 
 

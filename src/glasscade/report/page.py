@@ -329,5 +329,5 @@ def configuration(study: Study) -> str:
         sort_keys=False,
         allow_unicode=True,
         default_flow_style=None,
-        width=88,
+        width=68,
     )

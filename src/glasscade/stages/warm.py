@@ -8,12 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
+from glasscade.budget.balance import Budget, currents
+from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.io import write_text
-from glasscade.potentials import Harmonic
+from glasscade.jit import cache_folder
+from glasscade.particles.dynamics import run as run_particles
+from glasscade.particles.observables import find_bonds, forces
+from glasscade.particles.pairs import PairTable
+from glasscade.particles.prepare import noise_seed, random_mixture
+from glasscade.particles.spheres import binary_spheres
 from glasscade.regularity.increments import increment_moments
 
 LOG = logging.getLogger("glasscade")
+MARKER = cache_folder() / "warm.txt"
+"""Stands for compiled kernels in the cache of the present source."""
+MIXTURE = binary_spheres(core=0.1)
 
 
 def run(output: Path) -> None:
@@ -21,9 +31,9 @@ def run(output: Path) -> None:
     start = time.monotonic()
     for dim in (1, 2, 3):
         _structure(dim)
-    potential = Harmonic(1.0, 1.0, 0.1)
-    for function in (potential.value, potential.slope, potential.curvature):
-        function(np.array([0.5]))
+        _budget(dim)
+    for dim in (2, 3):
+        _particles(dim)
     message = f"kernels compiled or found in the cache in {time.monotonic() - start:.1f} s"
     LOG.info(message)
     write_text(message + "\n", output)
@@ -33,3 +43,19 @@ def _structure(dim: int) -> None:
     field = np.random.default_rng(dim).standard_normal((16,) * dim)
     cell = Cell.cubic(1.0, dim)
     increment_moments(field, cell, np.array([0.125, 0.25]), np.arange(1.0, 7.0))
+
+
+def _budget(dim: int) -> None:
+    counts = (2,) * dim
+    functions = TestFunctions.bumps(dim, 1, 1, seed=1)
+    budget = Budget(MIXTURE, Cell.cubic(8.0, dim), counts, functions)
+    density = np.zeros((MIXTURE.species, *(5,) * dim), dtype=np.complex128)
+    force_density = np.zeros((MIXTURE.species, dim, *(5,) * dim), dtype=np.complex128)
+    budget.balance(currents(density, force_density, np.ones((5,) * dim), budget.field, 0.1))
+
+
+def _particles(dim: int) -> None:
+    state, cell = random_mixture(64, 0.9, dim, seed=1, realisation=0)
+    table = PairTable.from_mixture(MIXTURE)
+    [positions] = run_particles(state, table, cell, 0.1, 0.01, noise_seed(1, 0), [1])
+    forces(find_bonds(positions, state.species, table, cell))

@@ -5,7 +5,7 @@ import pytest
 
 from figure_data import KERNELS, results
 from glasscade.figures.anomaly import QUANTITIES, kernels, limits
-from glasscade.figures.data import terms, thermal
+from glasscade.figures.data import both, one, thermal, without_self_pairs
 
 EVOLVING_OR_STATIONARY = ["cluster", "field", "glass"]
 
@@ -67,12 +67,16 @@ def test_extrapolation_in_temperature_starts_from_the_finest_scale(
     assert list(rows[rows["series"] == "limit of Q_thermal"]["x"]) == [0.0]
 
 
-def test_extrapolation_in_scale_shows_the_athermal_flux() -> None:
-    shown = results("field")
+@pytest.mark.parametrize(("kind", "self_pairs"), [("field", False), ("glass", True)])
+def test_extrapolation_in_scale_shows_the_athermal_flux(kind: str, self_pairs: bool) -> None:
+    shown = results(kind)
     _, data = limits(shown)
     points = data[data["panel"].str.startswith("(d)") & (data["series"] == "Q_flux")]
     np.testing.assert_array_equal(points["x"], [0.05, 0.1, 0.2, 0.4, 0.8])
-    flux = terms(shown.limits).sel(term="Q_flux", temperature=0.0).mean("realisation")
+    flux = one(both(shown.limits)).sel(term="Q_flux")
+    if self_pairs:
+        flux = flux + one(shown.limits["self_pair"])
+    flux = flux.sel(temperature=0.0).mean("realisation")
     np.testing.assert_allclose(points["y"], flux.sel(ell=points["x"].to_numpy()).values, rtol=1e-12)
 
 
@@ -80,9 +84,7 @@ def test_extrapolation_in_scale_shows_the_athermal_flux() -> None:
 def test_kernels_are_compared_where_both_are_known(kind: str) -> None:
     shown = results(kind)
     _, data = kernels(shown)
-    flux = (shown.limits["source"] + shown.limits["transport"]).sel(
-        term="Q_flux", phi="one", temperature=0.0
-    )
+    flux = without_self_pairs(shown.limits).sel(term="Q_flux", phi="one", temperature=0.0)
     mean = flux.mean("realisation").sel(ell=[0.1, 0.2, 0.4, 0.8])
     expected = np.abs(mean.sel(kernel="bump") - mean.sel(kernel="gaussian"))
     rows = data[data["series"] == "bump - gaussian"]

@@ -7,7 +7,7 @@ from scipy.stats import t as student
 
 from figure_data import HURST, LEVEL, results
 from glasscade.figures.budgets import budget, direct_terms, plane, stress
-from glasscade.figures.data import Results, terms
+from glasscade.figures.data import Results, one, terms, without_self_pairs
 
 # Drawn values are those of the dataset up to the round-off of a mean.
 ROUND_OFF = 1e-12
@@ -119,7 +119,7 @@ def test_plane_places_every_value_at_its_temperature_and_scale(kind: str) -> Non
     shown = results(kind)
     _, data = plane(shown)
     flux = data[data["panel"].str.contains("flux")].set_index(["y", "x"])["z"]
-    expected = terms(shown.limits).sel(term="Q_flux").mean("realisation")
+    expected = one(without_self_pairs(shown.limits)).sel(term="Q_flux").mean("realisation")
     for temperature in shown.temperatures:
         for ell in sorted(set(flux.index.get_level_values("x"))):
             np.testing.assert_allclose(
@@ -129,6 +129,35 @@ def test_plane_places_every_value_at_its_temperature_and_scale(kind: str) -> Non
             )
     # A scale at which nothing is known has no column.
     assert (0.0 in set(data["x"])) is (kind != "glass")
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "scale"),
+    [("field", 1.0, "linear"), ("field", 0.01, "symlog"), ("cluster", 0.0, "linear")],
+)
+def test_terms_that_dwarf_the_stress_have_a_logarithmic_axis(
+    kind: str, change: float, scale: str
+) -> None:
+    shown = results(kind)
+    shown.limits["change"] = change * shown.limits["change"]
+    figure, _ = budget(shown)
+    assert figure.axes[0].get_yscale() == scale
+
+
+def test_numbers_in_brackets_have_an_interval_that_holds_zero() -> None:
+    shown = _power_law(results("glass"))
+    noise = np.array([-1.0, 1.0, -1.0, 1.0, -1.0, 1.0])
+    shown.limits["source"].loc[{"term": "Q_flux", "temperature": 0.001}] += noise[
+        :, np.newaxis, np.newaxis, np.newaxis
+    ]
+    shown.limits["self_pair"] = 0.0 * shown.limits["self_pair"]
+    figure, _ = plane(shown)
+    flux, heat = (
+        {text.get_text() for text in axes.texts if text.get_position()[1] == row}
+        for axes, row in zip(figure.axes[:2], (1, 0), strict=True)
+    )
+    assert flux == {"(0)"}
+    assert heat == {"0"}  # exactly, without an interval
 
 
 def test_plane_is_white_at_zero_and_shares_its_colours() -> None:

@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.stats import t as student
 
 from figure_data import HURST, made_up_limits, results
 from glasscade.figures.data import (
     Estimate,
+    both,
     bounds,
     case_suffix,
     critical_exponent,
     direct,
     estimate,
     jackknife,
+    one,
     thermal,
     without_self_pairs,
 )
@@ -39,8 +42,8 @@ def test_jackknife_of_a_mean_is_its_interval(rng: np.random.Generator) -> None:
     samples = rng.normal(size=(7, 2))
     by_jackknife = jackknife(lambda x: x.mean(axis=0), samples, 0.9)
     by_student = estimate(samples, 0.9)
-    for one, other in zip(by_jackknife.parts, by_student.parts, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-10)  # round-off of sums of seven
+    for found, expected in zip(by_jackknife.parts, by_student.parts, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-10)  # round-off of sums of seven
 
 
 def test_magnitude_of_an_interval_that_holds_zero_reaches_down_to_zero() -> None:
@@ -63,17 +66,25 @@ def test_thermal_includes_the_ito_source_of_particles() -> None:
     glass, field = made_up_limits("glass"), made_up_limits("field")
     assert direct(glass) == ["Q_thermal", "Ito"]
     assert direct(field) == ["Q_thermal"]
-    one = (glass["source"] + glass["transport"]).sel(phi="one").isel(kernel=0)
-    expected = one.sel(term="Q_thermal", drop=True) + one.sel(term="Ito", drop=True)
+    each = (glass["source"] + glass["transport"]).sel(phi="one").isel(kernel=0)
+    expected = each.sel(term="Q_thermal", drop=True) + each.sel(term="Ito", drop=True)
     np.testing.assert_allclose(thermal(glass).values, expected.values, rtol=1e-12)  # round-off
 
 
-@pytest.mark.parametrize(("term", "sign"), [("W", -1.0), ("Q_flux", 1.0)])
+@pytest.mark.parametrize(
+    ("term", "sign"), [("W", -1.0), ("Q_flux", 1.0), ("Q_thermal", 0.0), ("Ito", 0.0)]
+)
 def test_self_pairs_leave_w_and_enter_the_flux(term: str, sign: float) -> None:
     limits = made_up_limits("glass")
     raw = (limits["source"] + limits["transport"]).sel(term=term, phi="one").isel(kernel=0)
     expected = raw + sign * limits["self_pair"].sel(phi="one").isel(kernel=0)
-    np.testing.assert_allclose(without_self_pairs(limits, term).values, expected.values, rtol=1e-12)
+    found = one(without_self_pairs(limits)).sel(term=term)
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-12)
+
+
+def test_fields_have_no_self_pairs_to_leave_out() -> None:
+    limits = made_up_limits("field")
+    xr.testing.assert_identical(without_self_pairs(limits), both(limits))
 
 
 def test_critical_exponent_is_that_of_order_three_at_zero_temperature() -> None:

@@ -134,3 +134,15 @@ def test_interval_of_a_slope_covers_as_often_as_it_says(rng):
     covered = np.mean([limit.low <= 1.0 <= limit.high for limit in limits])
     # exact for normal noise: three binomial standard deviations of 2000 studies, 0.020
     assert covered == pytest.approx(LEVEL, abs=0.020)
+
+
+def test_points_on_no_smooth_curve_widen_the_interval():
+    y = np.array([1.0, 0.4, 0.9, 0.5])
+    whole = np.polynomial.polynomial.polyfit(X[:4], y, 2)[0]
+    others = [
+        np.polynomial.polynomial.polyfit(np.delete(X[:4], i), np.delete(y, i), 2)[0]
+        for i in range(4)
+    ]
+    limit = extrapolate(X[:4], y[np.newaxis], LEVEL, deterministic=True)
+    assert limit.half_width >= np.max(np.abs(np.array(others) - whole)) - 1e-9  # round-off
+    assert limit.half_width > 1.0

@@ -1,0 +1,90 @@
+"""A small study with everything a summary page shows, made up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from math import inf
+
+from glasscade.config import Study, parse
+from glasscade.limits.extrapolation import Limit
+from glasscade.limits.verdicts import Outcome, Verdict
+from glasscade.report.page import PNG, Contents, Figure, Source
+from studies import Raw, study
+
+SIZE = (32, 24)
+IMAGE = PNG + bytes(8) + b"".join(side.to_bytes(4, "big") for side in SIZE)
+CAPTION = "What is plotted for :math:`\\ell`.\n\n*What to look for:* a line."
+FIGURES = {"point": ("budget", "limits"), "rough": ("recovery",), "smooth": ("stress", "budget")}
+
+GLASS: Raw = {
+    "system": {
+        "kind": "glass",
+        "number": 64,
+        "packing_fraction": 0.95,
+        "core": 0.2,
+        "points": 128,
+        "duration": 1.0,
+        "dt": 0.01,
+        "snapshots": 5,
+    },
+    "sweep": {"temperature": [0, 0.1, 0.2, 0.3, 0.4], "ell": [[0, 0.8, 1, 1.2, 1.4, 1.6]]},
+    "window": [0.25, 1.0],
+}
+
+
+def row(
+    model: str,
+    check: str,
+    quantity: str,
+    verdict: Outcome = "holds",
+    value: float = 0.25,
+    half: float = 0.05,
+) -> Verdict:
+    """A verdict with reference 0, tolerance 0.5 and a window from 1 to 2."""
+    ends = (value - half, value + half)
+    return Verdict(model, check, quantity, value, *ends, 0.0, 0.5, verdict, 1, 1.0, 2.0)
+
+
+def limit(value: float, half: float = 0.05) -> Limit:
+    """A limit with an interval."""
+    return Limit(value, value - half, value + half, 1.0, 2.0, 1)
+
+
+def made_up_rows() -> list[Verdict]:
+    """Rows of every check, and of every outcome."""
+    return [
+        row("point", "control", "lim_Q_flux"),
+        row("point", "closure", "instantaneous", value=2e-15, half=0.0),
+        row("point", "commutation", "A_minus_B"),
+        row("point", "commutation", "A_minus_B_bumps"),
+        row("point", "kernel_independence", "lim_Q_flux_wendland_c6_minus_gaussian"),
+        row("point", "direct_terms_vanish", "slope_in_T_at_ell_0.08", "violated"),
+        row("point", "flux_bound", "pointwise_vs_3xi-1", "inconclusive"),
+        row("point", "criterion", "xi_3_with_flux"),
+        row("rough", "exponent_recovery", "xi_3_H0.2"),
+        row("smooth", "dissipation_scale", "ell_half_T0"),
+        replace(row("smooth", "dissipation_scale", "ell_half_T0.1"), ci_high=inf),
+    ]
+
+
+def small_study() -> Study:
+    """The models `point`, `rough` and `smooth`."""
+    return parse(study())
+
+
+def contents() -> Contents:
+    """Everything on one page."""
+    figures = {
+        model: [Figure(name, IMAGE, CAPTION, f"figures/{model}/{name}.csv") for name in names]
+        for model, names in FIGURES.items()
+    }
+    packages = {"numpy": "2.0"}
+    return Contents(
+        study=small_study(),
+        date=datetime(2026, 3, 1, 12, 30, tzinfo=UTC),
+        verdicts=made_up_rows(),
+        limits={"point": {"lim_Q_thermal": limit(1.0), "lim_Q_flux": limit(1.0), "H": limit(0.0)}},
+        figures=figures,
+        sources=[Source("limits/point.nc", "0.1", "abcdef", "0123456789ab", packages)],
+    )

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from glasscade.limits.verdicts import CHECKS
+from glasscade.report import labels
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_check_is_introduced(name: str) -> None:
+    assert labels.CHECKS[name].title
+    assert labels.CHECKS[name].text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("A_minus_B_bumps", "A − B (worst bump)"),
+        ("A_minus_B_xy", "A − B (xy)"),
+        (
+            "lim_Q_flux_bump_minus_gaussian",
+            "lim Q^{flux}_{ℓ}, smooth bump minus Gaussian",
+        ),
+        ("slope_in_T_at_ell_0.04", "slope in T at ℓ = 0.04"),
+        ("pointwise_vs_3xi-1", "pointwise, against 3ξ_{3}−1"),
+        ("smeared_vs_xi+xiF_H0.333333", "smeared, against ξ_{3}+ξ_{3}^{F}, H = 0.3333"),
+        ("ell_half_T1e-05", "ℓ_{½} at T = 1 × 10⁻⁵"),
+        ("something_new", "something_new"),
+    ],
+)
+def test_quantities_are_put_in_words(name: str, words: str) -> None:
+    assert labels.quantity(name) == words
+
+
+def test_indices_are_set_and_everything_else_is_escaped() -> None:
+    shown = labels.typeset("Q^{flux}_{ℓ} <b>&</b>")
+    assert shown == "Q<sup>flux</sup><sub>ℓ</sub> &lt;b&gt;&amp;&lt;/b&gt;"
+
+
+def test_formulas_do_not_break_at_their_signs() -> None:
+    assert labels.typeset("at T = 0 and T > 0") == ("at T\u00a0=\u00a00 and T\u00a0&gt;\u00a00")
+
+
+def test_names_with_underscores_are_no_indices() -> None:
+    assert labels.typeset("cone1d_repulsive") == "cone1d_repulsive"

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+from glasscade import report
+from glasscade.config import parse
+from glasscade.errors import DataError
+from glasscade.limits.verdicts import Outcome
+from glasscade.report import TEMPLATES, template_digest
+from glasscade.report.page import configuration, render, size_of
+from report_data import FIGURES, GLASS, IMAGE, SIZE, contents, made_up_rows, row, small_study
+from studies import study
+
+VOID = {"meta", "img", "br", "hr", "col", "wbr"}
+
+
+class Reader(HTMLParser):
+    """All tags with their attributes; fails where tags do not nest."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def all(self, tag: str, **having: str) -> list[dict[str, str]]:
+        return [
+            attributes
+            for name, attributes in self.found
+            if name == tag and having.items() <= attributes.items()
+        ]
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render(contents())
+
+
+@pytest.fixture(scope="module")
+def read(page: str) -> Reader:
+    return Reader(page)
+
+
+def text(page: str) -> str:
+    """What a reader sees, in one line."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page).replace("\u00a0", " ").split())
+
+
+def test_every_verdict_is_shown_exactly_once(read: Reader) -> None:
+    shown = [
+        (tag["data-model"], tag["data-check"], tag["data-quantity"])
+        for tag in read.all("tr")
+        if tag.get("class") == "verdict"
+    ]
+    assert sorted(shown) == sorted((r.model, r.check, r.quantity) for r in made_up_rows())
+
+
+def test_a_verdict_is_told_by_word_and_symbol_not_by_colour_alone(page: str) -> None:
+    for word, symbol in (("holds", "✓"), ("violated", "✗"), ("inconclusive", "?")):
+        badge = f'<span class="badge {word}"><span aria-hidden="true">{symbol}</span> {word}</span>'
+        expected = sum(r.verdict == word for r in made_up_rows())
+        tables = page[page.index('id="verdicts"') : page.index('id="methods"')]
+        assert tables.count(badge) == expected
+
+
+def test_a_row_shows_its_numbers(page: str) -> None:
+    start = page.index('data-quantity="pointwise_vs_3xi-1"')
+    shown = text(page[start : page.index("</tr>", start)])
+    assert shown.endswith("0.250 0.200 to 0.300 ≥ 0 0.5 1 1 to 2")
+
+
+def test_every_figure_is_shown_once_with_number_caption_and_data(page: str, read: Reader) -> None:
+    names = [(model, name) for model, all_names in FIGURES.items() for name in all_names]
+    assert [tag["id"] for tag in read.all("figure")] == [f"figure-{m}-{n}" for m, n in names]
+    assert page.count("What is plotted for") == page.count("a line.") == len(names)
+    assert re.findall(r"Figure (\d+)\.", page) == [str(n + 1) for n in range(len(names))]
+    links = [tag["href"] for tag in read.all("a") if "download" in tag]
+    assert links == [f"figures/{m}/{n}.csv" for m, n in names]
+
+
+def test_images_are_inside_the_page_and_have_a_text(read: Reader) -> None:
+    encoded = base64.b64encode(IMAGE).decode()
+    for tag in read.all("img"):
+        assert tag["src"] == f"data:image/png;base64,{encoded}"
+        assert (tag["width"], tag["height"]) == tuple(map(str, SIZE))
+        assert tag["alt"]
+
+
+def test_nothing_is_loaded_from_elsewhere(page: str, read: Reader) -> None:
+    references = [
+        tag[name] for _, tag in read.found for name in ("src", "href", "srcset") if name in tag
+    ]
+    assert references
+    assert not [r for r in references if re.match(r"[a-z]+:(?!image/png;base64,)|//", r)]
+    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in read.found}
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_every_link_inside_the_page_has_its_target_and_no_name_is_given_twice(read: Reader) -> None:
+    names = [tag["id"] for _, tag in read.found if "id" in tag]
+    assert len(names) == len(set(names))
+    inner = [tag["href"][1:] for tag in read.all("a") if tag["href"].startswith("#")]
+    assert {"abstract", "verdicts", "methods", "models", "provenance"} <= set(inner)
+    assert set(inner) <= set(names)
+    labelled = [tag["aria-labelledby"] for _, tag in read.found if "aria-labelledby" in tag]
+    assert set(labelled) <= set(names)
+
+
+def test_the_sections_come_in_the_order_of_a_paper(page: str) -> None:
+    ids = ["abstract", "falsification", "verdicts", "methods", "models", "provenance"]
+    places = [page.index(f'<section id="{name}"') for name in ids]
+    assert places == sorted(places)
+
+
+def test_what_is_not_ours_is_escaped() -> None:
+    evil = "<script>alert(1)</script>"
+    made = contents()
+    source = replace(made.sources[0], commit=evil, packages={evil: evil})
+    rows = [*made.verdicts, row("point", "control", evil)]
+    shown = render(replace(made, sources=[source], verdicts=rows))
+    Reader(shown)
+    assert evil not in shown
+    assert shown.count("&lt;script&gt;") >= 5
+
+
+def test_the_abstract_counts_verdicts(page: str) -> None:
+    assert "compares 11 numbers" in text(page)
+    assert "9 hold, 1 is violated, 1 is inconclusive." in text(page)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says"),
+    [
+        ("violated", "1 of 3 controls and closures fail"),
+        ("inconclusive", "1 of 3 controls and closures are inconclusive"),
+    ],
+)
+def test_a_control_that_is_not_right_is_said_first(verdict: Outcome, says: str) -> None:
+    made = contents()
+    rows = [replace(r, verdict=verdict) if r.check == "control" else r for r in made.verdicts]
+    shown = text(render(replace(made, verdicts=rows)))
+    assert shown.index(says) < shown.index("1. At which scale is stress dissipated?")
+
+
+def test_no_warning_where_controls_hold_and_one_where_there_are_none(page: str) -> None:
+    assert 'class="warning"' not in page
+    assert "nothing below is tested" in text(render(replace(contents(), verdicts=[], limits={})))
+
+
+def test_the_methods_name_what_the_study_uses(page: str) -> None:
+    shown = text(page[page.index('id="methods"') : page.index('id="models"')])
+    assert "Gaussian, Wendland C⁶, smooth bump" in shown
+    assert "with 4 smooth bumps" in shown
+    assert "studentised 90 % scatter" in shown
+    assert "δ = 0.05" in shown
+    assert "martingale" not in shown  # no particles in this study
+
+
+def test_the_methods_explain_what_only_particles_have() -> None:
+    made = replace(contents(), study=parse(study(glass=GLASS)), verdicts=[], figures={}, limits={})
+    shown = text(render(made))
+    assert "Itô source of particles" in shown
+    assert "leaves a martingale of zero mean" in shown
+    assert "limit of the change of their microscopic stress" in shown
+
+
+def test_the_page_says_how_to_repeat_the_study(page: str) -> None:
+    assert "git checkout 0123456789ab\nsnakemake --workflow-profile" in page
+    assert "--configfile config/small.yaml" in page
+    assert "Data of 1 March 2026, 12:30 UTC" in page
+
+
+@pytest.mark.parametrize("commit", ["0123456789ab+", "unknown"])
+def test_a_commit_that_does_not_identify_the_code_is_not_recommended(commit: str) -> None:
+    made = contents()
+    shown = render(replace(made, sources=[replace(made.sources[0], commit=commit)]))
+    assert "git checkout" not in shown
+    assert "only the digests identify the code" in text(shown)
+
+
+def test_versions_that_differ_between_files_are_all_shown(page: str) -> None:
+    made = contents()
+    other = replace(made.sources[0], packages={"numpy": "1.9"})
+    shown = text(render(replace(made, sources=[*made.sources, other])))
+    assert "several where the files differ" in shown
+    assert "numpy 2.0, 1.9" in shown
+    assert "several where" not in text(page)
+
+
+def test_the_configuration_shown_is_the_study() -> None:
+    assert parse(yaml.safe_load(configuration(small_study()))) == small_study()
+
+
+def test_rows_that_would_fall_between_the_tables_are_refused() -> None:
+    made = contents()
+    with pytest.raises(DataError, match="verdicts: model other is not in study small"):
+        render(replace(made, verdicts=[row("other", "control", "H")]))
+    with pytest.raises(DataError, match="verdicts: check guess is not in study small"):
+        render(replace(made, verdicts=[row("point", "guess", "H")]))
+
+
+def test_size_of_an_image_and_what_is_none() -> None:
+    assert size_of(IMAGE, "a.png") == SIZE
+    for wrong in (b"", IMAGE[:20], b"GIF89a" + IMAGE):
+        with pytest.raises(DataError, match=r"a\.png: not a PNG"):
+            size_of(wrong, "a.png")
+
+
+def test_the_digest_follows_the_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = template_digest()
+    assert re.fullmatch("[0-9a-f]{12}", before)
+    copy = shutil.copytree(Path(report.__file__).parent / TEMPLATES, tmp_path / TEMPLATES)
+    monkeypatch.setattr(report.resources, "files", lambda _: tmp_path)
+    assert template_digest() == before
+    with (copy / "page.css").open("a", encoding="utf-8") as style:
+        style.write("p { color: red; }")
+    assert template_digest() != before

@@ -1,0 +1,474 @@
+"""Every verdict on made-up results: one set where all hold, and changes that violate each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import studies
+from budget_data import Terms, integrated
+from glasscade.coarse import KERNELS
+from glasscade.config import SYSTEM, Margins
+from glasscade.fields import cluster
+from glasscade.limits.verdicts import CHECKS
+from glasscade.stages.checks import checks
+from glasscade.stages.limits import iterated_limits, scales
+
+TEMPERATURES = [0.0, 0.001, 0.002, 0.004, 0.008]
+ELLS = [0.0, 0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
+MARGINS = Margins()
+SYSTEMS = {
+    "field": SYSTEM.validate_python(studies.FIELD["system"]),
+    "cluster": SYSTEM.validate_python(studies.CLUSTER["system"]),
+    "synthetic": SYSTEM.validate_python(studies.ROUGH["system"]),
+    "glass": SYSTEM.validate_python(
+        {
+            "kind": "glass",
+            "points": 128,
+            "number": 64,
+            "packing_fraction": 0.9,
+            "core": 0.1,
+            "duration": 1.0,
+            "dt": 0.01,
+            "snapshots": 5,
+        }
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """Results of one model, by formulas; a test replaces some.
+
+    Attributes
+    ----------
+    terms : for every term its integral over time
+    change : of the stress, or None where the balance closes exactly
+    noise : the martingale, (realisation, temperature, ell)
+    flux_norm : exponent in ℓ of the pointwise norm of the flux
+    xi : ξ_3 of ρ and of F in every case
+    adjust : a last change of the integrated budget
+    """
+
+    kind: str
+    terms: Terms
+    change: Callable | None = None
+    noise: np.ndarray | None = None
+    ells: tuple[float, ...] = tuple(ELLS)
+    temperatures: tuple[float, ...] = tuple(TEMPERATURES)
+    flux_norm: tuple[float, ...] | None = None
+    xi: tuple[tuple[float, float], ...] = ((0.9, 1.2),)
+    hurst: tuple[float, ...] | None = None
+    adjust: Callable[[xr.Dataset], xr.Dataset] = lambda data: data
+
+    def verdicts(self):
+        """(check, quantity) -> Verdict."""
+        system = SYSTEMS[self.kind]
+        data = integrated(
+            list(self.temperatures), list(self.ells), self.terms, self.change, self.noise
+        )
+        if self.hurst is not None:
+            data = data.assign_coords(hurst=("realisation", self._labels(data)))
+        if self.flux_norm is not None:
+            data["flux_norm"] = self._norm(data)
+        data = self.adjust(data)
+        if self.kind != "synthetic":
+            data = data.merge(iterated_limits(data, MARGINS.level, system))
+        if system.evolves:
+            data = data.merge(scales(data, MARGINS.level, system.deterministic))
+        job = {
+            "model": "made_up",
+            "margins": MARGINS.model_dump(mode="json"),
+            "estimator": "wavelets",
+        }
+        rows = checks(job, system, data, self._exponents())
+        names = [(row.check, row.quantity) for row in rows]
+        assert len(set(names)) == len(names)
+        return dict(zip(names, rows, strict=True))
+
+    def _labels(self, data):
+        each = data.sizes["realisation"] // len(self.hurst)
+        return np.repeat(self.hurst, each)
+
+    def _norm(self, data):
+        """‖Q^flux‖ ∝ ℓ^p, p by case, for two orders; unknown at ℓ = 0."""
+        cases = np.repeat(self.flux_norm, data.sizes["realisation"] // len(self.flux_norm))
+        ell = np.where(np.array(self.ells) > 0.0, self.ells, np.nan)
+        norm = (1.0 + np.arange(cases.size))[:, None] * ell ** cases[:, None]
+        return xr.DataArray(
+            np.stack([norm, norm**2], axis=-1), dims=("realisation", "ell", "order")
+        )
+
+    def _exponents(self):
+        """Values ± 0.01 of the estimator for verdicts; another one is far off."""
+        value = np.empty((1, len(self.xi), 2, 2, 2))
+        value[..., 0, :] = np.array(self.xi)[np.newaxis, :, :, np.newaxis]
+        value[..., 1, :] = -5.0
+        value[..., 0] = -7.0  # order 1
+        dims = ("temperature", "case", "field", "estimator", "order")
+        dataset = xr.Dataset(
+            {
+                "value": (dims, value),
+                "ci_low": (dims, value - 0.01),
+                "ci_high": (dims, value + 0.01),
+                "window": (
+                    ("temperature", "case", "estimator", "end"),
+                    np.broadcast_to([0.02, 0.3], (1, len(self.xi), 2, 2)),
+                ),
+                "realisations": ("case", np.full(len(self.xi), 4)),
+            },
+            coords={
+                "field": ["density", "force"],
+                "estimator": ["wavelets", "gradients"],
+                "order": [1.0, 3.0],
+            },
+        )
+        if self.hurst is not None:
+            dataset = dataset.assign_coords(hurst=("case", list(self.hurst)))
+        return dataset
+
+
+def one(T, ell, kernel, phi):
+    """A factor of each kernel and test function."""
+    return 1.0 + 0.5 * phi + 0.0 * T * ell * kernel
+
+
+# A field that relaxes: Δσ = -1 as ℓ → 0, a flux ∝ ℓ² and a thermal term ∝ T; no anomaly.
+
+
+def resolved(T, ell, kernel, phi):
+    return -one(T, ell, kernel, phi) / (1.0 + ell**2)
+
+
+def smooth_flux(T, ell, kernel, phi):
+    return 0.3 * (1.0 + 0.2 * kernel) * ell**2 * one(T, ell, kernel, phi)
+
+
+def thermal(T, ell, kernel, phi):
+    return -2.0 * T / (1.0 + ell**2) * one(T, ell, kernel, phi)
+
+
+def rest(flux=smooth_flux, thermal=thermal):
+    """What the resolved term must be so that the sum is `resolved`."""
+    return lambda *at: resolved(*at) - flux(*at) - thermal(*at)
+
+
+def field_with(flux=smooth_flux, thermal=thermal, w=None):
+    return {"W": w or rest(flux, thermal), "Q_flux": flux, "Q_thermal": thermal}
+
+
+FIELD = Made("field", field_with(), flux_norm=(2.0,))
+
+# The cluster by its exact forms; at T = 0 it is a point, which has no fine-grained balance.
+
+S = SYSTEMS["cluster"]
+
+
+def cluster_thermal(T, ell, kernel, phi):
+    g = S.potential.strength
+    form = xr.where(T > 0.0, cluster.thermal_dissipation(S.mass, S.length, g, T), 0.0)
+    fine = form * one(T, ell, kernel, phi)
+    return xr.where(ell == 0.0, xr.where(T > 0.0, fine, np.nan), T * one(T, ell, kernel, phi))
+
+
+def cluster_flux(T, ell, kernel, phi):
+    names = ("gaussian", "wendland_c6")
+    form = sum(
+        xr.where(
+            kernel == k, cluster.flux(S.mass, S.length, S.potential.strength, KERNELS[n], ell), 0.0
+        )
+        for k, n in enumerate(names)
+    )
+    known = xr.where((ell == 0.0) & (T == 0.0), np.nan, form)
+    return xr.where(T == 0.0, known, 0.0) * one(T, ell, kernel, phi)
+
+
+def cluster_with(flux=cluster_flux, thermal=cluster_thermal, extra=lambda *at: 0.0):
+    w = lambda *at: -flux(*at) - thermal(*at) + extra(*at)  # noqa: E731
+    return {"W": w, "Q_flux": flux, "Q_thermal": thermal}
+
+
+CLUSTER = Made(
+    "cluster",
+    cluster_with(),
+    ells=(0.0, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08),
+    temperatures=(0.0, 0.0005, 0.001, 0.002, 0.004),
+    flux_norm=(-0.6,),
+    xi=((-2.0 / 3.0, 1.0 / 3.0),),
+)
+
+# Two ensembles of rough densities with two realisations each; ξ^F = ξ^ρ + 1, which counts as 1.
+
+
+def rough_flux(power_low, power_high):
+    def flux(T, ell, kernel, phi):
+        # realisations 0 and 1 have H = 0.2, realisations 2 and 3 have H = 0.6
+        power = xr.DataArray([power_low] * 2 + [power_high] * 2, dims="realisation")
+        scatter = xr.DataArray([1.0, 1.3, 0.7, 1.1], dims="realisation")
+        return scatter * ell**power * one(T, ell, kernel, phi)
+
+    return flux
+
+
+SYNTHETIC = Made(
+    "synthetic",
+    {"W": lambda *at: 0.0 * one(*at), "Q_flux": rough_flux(1.3, 1.7), "Q_thermal": thermal},
+    noise=np.zeros((4, 1, 5)),
+    ells=(0.02, 0.03, 0.05, 0.08, 0.12),
+    temperatures=(0.0,),
+    flux_norm=(0.5, 1.3),
+    xi=((0.2, 1.2), (0.6, 1.6)),
+    hurst=(0.2, 0.6),
+)
+
+# Particles: as the field, with an Itô source that cancels what diverges as ℓ → 0, and noise.
+
+RNG = np.random.default_rng(9)
+NOISE = 0.004 * RNG.normal(size=(6, 5, 1)) * np.sqrt(TEMPERATURES)[None, :, None] / 0.09
+NOISE = (NOISE - 0.5 * NOISE.mean(axis=0)) * np.ones((1, 1, len(ELLS)))
+
+
+def glass_with(flux=smooth_flux, thermal=thermal, w=None):
+    def hidden(formula):
+        return lambda T, *at: xr.where(at[0] == 0.0, np.nan, formula(T, *at))
+
+    plain = field_with(flux, thermal, w)
+    diverging = lambda T, ell, *at: T / xr.where(ell > 0.0, ell, 1.0) * one(T, ell, *at)  # noqa: E731
+    plain["Q_thermal"] = lambda *at: thermal(*at) - diverging(*at)
+    return {name: hidden(formula) for name, formula in (plain | {"Ito": diverging}).items()}
+
+
+GLASS = Made("glass", glass_with(), change=resolved, noise=NOISE)
+
+BASES = {"field": FIELD, "cluster": CLUSTER, "synthetic": SYNTHETIC, "glass": GLASS}
+EXPECTED = {
+    "field": {
+        ("control", "lim_Q_thermal"),
+        ("control", "lim_Q_flux"),
+        ("control", "H"),
+        ("closure", "instantaneous"),
+        ("closure", "time_integrated"),
+        ("commutation", "A_minus_B"),
+        ("commutation", "A_minus_B_bumps"),
+        ("kernel_independence", "lim_Q_flux_wendland_c6_minus_gaussian"),
+        ("direct_terms_vanish", "slope_in_T_at_ell_0.8"),
+        ("direct_terms_vanish", "slope_in_T_at_ell_1.6"),
+        ("flux_bound", "pointwise_vs_3xi-1"),
+        ("flux_bound", "pointwise_vs_2xi+xiF-1"),
+        ("flux_bound", "smeared_vs_xi+xiF"),
+        ("criterion", "xi_3_no_flux"),
+        *(("dissipation_scale", f"ell_half_T{t:g}") for t in TEMPERATURES),
+    },
+    "cluster": {
+        ("control", "Q_thermal_form"),
+        ("control", "Q_flux_form"),
+        ("criterion", "xi_3_with_flux"),
+        ("direct_terms_vanish", "slope_in_T_at_ell_0.08"),
+    },
+    "synthetic": {
+        ("exponent_recovery", "xi_3_H0.2"),
+        ("exponent_recovery", "xi_3_H0.6"),
+        ("flux_bound", "pointwise_vs_3xi-1_H0.2"),
+        ("flux_bound", "smeared_vs_xi+xiF_H0.6"),
+        ("closure", "instantaneous"),
+    },
+    "glass": {
+        *(("closure", f"martingale_mean_T{t:g}") for t in TEMPERATURES[1:]),
+        ("commutation", "lim_Q_thermal"),
+        ("commutation", "lim_Q_flux"),
+        ("commutation", "H"),
+        ("flux_bound", "smeared_vs_xi+xiF"),
+    },
+}
+
+
+@pytest.mark.parametrize("kind", BASES)
+def test_all_verdicts_hold_on_results_without_fault(kind):
+    rows = BASES[kind].verdicts()
+    assert EXPECTED[kind] <= set(rows)
+    failed = {name: row for name, row in rows.items() if row.verdict != "holds"}
+    assert not failed
+    order = [CHECKS.index(check) for check, _ in rows]
+    assert min(order) >= 0
+    for row in rows.values():
+        assert row.model == "made_up"
+        assert row.ci_low <= row.value <= row.ci_high
+        assert row.fit_low <= row.fit_high
+
+
+def shifted(formula, by, where=lambda T, ell, kernel, phi: True):
+    """A formula with a constant added where a condition holds."""
+    return lambda *at: formula(*at) + xr.where(where(*at), by, 0.0)
+
+
+def plus(name, value, **where):
+    """Add to one array of the integrated budget."""
+
+    def adjust(data):
+        data = data.copy(deep=True)
+        data[name].loc[where] += value
+        return data
+
+    return adjust
+
+
+def warm(T, ell, kernel, phi):
+    return T > 0.0
+
+
+W_FIELD = rest()
+SMALL_THERMAL = shifted(thermal, 0.2, warm)
+BROAD_FLUX = shifted(smooth_flux, 0.2)
+OTHER_KERNEL = shifted(smooth_flux, 0.2, lambda T, ell, kernel, phi: kernel == 1)
+
+
+def root_thermal(T, ell, kernel, phi):
+    return -0.1 * np.sqrt(T) * one(T, ell, kernel, phi)
+
+
+def rough_in_ell(T, ell, kernel, phi):
+    return 0.3 * (1.0 + 0.2 * kernel) * ell**0.8 * one(T, ell, kernel, phi)
+
+
+def scaled(formula, factor):
+    return lambda *at: factor * formula(*at)
+
+
+VIOLATIONS = {  # which check, and results that violate it
+    ("control", "lim_Q_thermal"): replace(FIELD, terms=field_with(thermal=SMALL_THERMAL)),
+    ("control", "lim_Q_flux"): replace(FIELD, terms=field_with(flux=BROAD_FLUX)),
+    ("control", "H"): replace(FIELD, terms=field_with(w=shifted(W_FIELD, 0.2, warm))),
+    ("closure", "instantaneous"): replace(
+        FIELD, adjust=plus("algebraic_residual", 1e-11, ell=0.1, phi="bump2")
+    ),
+    ("closure", "time_integrated"): replace(FIELD, adjust=plus("residual", 0.01, ell=0.1)),
+    ("commutation", "A_minus_B"): replace(FIELD, terms=field_with(w=shifted(W_FIELD, 0.2, warm))),
+    ("commutation", "A_minus_B_bumps"): replace(
+        FIELD,
+        terms=field_with(
+            w=shifted(W_FIELD, -0.4, lambda T, ell, kernel, phi: (T > 0.0) & (phi == 2))
+        ),
+    ),
+    ("kernel_independence", "lim_Q_flux_wendland_c6_minus_gaussian"): replace(
+        FIELD, terms=field_with(flux=OTHER_KERNEL)
+    ),
+    ("direct_terms_vanish", "slope_in_T_at_ell_0.8"): replace(
+        FIELD, terms=field_with(thermal=root_thermal)
+    ),
+    ("flux_bound", "pointwise_vs_3xi-1"): replace(FIELD, flux_norm=(1.5,)),
+    ("flux_bound", "pointwise_vs_2xi+xiF-1"): replace(FIELD, flux_norm=(1.6,), xi=((0.85, 1.2),)),
+    ("flux_bound", "smeared_vs_xi+xiF"): replace(FIELD, terms=field_with(flux=rough_in_ell)),
+    ("criterion", "xi_3_with_flux"): replace(FIELD, terms=field_with(flux=BROAD_FLUX)),
+    ("control", "Q_thermal_form"): replace(
+        CLUSTER, terms=cluster_with(thermal=scaled(cluster_thermal, 1.02))
+    ),
+    ("control", "Q_flux_form"): replace(
+        CLUSTER, terms=cluster_with(flux=scaled(cluster_flux, 0.98))
+    ),
+    ("exponent_recovery", "xi_3_H0.6"): replace(SYNTHETIC, xi=((0.2, 1.2), (0.65, 1.6))),
+    ("flux_bound", "pointwise_vs_3xi-1_H0.6"): replace(SYNTHETIC, flux_norm=(0.5, 0.6)),
+    ("flux_bound", "pointwise_vs_2xi+xiF-1_H0.2"): replace(SYNTHETIC, flux_norm=(0.2, 1.3)),
+    ("flux_bound", "smeared_vs_xi+xiF_H0.2"): replace(
+        SYNTHETIC, terms=SYNTHETIC.terms | {"Q_flux": rough_flux(0.9, 1.7)}
+    ),
+    ("closure", "martingale_mean_T0.002"): replace(
+        GLASS, adjust=plus("residual", 0.05, temperature=0.002)
+    ),
+    ("commutation", "lim_Q_thermal"): replace(GLASS, terms=glass_with(thermal=SMALL_THERMAL)),
+    ("commutation", "lim_Q_flux"): replace(GLASS, terms=glass_with(flux=BROAD_FLUX)),
+    ("commutation", "H"): replace(GLASS, terms=glass_with(flux=BROAD_FLUX)),
+}
+
+
+@pytest.mark.parametrize("name", VIOLATIONS, ids="-".join)
+def test_each_verdict_can_be_violated(name):
+    row = VIOLATIONS[name].verdicts()[name]
+    assert row.verdict == "violated"
+
+
+SECOND = {  # the same quantities of other kinds of models
+    ("control", "lim_Q_thermal"): replace(
+        CLUSTER, terms=cluster_with(thermal=shifted(cluster_thermal, 0.02, warm))
+    ),
+    ("control", "lim_Q_flux"): replace(CLUSTER, terms=cluster_with(shifted(cluster_flux, -0.02))),
+    ("control", "H"): replace(
+        CLUSTER, terms=cluster_with(extra=lambda T, *at: xr.where(T == 0.0, 0.02, 0.0))
+    ),
+    ("criterion", "xi_3_with_flux"): replace(CLUSTER, xi=((0.5, 1.0),)),
+    ("closure", "instantaneous"): replace(SYNTHETIC, adjust=plus("algebraic_residual", 1e-10)),
+    ("closure", "time_integrated"): replace(
+        GLASS, adjust=plus("residual", 0.05, temperature=0.0, ell=0.1)
+    ),
+    ("commutation", "A_minus_B"): replace(
+        GLASS, change=shifted(resolved, 0.3, lambda T, *at: T > 0.0)
+    ),
+    ("direct_terms_vanish", "slope_in_T_at_ell_1.6"): replace(
+        GLASS, terms=glass_with(thermal=root_thermal)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SECOND, ids="-".join)
+def test_each_verdict_can_be_violated_by_other_models_too(name):
+    assert SECOND[name].verdicts()[name].verdict == "violated"
+
+
+def test_noise_makes_a_verdict_inconclusive_and_never_violated():
+    """Scatter of the order of Δσ itself: nothing can be said about the limits."""
+    rows = replace(GLASS, noise=200.0 * NOISE).verdicts()
+    assert rows["commutation", "A_minus_B"].verdict == "inconclusive"
+    martingale = [row for (_, quantity), row in rows.items() if quantity.startswith("martingale")]
+    assert {row.verdict for row in martingale} == {"inconclusive"}
+
+
+def test_the_criterion_says_nothing_where_the_flux_vanishes_and_holds_with_a_rough_density():
+    smooth = FIELD.verdicts()["criterion", "xi_3_no_flux"]
+    assert (smooth.verdict, smooth.value) == ("holds", 0.9)
+    rough = replace(FIELD, terms=field_with(flux=BROAD_FLUX), xi=((0.3, 1.0),))
+    assert rough.verdicts()["criterion", "xi_3_with_flux"].verdict == "holds"
+    edge = replace(rough, xi=((0.36, 1.0),))  # its interval holds 1/3 and the margin
+    assert edge.verdicts()["criterion", "xi_3_with_flux"].verdict == "inconclusive"
+
+
+def test_a_scale_outside_the_range_studied_is_inconclusive():
+    far = replace(FIELD, change=lambda T, ell, *at: -1.0 / (1.0 + 0.01 * ell**2) * one(T, ell, *at))
+    row = far.verdicts()["dissipation_scale", "ell_half_T0"]
+    assert row.verdict == "inconclusive"
+    assert np.isnan(row.value)
+
+
+def test_margins_are_those_of_the_configuration():
+    rows = FIELD.verdicts()
+    # max_ℓ |W + Q_flux| at T = 0 is that of ℓ = 0
+    assert rows["commutation", "A_minus_B"].tolerance == pytest.approx(MARGINS.delta)
+    assert rows["control", "H"].tolerance == pytest.approx(MARGINS.delta)
+    assert rows["closure", "instantaneous"].tolerance == MARGINS.closure
+    assert rows["closure", "time_integrated"].tolerance == MARGINS.closure_time
+    assert rows["direct_terms_vanish", "slope_in_T_at_ell_1.6"].tolerance == MARGINS.slope
+    exact = S.mass**3 * S.potential.strength**2 / 3.0
+    point = CLUSTER.verdicts()
+    assert point["control", "lim_Q_flux"].reference == pytest.approx(exact)
+    assert point["control", "lim_Q_flux"].tolerance == pytest.approx(MARGINS.control * exact)
+    # W + Q_flux of the cluster vanishes, so that the margin is that of the flux alone
+    flux = float(cluster.flux(S.mass, S.length, 1.0, KERNELS["gaussian"], 0.0025))
+    assert point["commutation", "A_minus_B"].tolerance == pytest.approx(MARGINS.delta * flux)
+    particles = GLASS.verdicts()["closure", "time_integrated"]
+    assert particles.tolerance == MARGINS.closure_particles
+    recovery = SYNTHETIC.verdicts()["exponent_recovery", "xi_3_H0.2"]
+    assert (recovery.reference, recovery.tolerance) == (0.2, MARGINS.exponent)
+
+
+def test_bounds_count_exponents_up_to_one_and_allow_for_their_intervals():
+    rows = FIELD.verdicts()
+    # ξ = 0.90 ± 0.01 and ξ^F = 1.2, which counts as 1
+    bound = rows["flux_bound", "pointwise_vs_2xi+xiF-1"]
+    assert bound.reference == pytest.approx(1.8)
+    assert bound.tolerance == pytest.approx(2 * 0.01 + MARGINS.bound)
+    assert bound.value == pytest.approx(2.0, abs=1e-9)
+    assert rows["flux_bound", "pointwise_vs_3xi-1"].reference == pytest.approx(1.7)
+    assert rows["flux_bound", "smeared_vs_xi+xiF"].reference == pytest.approx(1.9)
+    assert rows["flux_bound", "smeared_vs_xi+xiF"].value == pytest.approx(2.0, abs=1e-9)

@@ -1,0 +1,206 @@
+"""What runs again after a change: what the change concerns, and nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import yaml
+
+from clones import Clone, small
+from glasscade import config, estimate
+from studies import FIELD, changed
+
+pytestmark = pytest.mark.workflow
+
+POINT = "models.point.sweep"
+BATCH = "0_0.01_0.02_0.03_0.04_0.08"
+ROUGH_BATCH = "0.02_0.03_0.05_0.08_0.12"
+
+
+def after(*models: str) -> set[str]:
+    """What follows when the limits of these models change."""
+    per_model = {job for m in models for job in (f"limits {m}", f"figures_{m}")}
+    return per_model | {"verdicts", "summary"}
+
+
+def of_stage(stage: str, *models: str) -> set[str]:
+    """All jobs of a stage of the small study."""
+    states = {
+        "point": [f"point {t} 0" for t in ("0", "0.004", "0.005", "0.006", "0.008")],
+        "rough": ["rough 0 0"],
+    }
+    batch = {"point": BATCH, "rough": ROUGH_BATCH}
+    made = set()
+    for model in models:
+        if stage == "simulate":
+            made |= {f"simulate {state}" for state in states[model]}
+        elif stage == "reduce":
+            made |= {
+                f"reduce {state.rpartition(' ')[0]} {batch[model]} 0" for state in states[model]
+            }
+        elif stage == "structure":
+            made.add(f"structure {model} 0 0")
+        else:
+            made.add(f"{stage} {model}")
+    return made
+
+
+BOTH = ("point", "rough")
+REDUCED = of_stage("reduce", *BOTH)
+MEASURED = of_stage("structure", *BOTH) | of_stage("exponents", *BOTH)
+
+
+def test_after_a_run_nothing_is_left_to_do(clone: Clone) -> None:
+    outcome = clone.plan(small())
+    assert outcome.jobs == set()
+    assert "Nothing to be done" in outcome.output
+
+
+def test_a_run_leaves_logs_and_benchmarks_of_every_job(clone: Clone) -> None:
+    """One of each for every job but the target."""
+    jobs = estimate.total(config.parse(small())).jobs - 1
+    assert len(list(clone.results.rglob("*.log"))) == jobs
+    assert len(list(clone.results.rglob("*.tsv"))) == jobs
+    assert (clone.results / "summary.html").stat().st_size > 0
+    assert (clone.results / "verdicts.csv").read_text("utf-8").count("\n") > 10
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        pytest.param(
+            f"{POINT}.temperature",
+            [0, 0.003, 0.004, 0.005, 0.006, 0.008],
+            {"simulate point 0.003 0", f"reduce point 0.003 {BATCH} 0"} | after("point"),
+            id="temperature",
+        ),
+        pytest.param(
+            f"{POINT}.ell",
+            [[0, 0.01, 0.02, 0.03, 0.04, 0.08], 0.1],
+            {f"reduce point {t} 0.1 0" for t in ("0", "0.004", "0.005", "0.006", "0.008")}
+            | after("point"),
+            id="scale",
+        ),
+        pytest.param(
+            "models.rough.sweep.realisations",
+            4,
+            {
+                "simulate rough 0 1",
+                "structure rough 0 1",
+                f"reduce rough 0 {ROUGH_BATCH} 1",
+                "exponents rough",
+            }
+            | after("rough"),
+            id="block",
+        ),
+        pytest.param("margins", {"delta": 0.06}, after(*BOTH), id="margin"),
+        pytest.param(
+            "models.rough.window",
+            [0.015625, 0.0625],
+            {"exponents rough"} | after("rough"),
+            id="window",
+        ),
+        pytest.param(
+            "models.point.system.mass",
+            2.0,
+            of_stage("simulate", "point")
+            | of_stage("reduce", "point")
+            | of_stage("structure", "point")
+            | {"exponents point"}
+            | after("point"),
+            id="physics",
+        ),
+        pytest.param("test_functions", {"bumps": 5}, REDUCED | after(*BOTH), id="test functions"),
+        pytest.param("exponents", {"orders": [1, 2, 3]}, MEASURED | after(*BOTH), id="orders"),
+    ],
+)
+def test_a_change_runs_what_it_concerns(
+    clone: Clone, key: str, value: object, expected: set[str]
+) -> None:
+    assert clone.plan(changed(small(), key, value)).jobs == expected
+
+
+def test_one_more_model_leaves_the_others_alone(clone: Clone) -> None:
+    planned = clone.plan(changed(small(), "models.smooth", FIELD)).jobs
+    gathered = {"verdicts", "summary"}
+    assert gathered < planned
+    assert {job for job in planned - gathered if "smooth" not in job} == set()
+    # 5 temperatures: states and reductions; structure, exponents, limits, figures
+    assert len(planned - gathered) == 14
+
+
+def test_cosmetic_edits_run_nothing(clone: Clone) -> None:
+    """Comments and docstrings in modules, scripts and rules; layout of the configuration."""
+    text = "# Another comment\n\n" + yaml.safe_dump(small(), default_flow_style=True, indent=7)
+    edits = [
+        ("src/glasscade/cell.py", "from __future__", "# A comment\nfrom __future__"),
+        ("src/glasscade/config.py", '"""The study', '"""The whole\n\nstudy'),
+        ("src/glasscade/stages/reduce.py", "import numpy", "\n\n# numpy\nimport numpy"),
+        ("workflow/scripts/reduce.py", "from pathlib", "# A comment\nfrom pathlib"),
+        ("workflow/rules/reduce.smk", "rule reduce:", "# A comment\nrule reduce:"),
+    ]
+    with clone.edited(*edits):
+        assert clone.plan(text).jobs == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        # used to fit exponents alone
+        (
+            "src/glasscade/stages/exponents.py",
+            of_stage("exponents", *BOTH) | after(*BOTH),
+        ),
+        # used to measure norms, and by what reads them
+        (
+            "src/glasscade/regularity/wavelets.py",
+            MEASURED | after(*BOTH),
+        ),
+        # used by figures and by nothing else
+        (
+            "src/glasscade/figures/maps.py",
+            {"figures_point", "figures_rough", "summary"},
+        ),
+        # used by every stage that computes
+        (
+            "src/glasscade/cell.py",
+            of_stage("simulate", *BOTH) | REDUCED | MEASURED | after(*BOTH),
+        ),
+        # the script of one rule
+        ("workflow/scripts/limits.py", after(*BOTH)),
+        # used by no stage
+        ("src/glasscade/cli.py", set()),
+    ],
+)
+def test_an_edit_of_code_runs_the_rules_that_use_it(
+    clone: Clone, path: str, expected: set[str]
+) -> None:
+    edit = (
+        path,
+        "from __future__ import annotations\n",
+        "from __future__ import annotations\nA = 1\n",
+    )
+    if path.startswith("workflow"):
+        edit = (path, "from pathlib import Path\n", "from pathlib import Path\nA = 1\n")
+    with clone.edited(edit):
+        assert clone.plan(small()).jobs == expected
+
+
+@pytest.mark.parametrize("name", ["small", "smoke", "config"])
+def test_the_estimate_counts_the_jobs_that_are_planned(clone: Clone, name: str) -> None:
+    """Every job of every rule of a study that has not run."""
+    if name == "small":
+        raw = changed(small(), "models.smooth", FIELD)
+        raw = changed(raw, f"{POINT}.ell", [[0, 0.01, 0.02, 0.03], 0.04, 0.08])
+        raw = changed(changed(raw, "models.rough.sweep.realisations", 5), "study", "new")
+        outcome, study = clone.plan(raw), config.parse(raw)
+    else:
+        path = f"config/{name}.yaml"
+        outcome = clone.call("--dry-run", "--configfile", path)
+        study = config.load(clone.root / path)
+    expected: Counter[str] = Counter()
+    for line in estimate.lines(study):
+        expected[f"figures_{line.model}" if line.stage == "figures" else line.stage] += line.jobs
+    expected["total"] = estimate.total(study).jobs
+    assert outcome.counts == expected
