@@ -25,7 +25,7 @@ class Cell:
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
         if matrix.shape not in ((1, 1), (2, 2), (3, 3)):
-            raise ConfigError(f"cell: the matrix must be d×d with d = 1, 2 or 3, not {matrix.shape}")
+            raise ConfigError(f"cell: the matrix must be d×d, d = 1, 2 or 3, not {matrix.shape}")
         if not np.all(np.isfinite(matrix)) or np.linalg.det(matrix) <= 0.0:
             raise ConfigError("cell: the box vectors must be finite and right-handed (det h > 0)")
         matrix.setflags(write=False)

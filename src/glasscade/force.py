@@ -41,7 +41,9 @@ class ForceField:
     def force_density(self, density: Modes) -> Modes:
         """ρ_s F_s free of aliasing: (S, modes) to (S, d, modes)."""
         forces = self.force(density)
-        return np.array([product(rho, f, self.cell) for rho, f in zip(density, forces, strict=True)])
+        return np.array(
+            [product(rho, f, self.cell) for rho, f in zip(density, forces, strict=True)]
+        )
 
     def largest_relaxation(self) -> float:
         """max_p p² Σ_s' |V_hat_ss'(p)|: the fastest relaxation rate for unit density."""

@@ -21,7 +21,7 @@ RECORDED = ("numpy", "scipy", "numba", "xarray", "netCDF4", "ducc0", "PyWavelets
 
 
 def code_digest(*modules: str, scripts: tuple[Path, ...] = ()) -> str:
-    """Twelve hexadecimal digits of the code behind the named modules, and of scripts beside them."""
+    """Twelve hexadecimal digits of the code behind the named modules and of scripts beside it."""
     digest = hashlib.sha256()
     for module in sorted(_closure(modules)):
         digest.update(module.encode())

@@ -62,9 +62,7 @@ def virial_transform(
     slope: Radial, breaks: tuple[float, ...], k: Real, dim: int
 ) -> tuple[Real, Real]:
     """(T, L) of W_ij from V'(r), smooth between `breaks` and zero beyond the last."""
-    across, mean = _integrate(
-        lambda r: slope(r) * r**dim, breaks, k, dim, (transverse, isotropic)
-    )
+    across, mean = _integrate(lambda r: slope(r) * r**dim, breaks, k, dim, (transverse, isotropic))
     return across, mean - (dim - 1) * across
 
 
@@ -123,7 +121,8 @@ class Table:
 
     def __init__(self, function: Callable[[Real], Real], reach: float, k_max: float) -> None:
         """Tabulate `function`, whose inverse transform vanishes beyond `reach`."""
-        half = np.arange(table_size(reach, k_max)) * (TABLE_STEP / reach)
+        count = table_size(reach, k_max)
+        half = np.linspace(0.0, (count - 1) * TABLE_STEP / reach, count)
         values = function(half)
         mirrored = slice(SPLINE_DEGREE, 0, -1)
         abscissae = np.concatenate([-half[mirrored], half])

@@ -12,6 +12,8 @@ Everything runs on one thread: two threads change last bits between runs.
 
 from __future__ import annotations
 
+from typing import Any
+
 import ducc0
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +95,8 @@ def modes_to_grid(modes: Modes, cell: Cell, shape: tuple[int, ...]) -> Real:
         raise ResolutionError(f"a grid of shape {shape} cannot hold modes up to {counts}")
     half = np.zeros((*modes.shape[:-dim], *shape[:-1], shape[-1] // 2 + 1), dtype=np.complex128)
     rows = [np.arange(-m, m + 1) % n for m, n in zip(counts[:-1], shape[:-1], strict=True)]
-    half[(..., *np.ix_(*rows, np.arange(counts[-1] + 1)))] = modes[..., counts[-1] :]
+    where: tuple[Any, ...] = (..., *np.ix_(*rows, np.arange(counts[-1] + 1)))
+    half[where] = modes[..., counts[-1] :]
     axes = _axes(half, dim)
     values = ducc0.fft.c2r(half, axes=axes, lastsize=shape[-1], forward=False, inorm=0)
     return np.asarray(values) / cell.volume
@@ -102,8 +105,9 @@ def modes_to_grid(modes: Modes, cell: Cell, shape: tuple[int, ...]) -> Real:
 def truncate(modes: Modes, dim: int, counts: tuple[int, ...]) -> Modes:
     """Drop the modes beyond `counts` along each axis."""
     current = mode_counts(modes, dim)
-    slices = [slice(m - c, m + c + 1) for m, c in zip(current, counts, strict=True)]
-    return modes[(..., *slices)]
+    slices = (slice(m - c, m + c + 1) for m, c in zip(current, counts, strict=True))
+    where: tuple[Any, ...] = (..., *slices)
+    return modes[where]
 
 
 def product(f_hat: Modes, g_hat: Modes, cell: Cell) -> Modes:

@@ -102,8 +102,8 @@ def test_grid_points_are_cartesian_with_fractional_coordinates_on_a_lattice():
 @pytest.mark.parametrize(
     ("matrix", "message"),
     [
-        (np.ones((2, 3)), "must be d×d with d = 1, 2 or 3"),
-        (np.eye(4), "must be d×d with d = 1, 2 or 3"),
+        (np.ones((2, 3)), "must be d×d, d = 1, 2 or 3"),
+        (np.eye(4), "must be d×d, d = 1, 2 or 3"),
         (np.diag([1.0, -1.0]), "right-handed"),
         (np.array([[np.nan]]), "finite"),
         (np.array([[1.0, 2.0], [2.0, 4.0]]), "right-handed"),

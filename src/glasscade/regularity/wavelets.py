@@ -70,7 +70,9 @@ def wavelet_moments(values: Real, cell: Cell, levels: int, q: Real) -> Moments:
         for moved in _translated(field)
     ]
     j = np.arange(1, levels + 1)
-    norm = np.array([norms(_magnitudes(same), orders) for same in zip(*finest_first, strict=True)]).T
+    norm = np.array(
+        [norms(_magnitudes(same), orders) for same in zip(*finest_first, strict=True)]
+    ).T
     spacing = float(cell.matrix[0, 0]) / field.shape[0]
     return Moments("wavelets", spacing * 2.0**j, orders, norm * 2.0 ** (-0.5 * cell.dim * j), 0.0)
 

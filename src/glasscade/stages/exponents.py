@@ -88,7 +88,11 @@ def _label(
 ) -> xr.Dataset:
     dims = ("field", "estimator", "order")
     names = {"value": "Besov exponent ξ_q", "ci_low": "lower end", "ci_high": "upper end"}
-    logarithm = np.log(structure["norm"]).mean("realisation")
+    mean_norm: xr.DataArray = xr.apply_ufunc(
+        lambda norm: np.exp(np.log(norm).mean(axis=-1)),
+        structure["norm"],
+        input_core_dims=[["realisation"]],
+    )
     return xr.Dataset(
         {
             **{
@@ -99,7 +103,7 @@ def _label(
             "window": variable(("estimator", "end"), window, "l0", "window of the fit"),
             "mean_norm": variable(
                 (*dims, "scale_index"),
-                np.exp(logarithm).transpose(*dims, "scale_index").values,
+                mean_norm.transpose(*dims, "scale_index").values,
                 structure["norm"].attrs["units"],
                 "geometric mean of the norms over realisations",
             ),

@@ -12,7 +12,6 @@ from glasscade.limits.extrapolation import POINTS, Limit, extrapolate
 from glasscade.stages.arrays import variable
 from glasscade.stages.reduce import RATE
 
-
 TENSORS = ("stress", "rate", "source", "transport", "self_pair")
 
 
@@ -70,8 +69,8 @@ def _integrate(budget: xr.Dataset, onset: float | None) -> xr.Dataset:
     total = (budget["source"] + budget["transport"]).sum("term", skipna=False)
     integral = (source + transport).sum("term", skipna=False)
     change = budget["stress"].isel(time=-1) - budget["stress"].isel(time=0)
-    algebraic = np.abs(budget["rate"] - total).max("time", skipna=False)
-    largest = np.abs(budget["source"]).max(["time", "term"], skipna=False)
+    algebraic = abs(budget["rate"] - total).max("time", skipna=False)
+    largest = abs(budget["source"]).max(["time", "term"], skipna=False)
     lead = ("realisation", "ell", "kernel")
     integrated = xr.Dataset(
         {
