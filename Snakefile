@@ -21,8 +21,11 @@ report: "workflow/report/overview.rst"
 
 # Not the `configfile` directive: it would merge the default study into the user's.
 DEFAULT = Path(workflow.basedir) / "config" / "config.yaml"
+GIVEN = workflow.config_settings.configfiles
 try:
-    STUDY = configuration.parse(config) if config else configuration.load(DEFAULT)
+    for path in GIVEN:
+        configuration.read(Path(path))  # Snakemake's own reader lets a repeated key pass.
+    STUDY = configuration.parse(config) if config or GIVEN else configuration.load(DEFAULT)
 except GlasscadeError as error:
     raise WorkflowError(str(error)) from None
 

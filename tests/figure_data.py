@@ -83,6 +83,7 @@ def made_up_limits(kind: str) -> xr.Dataset:
     for name in ("flux_map_0.1", "density_map_0.1"):
         shape = (6,) if kind in ("cluster", "field") else (6, 8)
         limits[name] = xr.DataArray(rng.normal(size=shape), dims=("x", "y")[: len(shape)])
+    limits["residual"] = 1e-3 * values(*lead, "phi")
     return limits
 
 

@@ -86,5 +86,6 @@ def contents() -> Contents:
         verdicts=made_up_rows(),
         limits={"point": {"lim_Q_thermal": limit(1.0), "lim_Q_flux": limit(1.0), "H": limit(0.0)}},
         figures=figures,
+        study_figures=[],
         sources=[Source("limits/point.nc", "0.1", "abcdef", "0123456789ab", packages)],
     )

@@ -122,8 +122,8 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument(
         "stage",
         metavar="STAGE",
-        help="simulate, reduce, structure, exponents, limits, figures, verdicts, summary, or all; "
-        "of a stage, all jobs that the options below do not leave out",
+        help="simulate, reduce, structure, exponents, limits, figures, verdicts, comparison, "
+        "summary, or all; of a stage, all jobs that the options below do not leave out",
     )
     _add_config(running)
     for name, text in WILDCARDS.items():

@@ -8,6 +8,7 @@ range of the potential, energies in its strength V₀, times in length²/(mobili
 from __future__ import annotations
 
 import difflib
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -39,10 +40,28 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Batch = tuple[float, ...]
 
 
+def _flat(value: Any) -> Iterator[Any]:
+    """The entries of nested lists."""
+    if isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from _flat(entry)
+    else:
+        yield value
+
+
 class Closed(BaseModel):
     """Base of every section: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_values(cls, raw: Any) -> Any:
+        """Python takes true for 1, and so would every number below."""
+        for key, value in raw.items() if isinstance(raw, dict) else ():
+            if any(isinstance(entry, bool) for entry in _flat(value)):
+                raise ValueError(f"{key} must not be true or false")
+        return raw
 
 
 class TestFunctionKeys(Closed):
@@ -491,6 +510,8 @@ class Study(Closed):
 
     @model_validator(mode="after")
     def _two_resolved_kernels(self) -> Self:
+        if len(set(self.kernels)) < len(self.kernels):
+            raise ValueError("kernels must be distinct")
         if not {"gaussian", "wendland_c6"} <= set(self.kernels):
             raise ValueError("kernels must contain gaussian and wendland_c6")
         return self
@@ -529,37 +550,70 @@ def parse(raw: object) -> Study:
 
 def load(path: Path) -> Study:
     """Read and validate a configuration file."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        detail = " ".join(str(error).split())
-        raise ConfigError(f"{path}: cannot be read as YAML ({detail})") from None
+    raw = read(path)
     try:
         return parse(raw)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML as usual, but a key given twice is an error instead of the last one winning."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"the key {key} stands twice{node.start_mark}")
+        return super().construct_mapping(node, deep)
+
+
+def read(path: Path) -> object:
+    """The plain data of a configuration file, before validation.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is not YAML, or gives a key twice.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        detail = " ".join(str(error).split())
+        raise ConfigError(f"{path}: cannot be read as YAML ({detail})") from None
+
+
 def _sentence(error: ErrorDetails) -> str:
     """One sentence from the first validation error."""
-    location = [str(part) for part in error["loc"] if not _is_tag(str(part))]
+    location = list(_without_tags([str(part) for part in error["loc"]]))
     key = ".".join(location) or "the file"
     if error["type"] == "extra_forbidden":
         return f"{key}: unknown key{_suggestion(location)}"
     if error["type"] == "missing":
         return f"{key}: this key is missing"
     message = error["msg"].removeprefix("Value error, ")
+    for word, plain in (("tuple", "list"), ("dictionary", "mapping of keys")):
+        message = message.replace(word, plain)
     value = error["input"]
     shown = "" if isinstance(value, dict) else f" (got {value!r})"
     return f"{key}: {message[0].lower()}{message[1:]}{shown}"
 
 
-TAGS = {"cluster", "field", "synthetic", "glass", "cone", "gaussian", "harmonic", "float", "[key]"}
+TAGS = {"float", "[key]"}
 
 
-def _is_tag(part: str) -> bool:
-    """Whether a part of an error's location is pydantic's name of a variant, not a key."""
-    return part in TAGS or part.startswith("tuple[")
+def _without_tags(location: list[str]) -> Iterator[str]:
+    """The keys of an error's location, without pydantic's names of variants.
+
+    Those follow the key whose value has variants: `system` and `potential` by kind, a scale of
+    `ell` by its type.
+    """
+    before = ""
+    for part in location:
+        variant = before in ("system", "potential") and part not in _known_keys()
+        if not (variant or part in TAGS or part.startswith("tuple[")):
+            yield part
+        before = part
 
 
 def _suggestion(location: list[str]) -> str:

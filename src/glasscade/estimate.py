@@ -22,7 +22,7 @@ GATHERING = 3.0
 PER_STEP = 2.0e-4
 PER_STEP_AND_POINT = 1.0e-7
 """Seconds of one step of a field: whatever its size, and for each grid point."""
-PER_STEP_AND_PARTICLE = 4.0e-7
+PER_STEP_AND_PARTICLE = 3.0e-8
 PER_BALANCE = 1.0e-3
 PER_BALANCE_AND_MODE = 7.0e-8
 """Seconds of one balance: whatever its size, and for each mode and low mode of φ."""
@@ -97,7 +97,8 @@ def gathering() -> Cost:
 def lines(study: Study) -> list[Line]:
     """What every stage of every model costs, in the order in which they run."""
     models = [line for name in study.models for line in _model(study, name)]
-    once = [Line("all", stage, 1, gathering()) for stage in ("verdicts", "summary")]
+    stages = ("verdicts", *jobs.study_figures(study), "summary")
+    once = [Line("all", stage, 1, gathering()) for stage in stages]
     return [*models, *once, Line("all", "all", 1, Cost(0.0, 0.0, 0.0))]
 
 

@@ -132,11 +132,43 @@ def figures(study: Study, model: str) -> Job:
     }
 
 
+def compared(study: Study) -> list[str]:
+    """The models that one figure compares: those of particles, where there are several."""
+    found = [model for model, keys in study.models.items() if keys.system.particles]
+    return found if len(found) > 1 else []
+
+
+def comparison(study: Study) -> Job:
+    """Parameters of the figure that compares models of particles.
+
+    A refinement is a pair of models that differ in dt alone, [finer, coarser].
+    """
+    systems = {model: _system(study.models[model]) for model in compared(study)}
+    return {
+        "models": {
+            model: figures(study, model) | {key: system[key] for key in ("number", "dt")}
+            for model, system in systems.items()
+        },
+        "refinements": [
+            [finer, coarser]
+            for finer, fine in systems.items()
+            for coarser, coarse in systems.items()
+            if fine["dt"] < coarse["dt"] and fine | {"dt": coarse["dt"]} == coarse
+        ],
+    }
+
+
+def study_figures(study: Study) -> list[str]:
+    """Names of the figures of several models together."""
+    return ["comparison"] if compared(study) else []
+
+
 def summary(study: Study) -> Job:
     """Parameters of the summary page, which shows the whole configuration."""
     return {
         "study": study.model_dump(mode="json"),
         "figures": {model: list(figure_names(study, model)) for model in study.models},
+        "study_figures": study_figures(study),
     }
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+WHOLE_STUDY = "_study"
+"""Stands for the model in paths of what shows several; the name of a model begins with a letter."""
 NUMBER = r"[0-9.e+-]+"
 """What `number` can produce, as a regular expression."""
 

@@ -15,7 +15,7 @@ from glasscade import jobs
 from glasscade.config import Study
 from glasscade.errors import ConfigError
 from glasscade.jobs import Labels
-from glasscade.paths import Paths, number
+from glasscade.paths import WHOLE_STUDY, Paths, number
 
 LOG = logging.getLogger("glasscade")
 CAPTIONS = Path("workflow/report")
@@ -54,6 +54,8 @@ def run(study: Study, stage: str, chosen: Labels, results: Path) -> None:
         raise ConfigError(f"there is no stage {stage}; it is one of {', '.join((*STAGES, ALL))}")
     names = list(STAGES) if stage == ALL else [stage]
     selected = {name: select(study, name, chosen) for name in names}
+    if not any(selected.values()):
+        raise ConfigError(f"the study {study.study} has no jobs of the stage {stage}")
     for name, found in selected.items():
         for count, labels in enumerate(found, start=1):
             LOG.info("%s: job %d of %d: %s", name, count, len(found), _title(labels))
@@ -63,6 +65,8 @@ def run(study: Study, stage: str, chosen: Labels, results: Path) -> None:
 def select(study: Study, stage: str, chosen: Labels) -> list[Labels]:
     """The wildcards of the jobs of a stage that have the chosen values."""
     found = STAGES[stage].wildcards(study)
+    if not found:
+        return []
     for wildcard, value in chosen.items():
         if wildcard not in found[0]:
             raise ConfigError(f"--{wildcard}: jobs of the stage {stage} have no {wildcard}")
@@ -89,6 +93,10 @@ def _title(labels: Labels) -> str:
 
 def _once(study: Study) -> list[Labels]:
     return [{}]
+
+
+def _if_compared(study: Study) -> list[Labels]:
+    return [{}] if jobs.compared(study) else []
 
 
 def _models(study: Study) -> list[Labels]:
@@ -162,6 +170,19 @@ def _verdicts(study: Study, paths: Paths, labels: Labels) -> None:
     verdicts.run(inputs, Path(paths.verdicts))
 
 
+def _comparison(study: Study, paths: Paths, labels: Labels) -> None:
+    from glasscade.stages import comparison
+
+    models = jobs.compared(study)
+    comparison.run(
+        jobs.comparison(study),
+        limits=[Path(paths.limits.format(model=model)) for model in models],
+        exponents=[Path(paths.exponents.format(model=model)) for model in models],
+        verdicts=[Path(paths.model_verdicts.format(model=model)) for model in models],
+        stem=Path(paths.figure(WHOLE_STUDY, "comparison", "png")).with_suffix(""),
+    )
+
+
 def _summary(study: Study, paths: Paths, labels: Labels) -> None:
     from glasscade.stages import summary
 
@@ -184,6 +205,7 @@ STAGES = {
     "limits": Stage(_models, _limits),
     "figures": Stage(_models, _figures),
     "verdicts": Stage(_once, _verdicts),
+    "comparison": Stage(_if_compared, _comparison),
     "summary": Stage(_once, _summary),
 }
 ALL = "all"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from glasscade import config, estimate
+from report_data import GLASS
 from studies import FIELD, ROUGH, changed, study
 
 DEFAULT = Path(__file__).parents[2] / "config" / "config.yaml"
@@ -84,6 +85,15 @@ def test_the_lines_add_up() -> None:
         "limits",
         "figures",
     ]
+
+
+def test_a_study_that_compares_its_models_has_one_job_more() -> None:
+    one, two = (
+        estimate.lines(config.parse(study(**dict.fromkeys(names, GLASS))))
+        for names in (["a"], ["a", "b"])
+    )
+    assert [line.stage for line in one if line.stage == "comparison"] == []
+    assert [line.jobs for line in two if line.stage == "comparison"] == [1]
 
 
 def test_wall_time_falls_with_cores_down_to_the_longest_chain() -> None:

@@ -8,7 +8,10 @@ import pytest
 
 from glasscade import jobs
 from glasscade.config import Study, parse
-from studies import Raw, changed, study
+from glasscade.errors import ConfigError
+from glasscade.paths import WHOLE_STUDY
+from report_data import GLASS
+from studies import FIELD, Raw, changed, study
 
 Stage = tuple[str, str]
 
@@ -147,3 +150,36 @@ def test_labels_lead_back_to_the_values(model: str) -> None:
     assert {x["temperature"] for x in found} == set(sweep.temperature)
     assert {tuple(x["ell"]) for x in found} == set(sweep.batches)
     assert len(found) == len(sweep.temperature) * sweep.blocks * len(sweep.batches)
+
+
+def several(**systems: Raw) -> Study:
+    """Models of particles, each with some keys of its system changed, and a field."""
+    models = {name: GLASS | {"system": GLASS["system"] | keys} for name, keys in systems.items()}
+    return parse(study(smooth=FIELD, **models))
+
+
+def test_models_of_particles_are_compared_where_there_are_several() -> None:
+    assert jobs.compared(several(a={}, b={})) == ["a", "b"]
+    for few in (several(), several(a={})):
+        assert jobs.compared(few) == jobs.study_figures(few) == []
+        assert jobs.summary(few)["study_figures"] == []
+
+
+def test_a_comparison_knows_number_and_step_and_what_the_figures_of_a_model_know() -> None:
+    parsed = several(a={}, b={"number": 100, "dt": 0.005})
+    found = jobs.comparison(parsed)["models"]
+    assert [(keys["number"], keys["dt"]) for keys in found.values()] == [(64, 0.01), (100, 0.005)]
+    for model, keys in found.items():
+        assert keys.items() >= jobs.figures(parsed, model).items()
+
+
+def test_a_refinement_differs_in_dt_alone() -> None:
+    parsed = several(
+        a={}, half={"dt": 0.005}, other={"dt": 0.005, "core": 0.1}, large={"number": 100}
+    )
+    assert jobs.comparison(parsed)["refinements"] == [["half", "a"]]
+
+
+def test_results_of_the_study_lie_where_no_model_can_put_its_own() -> None:
+    with pytest.raises(ConfigError, match="pattern"):
+        several(**{WHOLE_STUDY: {}})

@@ -8,6 +8,7 @@ import pytest
 
 from glasscade import config, jobs, serial
 from glasscade.errors import ConfigError
+from report_data import GLASS
 from studies import study
 
 STUDY = config.parse(study())
@@ -24,8 +25,14 @@ def test_every_stage_has_the_jobs_of_the_workflow() -> None:
         "limits": models,
         "figures": models,
         "verdicts": 1,
+        "comparison": 0,  # no particles
         "summary": 1,
     }
+
+
+def test_a_study_with_two_models_of_particles_compares_them() -> None:
+    parsed = config.parse(study(small=GLASS, large=GLASS))
+    assert serial.select(parsed, "comparison", {}) == [{}]
 
 
 @pytest.mark.parametrize("ell", ["0.02", "2e-2"])
@@ -54,6 +61,8 @@ def test_what_is_not_chosen_is_everything() -> None:
         ("verdicts", {"model": "point"}, "--model: jobs of the stage verdicts have no model"),
         ("all", {"model": "point"}, "--model: jobs of the stage verdicts have no model"),
         ("rough", {}, "there is no stage rough; it is one of simulate, reduce"),
+        ("comparison", {}, "the study small has no jobs of the stage comparison"),
+        ("comparison", {"model": "point"}, "has no jobs of the stage comparison"),
     ],
 )
 def test_a_bad_choice_is_named(stage: str, chosen: dict[str, str], expected: str) -> None:

@@ -79,6 +79,7 @@ def test_unstable_step_stops_that_job(own_clone: Clone) -> None:
     assert "error: dt: 0.1 is beyond the stability limit of the solver; the allowed range is" in (
         outcome.output
     )
+    assert "Traceback" not in outcome.output
     assert digests(own_clone.results) == before
 
 
@@ -91,6 +92,7 @@ def test_truncated_file_stops_the_jobs_that_read_it(own_clone: Clone) -> None:
     sentence = f"error: {STATE}: truncated or not NetCDF"
     assert sentence in outcome.output
     assert "it will be computed again" in outcome.output
+    assert "Traceback" not in outcome.output
     # What was to be made from the broken file is gone; nothing else is touched.
     after = digests(own_clone.results)
     assert {name: before[name] for name in after} == after

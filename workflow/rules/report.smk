@@ -1,7 +1,11 @@
-from glasscade.figures import TITLES
+from glasscade.figures import STUDY_TITLES, TITLES
+from glasscade.paths import WHOLE_STUDY
 from glasscade.report import template_digest
 
 CAPTIONS = SCRIPTS.parent / "report"
+COMPARED = jobs.compared(STUDY)
+SHOWN = [(model, figure) for model in MODELS for figure in jobs.figure_names(STUDY, model)]
+SHOWN += [(WHOLE_STUDY, figure) for figure in jobs.study_figures(STUDY)]
 
 for model in MODELS:
 
@@ -37,26 +41,48 @@ for model in MODELS:
             "../scripts/figures.py"
 
 
+if COMPARED:
+
+    rule comparison:
+        """The models of particles in one figure: what depends on N, and what on dt."""
+        input:
+            limits=expand(PATHS.limits, model=COMPARED),
+            exponents=expand(PATHS.exponents, model=COMPARED),
+            verdicts=expand(PATHS.model_verdicts, model=COMPARED),
+        output:
+            image=report(
+                PATHS.figure(WHOLE_STUDY, "comparison", "png"),
+                category="Comparison",
+                labels={"figure": STUDY_TITLES["comparison"]},
+                caption="../report/comparison.rst",
+            ),
+            data=PATHS.figure(WHOLE_STUDY, "comparison", "csv"),
+        log:
+            PATHS.log("comparison", "comparison"),
+        benchmark:
+            PATHS.benchmark("comparison", "comparison")
+        threads: 1
+        resources:
+            **resources(estimate.gathering()),
+        params:
+            job=jobs.comparison(STUDY),
+            code=code("comparison"),
+        script:
+            "../scripts/comparison.py"
+
+
 rule summary:
     """The page that reads like a paper."""
     input:
         verdicts=PATHS.verdicts,
         limits=expand(PATHS.limits, model=MODELS),
         exponents=expand(PATHS.exponents, model=MODELS),
-        images=[
-            PATHS.figure(model, figure, "png")
-            for model in MODELS
-            for figure in jobs.figure_names(STUDY, model)
-        ],
-        data=[
-            PATHS.figure(model, figure, "csv")
-            for model in MODELS
-            for figure in jobs.figure_names(STUDY, model)
-        ],
+        images=[PATHS.figure(model, figure, "png") for model, figure in SHOWN],
+        data=[PATHS.figure(model, figure, "csv") for model, figure in SHOWN],
         captions=[
             str(CAPTIONS / f"{figure}.rst")
-            for figure in TITLES
-            if any(figure in jobs.figure_names(STUDY, model) for model in MODELS)
+            for figure in [*TITLES, *STUDY_TITLES]
+            if figure in {shown for _, shown in SHOWN}
         ],
     output:
         report(PATHS.summary, category="Summary", caption="../report/summary.rst"),

@@ -20,7 +20,9 @@ TITLES = {
     "flux_exponent": "Exponent of the flux and its bounds",
     "maps": "Maps of density and flux",
 }
-"""All figures with their titles, in the order in which a report shows them."""
+"""All figures of a model with their titles, in the order in which a report shows them."""
+STUDY_TITLES = {"comparison": "Dependence on N and dt"}
+"""Figures of several models together."""
 
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})

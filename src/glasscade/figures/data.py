@@ -208,19 +208,6 @@ def one(array: xr.DataArray) -> xr.DataArray:
     return array.sel(phi="one").isel(kernel=0)
 
 
-def bounds(xi_density: Real, xi_force: Real) -> dict[str, Real]:
-    """Lower bounds of the exponent of the flux; a Besov exponent counts up to 1.
-
-    `3xi-1` and `2xi+xiF-1` bound the pointwise norm (Eqs. 55 and 49), `xi+xiF` the smeared flux.
-    """
-    xi, xi_force = np.minimum(xi_density, 1.0), np.minimum(xi_force, 1.0)
-    return {
-        "3xi-1": 3.0 * xi - 1.0,
-        "2xi+xiF-1": 2.0 * xi + xi_force - 1.0,
-        "xi+xiF": xi + xi_force,
-    }
-
-
 def critical_exponent(results: Results, field: str) -> Estimate:
     """ξ_3 at T = 0 by the estimator of the verdicts, one value for each case."""
     row = results.exponents.sel(

@@ -16,7 +16,6 @@ from glasscade.figures.data import (
     OFFSET,
     Estimate,
     Results,
-    bounds,
     case_suffix,
     critical_exponent,
     estimate,
@@ -47,6 +46,7 @@ from glasscade.figures.style import (
     log_with_zero,
     minus,
 )
+from glasscade.limits.bounds import flux_bounds
 from glasscade.paths import number
 from glasscade.regularity.fits import local_slopes
 
@@ -362,7 +362,7 @@ def _smeared(results: Results, case: int) -> xr.DataArray:
 def _bounds(results: Results) -> dict[str, Estimate]:
     """The three bounds for every case; their intervals are those of the exponents."""
     density, force = (critical_exponent(results, field) for field in FIELDS)
-    ends = [bounds(*pair) for pair in zip(density.parts, force.parts, strict=True)]
+    ends = [flux_bounds(*pair) for pair in zip(density.parts, force.parts, strict=True)]
     return {name: Estimate(*(end[name] for end in ends)) for name in BOUND_LABEL}
 
 

@@ -75,30 +75,38 @@ def _families(results: Results) -> list[tuple[str, Look]]:
 def _crossings(results: Results, panel: Panel) -> None:
     panel.place = log_with_zero(panel.axes, results.temperatures)
     for f, fraction in enumerate(results.limits["fraction"].values):
-        row = results.limits["scale"].sel(fraction=fraction)
-        crossing = Estimate(*(row.sel(end=end).values for end in ("value", "low", "high")))
-        look = Look(FAMILY[f], MARKERS[f])
-        panel.points(f"x = {fraction:g}", results.temperatures, crossing, look, f"$R={fraction:g}$")
+        scale, look = crossing(results, fraction), Look(FAMILY[f], MARKERS[f])
+        panel.points(f"x = {fraction:g}", results.temperatures, scale, look, f"$R={fraction:g}$")
     panel.axes.set_ylim(bottom=0.0)
     if panel.axes.get_legend_handles_labels()[0]:
         panel.axes.legend()
+
+
+def crossing(results: Results, fraction: float) -> Estimate:
+    """The scale at which R falls through `fraction`, for every T."""
+    row = results.limits["scale"].sel(fraction=fraction)
+    return Estimate(*(row.sel(end=end).values for end in ("value", "low", "high")))
 
 
 def _share(results: Results, panel: Panel, flux: xr.DataArray) -> None:
     ells = results.limits["resolved_ell"].values
     panel.place = log_with_zero(panel.axes, ells)
     panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
-    change = one(results.limits["change"])
     for t, (name, look) in enumerate(_families(results)):
-        pair = [
-            array.isel(temperature=t).sel(ell=ells).transpose("realisation", "ell").values
-            for array in (flux, change)
-        ]
-        share = jackknife(_ratio_of_means, np.stack(pair, axis=1), results.level)
-        panel.points(name, ells, share, look)
+        panel.points(name, ells, share(results, flux, t), look)
 
 
-def _ratio_of_means(samples: Real) -> Real:
+def share(results: Results, flux: xr.DataArray, t: int) -> Estimate:
+    """∫Q_flux dt / Δσ at the scales of R, at one temperature."""
+    ells = results.limits["resolved_ell"].values
+    pair = [
+        array.isel(temperature=t).sel(ell=ells).transpose("realisation", "ell").values
+        for array in (flux, one(results.limits["change"]))
+    ]
+    return jackknife(ratio_of_means, np.stack(pair, axis=1), results.level)
+
+
+def ratio_of_means(samples: Real) -> Real:
     """Mean of the first over mean of the second of the pairs (realisation, 2, ...)."""
     carried, changed = samples.mean(axis=0)
     return np.asarray(carried / changed)

@@ -14,9 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from glasscade.config import Study
 from glasscade.errors import DataError
-from glasscade.figures import TITLES
+from glasscade.figures import STUDY_TITLES, TITLES
 from glasscade.limits.extrapolation import ORDERS, POINTS, Limit
 from glasscade.limits.verdicts import CHECKS, Verdict
+from glasscade.paths import WHOLE_STUDY
 from glasscade.report import TEMPLATES, labels, parameters, rst
 from glasscade.report.answers import Findings, Mark, questions
 from glasscade.report.falsification import conditions
@@ -72,6 +73,7 @@ class Contents:
     limits : by model, then by name
         For φ = 1 and the first kernel; empty for a model without limits.
     figures : by model, in order
+    study_figures : those of several models together
     sources : files behind the page
     """
 
@@ -80,6 +82,7 @@ class Contents:
     verdicts: Sequence[Verdict]
     limits: Mapping[str, dict[str, Limit]]
     figures: Mapping[str, Sequence[Figure]]
+    study_figures: Sequence[Figure]
     sources: Sequence[Source]
 
 
@@ -129,7 +132,7 @@ def _head(contents: Contents) -> dict[str, Any]:
         "symbols": labels.SYMBOLS,
         "date": f"{contents.date.day} {contents.date:%B %Y, %H:%M} UTC",
         "versions_of": {"glasscade": first.version, "commit": first.commit},
-        "figures_total": sum(len(figures) for figures in contents.figures.values()),
+        "figures_total": _number_of_model_figures(contents) + len(contents.study_figures),
     }
 
 
@@ -197,7 +200,17 @@ def _body(contents: Contents) -> dict[str, Any]:
         "methods": _methods(study),
         "margins": parameters.of_section(study.margins),
         "models": _models(contents),
+        "comparisons": [
+            _figure(WHOLE_STUDY, figure, number)
+            for number, figure in enumerate(
+                contents.study_figures, start=_number_of_model_figures(contents) + 1
+            )
+        ],
     }
+
+
+def _number_of_model_figures(contents: Contents) -> int:
+    return sum(len(contents.figures.get(name, ())) for name in contents.study.models)
 
 
 def _check(name: str, rows: Sequence[Verdict]) -> dict[str, Any]:
@@ -279,7 +292,7 @@ def _figure(model: str, figure: Figure, number: int) -> dict[str, Any]:
     return {
         "number": number,
         "anchor": anchor,
-        "title": TITLES.get(figure.name, figure.name),
+        "title": (TITLES | STUDY_TITLES).get(figure.name, figure.name),
         "image": base64.b64encode(figure.image).decode("ascii"),
         "width": width,
         "height": height,

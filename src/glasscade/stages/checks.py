@@ -12,6 +12,7 @@ import xarray as xr
 from glasscade.coarse import KERNELS
 from glasscade.config import ClusterSystem, SyntheticSystem, System
 from glasscade.fields import cluster
+from glasscade.limits.bounds import BOUNDED, flux_bounds
 from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, slope
 from glasscade.limits.verdicts import Outcome, Verdict, at_least, at_most, equal
 from glasscade.paths import number
@@ -250,14 +251,14 @@ class _Checks:
         for case in range(self.exponents.sizes["case"]):
             density, force = self._exponent(case, "density"), self._exponent(case, "force")
             measured = {"pointwise": self._pointwise(case), "smeared": self._smeared(case)}
-            lowest = _bounds(density.low, force.low)
-            for quantity, bound in _bounds(density.value, force.value).items():
-                limit = measured[quantity.split("_vs_")[0]]
+            lowest = flux_bounds(density.low, force.low)
+            for name, bound in flux_bounds(density.value, force.value).items():
+                limit = measured[BOUNDED[name]]
                 if limit is not None:
-                    tolerance = bound - lowest[quantity] + self.margins["bound"]
-                    outcome = at_least(limit, bound, tolerance)
-                    name = quantity + self._case_name(case)
-                    yield self._row("flux_bound", name, limit, bound, tolerance, outcome)
+                    tolerance = float(bound - lowest[name]) + self.margins["bound"]
+                    outcome = at_least(limit, float(bound), tolerance)
+                    quantity = f"{BOUNDED[name]}_vs_{name}{self._case_name(case)}"
+                    yield self._row("flux_bound", quantity, limit, float(bound), tolerance, outcome)
 
     def _case_name(self, case: int) -> str:
         if "hurst" not in self.exponents.coords:
@@ -355,16 +356,6 @@ class _Checks:
             outcome: Outcome = "holds" if np.isfinite(limit.half_width) else "inconclusive"
             quantity = f"ell_half_T{number(float(temperature))}"
             yield self._row("dissipation_scale", quantity, limit, np.nan, np.nan, outcome)
-
-
-def _bounds(xi_density: float, xi_force: float) -> dict[str, float]:
-    """Lower bounds of the flux exponents; a Besov exponent counts up to 1."""
-    xi, xi_force = min(xi_density, 1.0), min(xi_force, 1.0)
-    return {
-        "pointwise_vs_3xi-1": 3.0 * xi - 1.0,
-        "pointwise_vs_2xi+xiF-1": 2.0 * xi + xi_force - 1.0,
-        "smeared_vs_xi+xiF": xi + xi_force,
-    }
 
 
 def _worst(deviations: Real, x: Real) -> Limit:

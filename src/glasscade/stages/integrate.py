@@ -27,7 +27,8 @@ def gather(paths: list[Path], temperatures: list[float]) -> list[tuple[float, xr
 def _join(parts: list[xr.Dataset]) -> xr.Dataset:
     """One dataset from the files of all blocks and batches at one temperature."""
     batches: dict[tuple[float, ...], list[xr.Dataset]] = {}
-    for part in parts:
+    # Blocks in one order for every batch: their labels may repeat, so that they cannot be aligned.
+    for part in sorted(parts, key=lambda part: int(part["realisation"].values[0])):
         batches.setdefault(tuple(part["ell"].values), []).append(part)
     joined = [
         xr.concat(
@@ -36,7 +37,12 @@ def _join(parts: list[xr.Dataset]) -> xr.Dataset:
         for blocks in batches.values()
     ]
     return xr.concat(
-        joined, dim="ell", data_vars="minimal", coords="minimal", compat="override"
+        joined,
+        dim="ell",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        join="exact",
     ).sortby("ell")
 
 

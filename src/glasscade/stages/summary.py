@@ -13,6 +13,7 @@ from glasscade import config
 from glasscade.errors import DataError
 from glasscade.io import read_dataset, write_text
 from glasscade.limits.extrapolation import Limit
+from glasscade.paths import WHOLE_STUDY
 from glasscade.report.page import Contents, Figure, Source, render
 from glasscade.stages.verdicts import read_verdicts
 
@@ -32,13 +33,14 @@ def run(
     ----------
     job : dict
         `study`, the whole configuration, which the page shows; `figures`, the names of the figures
-        of each model.
+        of each model; `study_figures`, those of several models together.
     verdicts : Path
         The table of the study.
     limits, exponents : list of Path
         One file for each model, in the order of the configuration.
     figures : Path
-        Folder of `{model}/{name}.png` and `.csv`; beside the page, which refers to the latter.
+        Folder of `{model}/{name}.png` and `.csv`, with `paths.WHOLE_STUDY` for what shows several
+        models; beside the page, which refers to the latter.
     captions : Path
         Folder of `{name}.rst`.
     output : Path
@@ -51,6 +53,13 @@ def run(
     """
     study = config.parse(job["study"])
     datasets = {path: read_dataset(path) for path in (*limits, *exponents)}
+
+    def drawn(model: str, names: list[str]) -> list[Figure]:
+        return [
+            _figure(figures / model / name, captions / f"{name}.rst", output.parent)
+            for name in names
+        ]
+
     contents = Contents(
         study=study,
         date=_newest(verdicts, *datasets),
@@ -59,13 +68,8 @@ def run(
             model: limits_of(datasets[path])
             for model, path in zip(study.models, limits, strict=True)
         },
-        figures={
-            model: [
-                _figure(figures / model / name, captions / f"{name}.rst", output.parent)
-                for name in job["figures"][model]
-            ]
-            for model in study.models
-        },
+        figures={model: drawn(model, job["figures"][model]) for model in study.models},
+        study_figures=drawn(WHOLE_STUDY, job["study_figures"]),
         sources=[_source(path, dataset) for path, dataset in datasets.items()],
     )
     write_text(render(contents), output)

@@ -190,6 +190,8 @@ def test_steps_below_the_limit_decay_and_steps_not_far_beyond_it_grow(monkeypatc
         return np.abs(np.delete(evolve(density, field, 0.0, dt, [60])[0], 60, axis=1)).max()
 
     assert ripple(0.99 * limit) < 2e-9
+    with pytest.raises(StabilityError):
+        ripple(1.1 * limit)
     monkeypatch.setattr(solver, "STABLE", np.inf)
     monkeypatch.setattr(solver, "TAIL", np.inf)
     # at dt·rate = 2.86 the fastest mode grows by a factor of 1.12 a step: a thousandfold in all

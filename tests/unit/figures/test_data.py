@@ -9,7 +9,6 @@ from figure_data import HURST, made_up_limits, results
 from glasscade.figures.data import (
     Estimate,
     both,
-    bounds,
     case_suffix,
     critical_exponent,
     direct,
@@ -52,14 +51,6 @@ def test_magnitude_of_an_interval_that_holds_zero_reaches_down_to_zero() -> None
     np.testing.assert_array_equal(size.value, [2.0, 0.5, 3.0])
     np.testing.assert_array_equal(size.low, [1.0, 0.0, 2.0])
     np.testing.assert_array_equal(size.high, [3.0, 2.0, 4.0])
-
-
-def test_bounds_count_exponents_up_to_one() -> None:
-    found = bounds(np.array([0.2, 2.0]), np.array([0.9, 1.7]))
-    expected = {"3xi-1": [-0.4, 2.0], "2xi+xiF-1": [0.3, 2.0], "xi+xiF": [1.1, 2.0]}
-    assert set(found) == set(expected)
-    for name, values in expected.items():
-        np.testing.assert_allclose(found[name], values, rtol=0.0, atol=1e-12)  # round-off
 
 
 def test_thermal_includes_the_ito_source_of_particles() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from glasscade.figures import TITLES, figure_names
+from glasscade.figures import STUDY_TITLES, TITLES, figure_names
 
 CAPTIONS = Path(__file__).parents[3] / "workflow" / "report"
 OF_NO_FIGURE = {"overview", "summary", "verdicts"}  # captions of pages and of tables
@@ -36,10 +36,13 @@ def test_names_keep_the_order_of_the_report() -> None:
 
 
 def test_every_figure_has_a_caption_and_every_caption_a_figure() -> None:
-    assert {path.stem for path in CAPTIONS.glob("*.rst")} - OF_NO_FIGURE == set(TITLES)
+    assert {path.stem for path in CAPTIONS.glob("*.rst")} - OF_NO_FIGURE == {
+        *TITLES,
+        *STUDY_TITLES,
+    }
 
 
-@pytest.mark.parametrize("name", TITLES)
+@pytest.mark.parametrize("name", [*TITLES, *STUDY_TITLES])
 def test_caption_is_plain_text_for_both_reports(name: str) -> None:
     text = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8")
     assert "What to look for" in text
@@ -47,7 +50,7 @@ def test_caption_is_plain_text_for_both_reports(name: str) -> None:
     assert not any(mark in text for mark in ("{{", "{%", "::", ".. "))
 
 
-@pytest.mark.parametrize("name", set(TITLES) - {"recovery", "structure", "exponents"})
+@pytest.mark.parametrize("name", {*TITLES, *STUDY_TITLES} - {"recovery", "structure", "exponents"})
 def test_caption_says_what_the_sign_means(name: str) -> None:
     text = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8")
     assert any(word in text.lower() for word in ("positive", "red", "sign"))

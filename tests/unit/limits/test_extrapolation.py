@@ -146,3 +146,14 @@ def test_points_on_no_smooth_curve_widen_the_interval():
     limit = extrapolate(X[:4], y[np.newaxis], LEVEL, deterministic=True)
     assert limit.half_width >= np.max(np.abs(np.array(others) - whole)) - 1e-9  # round-off
     assert limit.half_width > 1.0
+
+
+def test_a_window_that_moves_up_widens_the_interval():
+    # the four smallest points lie on a straight line, and the fifth does not
+    y = 1.0 + X
+    y[4] += 0.1
+    moved = np.polynomial.polynomial.polyfit(X[1:5], y[1:5], 2)[0]
+    limit = extrapolate(X, y[np.newaxis], LEVEL, deterministic=True)
+    assert limit.value == pytest.approx(1.0, abs=1e-5)  # the search for the order
+    assert limit.half_width == pytest.approx(abs(moved - 1.0), rel=1e-6)
+    assert limit.half_width > 0.01

@@ -15,8 +15,18 @@ from glasscade.config import parse
 from glasscade.errors import DataError
 from glasscade.limits.verdicts import Outcome
 from glasscade.report import TEMPLATES, template_digest
-from glasscade.report.page import configuration, render, size_of
-from report_data import FIGURES, GLASS, IMAGE, SIZE, contents, made_up_rows, row, small_study
+from glasscade.report.page import Figure, configuration, render, size_of
+from report_data import (
+    CAPTION,
+    FIGURES,
+    GLASS,
+    IMAGE,
+    SIZE,
+    contents,
+    made_up_rows,
+    row,
+    small_study,
+)
 from studies import study
 
 VOID = {"meta", "img", "br", "hr", "col", "wbr"}
@@ -94,6 +104,26 @@ def test_every_figure_is_shown_once_with_number_caption_and_data(page: str, read
     assert re.findall(r"Figure (\d+)\.", page) == [str(n + 1) for n in range(len(names))]
     links = [tag["href"] for tag in read.all("a") if "download" in tag]
     assert links == [f"figures/{m}/{n}.csv" for m, n in names]
+
+
+def test_what_compares_models_follows_them_in_a_section_of_its_own() -> None:
+    data = "figures/_study/comparison.csv"
+    figure = Figure("comparison", IMAGE, CAPTION, data)
+    shown = render(replace(contents(), study_figures=[figure]))
+    read = Reader(shown)
+    start = shown.index('<section id="dependence"')
+    assert shown.index('<section id="models"') < start < shown.index('<section id="provenance"')
+    section = shown[start : shown.index('<section id="provenance"')]
+    number = sum(len(names) for names in FIGURES.values()) + 1
+    assert f"Figure {number}. Dependence on N and dt, models of particles." in text(section)
+    assert section.count("What is plotted for") == section.count("<img ") == 1
+    assert [tag["href"] for tag in read.all("a") if "download" in tag][-1] == data
+    assert len(read.all("a", href="#dependence")) == 1
+    assert f"{number} figures" in text(shown)
+
+
+def test_without_a_comparison_there_is_no_section_of_it(page: str) -> None:
+    assert "dependence" not in page.lower().replace("independence", "")
 
 
 def test_images_are_inside_the_page_and_have_a_text(read: Reader) -> None:

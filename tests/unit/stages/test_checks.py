@@ -51,6 +51,7 @@ class Made:
     noise : the martingale, (realisation, temperature, ell)
     flux_norm : exponent in ℓ of the pointwise norm of the flux
     xi : ξ_3 of ρ and of F in every case
+    trusted : whether they lie in the domain of the estimator
     adjust : a last change of the integrated budget
     """
 
@@ -62,6 +63,7 @@ class Made:
     temperatures: tuple[float, ...] = tuple(TEMPERATURES)
     flux_norm: tuple[float, ...] | None = None
     xi: tuple[tuple[float, float], ...] = ((0.9, 1.2),)
+    trusted: int = 1
     hurst: tuple[float, ...] | None = None
     adjust: Callable[[xr.Dataset], xr.Dataset] = lambda data: data
 
@@ -119,6 +121,7 @@ class Made:
                     ("temperature", "case", "estimator", "end"),
                     np.broadcast_to([0.02, 0.3], (1, len(self.xi), 2, 2)),
                 ),
+                "trusted": (dims, np.full(value.shape, self.trusted)),
                 "realisations": ("case", np.full(len(self.xi), 4)),
             },
             coords={
@@ -425,6 +428,20 @@ def test_noise_makes_a_verdict_inconclusive_and_never_violated():
     assert {row.verdict for row in martingale} == {"inconclusive"}
 
 
+def test_direct_terms_are_judged_for_the_whole_box():
+    def mixed(T, ell, kernel, phi):
+        at = (T, ell, kernel, phi)
+        return xr.where(phi == 0, thermal(*at), root_thermal(*at))
+
+    rows = replace(FIELD, terms=field_with(thermal=mixed)).verdicts()
+    assert rows["direct_terms_vanish", "slope_in_T_at_ell_1.6"].verdict == "holds"
+
+
+def test_a_martingale_is_no_residual_of_the_time_integral():
+    biased = replace(GLASS, adjust=plus("residual", 0.05, temperature=0.002))
+    assert biased.verdicts()["closure", "time_integrated"].verdict == "holds"
+
+
 def test_the_criterion_says_nothing_where_the_flux_vanishes_and_holds_with_a_rough_density():
     smooth = FIELD.verdicts()["criterion", "xi_3_no_flux"]
     assert (smooth.verdict, smooth.value) == ("holds", 0.9)
@@ -432,6 +449,18 @@ def test_the_criterion_says_nothing_where_the_flux_vanishes_and_holds_with_a_rou
     assert rough.verdicts()["criterion", "xi_3_with_flux"].verdict == "holds"
     edge = replace(rough, xi=((0.36, 1.0),))  # its interval holds 1/3 and the margin
     assert edge.verdicts()["criterion", "xi_3_with_flux"].verdict == "inconclusive"
+
+
+def test_exponents_outside_the_domain_of_the_estimator_decide_nothing_unless_smooth():
+    with_flux = replace(FIELD, terms=field_with(flux=BROAD_FLUX), trusted=0)
+    rows = with_flux.verdicts()
+    assert rows["criterion", "xi_3_with_flux"].verdict == "inconclusive"
+    assert rows["flux_bound", "pointwise_vs_3xi-1"].verdict == "inconclusive"
+    assert rows["flux_bound", "smeared_vs_xi+xiF"].verdict == "inconclusive"
+    smooth = replace(with_flux, xi=((1.4, 1.4),)).verdicts()
+    assert smooth["criterion", "xi_3_with_flux"].verdict == "violated"
+    recovery = replace(SYNTHETIC, trusted=0).verdicts()["exponent_recovery", "xi_3_H0.6"]
+    assert recovery.verdict == "inconclusive"
 
 
 def test_a_scale_outside_the_range_studied_is_inconclusive():
@@ -446,6 +475,9 @@ def test_margins_are_those_of_the_configuration():
     # max_ℓ |W + Q_flux| at T = 0 is that of ℓ = 0
     assert rows["commutation", "A_minus_B"].tolerance == pytest.approx(MARGINS.delta)
     assert rows["control", "H"].tolerance == pytest.approx(MARGINS.delta)
+    bumps = VIOLATIONS["commutation", "A_minus_B_bumps"].verdicts()
+    # the bump that differs most carries twice the flux of φ = 1
+    assert bumps["commutation", "A_minus_B_bumps"].tolerance == pytest.approx(2 * MARGINS.delta)
     assert rows["closure", "instantaneous"].tolerance == MARGINS.closure
     assert rows["closure", "time_integrated"].tolerance == MARGINS.closure_time
     assert rows["direct_terms_vanish", "slope_in_T_at_ell_1.6"].tolerance == MARGINS.slope

@@ -156,6 +156,27 @@ def test_scatter_of_realisations_widens_the_limits(rng):
     assert float(b.sel(end="high") - b.sel(end="value")) == pytest.approx(half, rel=0.02)
 
 
+def test_what_the_limits_in_ell_leave_open_widens_those_in_temperature():
+    """A series that is exact in T, and in ℓ a root, whose quadratic limit is off."""
+
+    def terms(root):
+        def flux(T, ell, kernel, phi):
+            return xr.where(ell == 0.0, np.nan, F0 + T + root * np.sqrt(ell) + 0.0 * kernel * phi)
+
+        return glass_terms() | {"W": lambda *at: 0.0 * flux(*at), "Q_flux": flux}
+
+    halves = []
+    for root in (0.0, 0.1, 0.2):
+        data = integrated(TEMPERATURES, ELLS, terms(root), glass_change, np.zeros((3, 5, 6)))
+        row = limits.iterated_limits(data, LEVEL, GLASS)["limit"].isel(kernel=0, phi=0)
+        fine = row.sel(quantity="lim_W_T")
+        halves.append(float(fine.sel(end="high") - fine.sel(end="value")))
+        assert fine.sel(end="low") <= F0 <= fine.sel(end="high")
+    assert halves[0] < 1e-6
+    assert halves[1] > 0.01
+    assert halves[2] == pytest.approx(2.0 * halves[1], rel=1e-3)
+
+
 def test_resolved_fraction_and_the_scales_where_it_crosses():
     """R = 1/(1 + (ℓ/ℓ_½)²) with ℓ_½ that grows with T; ℓ_90 and ℓ_10 follow."""
     ells = [0.0, *(0.02 * 2.0 ** (np.arange(19) / 2.0))]
@@ -191,6 +212,7 @@ def exponents_file(path):
             "value": (dims, np.full(shape, 0.9), attributes),
             "ci_low": (dims, np.full(shape, 0.88), attributes),
             "ci_high": (dims, np.full(shape, 0.92), attributes),
+            "trusted": (dims, np.ones(shape), attributes),
             "window": (
                 (*dims[:2], "estimator", "end"),
                 np.broadcast_to([0.1, 0.8], (1, 1, 3, 2)),

@@ -64,6 +64,21 @@ def test_the_page_is_written_with_all_figures_and_verdicts(inputs: dict[str, Any
         assert (inputs["output"].parent / path).is_file()
 
 
+def test_figures_of_several_models_are_taken_from_the_folder_of_the_study(
+    inputs: dict[str, Any],
+) -> None:
+    folder = inputs["figures"] / "_study"
+    folder.mkdir()
+    (folder / "comparison.png").write_bytes(IMAGE)
+    (folder / "comparison.csv").write_text("x\n", encoding="utf-8")
+    (inputs["captions"] / "comparison.rst").write_text(CAPTION, encoding="utf-8")
+    summary.run(JOB | {"study_figures": ["comparison"]}, **inputs)
+    page = inputs["output"].read_text(encoding="utf-8")
+    assert page.count('href="figures/_study/comparison.csv"') == 1
+    summary.run(JOB, **inputs)
+    assert "_study" not in inputs["output"].read_text(encoding="utf-8")
+
+
 def test_nothing_but_the_page_is_left_beside_it(inputs: dict[str, Any]) -> None:
     before = set(inputs["output"].parent.iterdir())
     summary.run(JOB, **inputs)
