@@ -8,6 +8,7 @@ range of the potential, energies in its strength V₀, times in length²/(mobili
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -197,6 +198,11 @@ class SystemKeys(Closed):
         raise NotImplementedError
 
     @property
+    def extrapolates_below(self) -> float:
+        """Scale below which a window of ℓ must lie for its limit ℓ → 0 to be believed."""
+        return math.inf
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the grid."""
         return (self.points,) * self.dimension
@@ -359,6 +365,11 @@ class GlassSystem(SystemKeys):
     def mixture(self) -> Mixture:
         """The potentials of all pairs of species."""
         return binary_spheres(self.core, self.strength)
+
+    @property
+    def extrapolates_below(self) -> float:
+        """The core: only below it have smeared points reached their asymptotic form."""
+        return self.core
 
     @property
     def save_steps(self) -> list[int]:

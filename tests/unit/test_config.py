@@ -58,7 +58,7 @@ def test_cluster_reduces_one_scale_in_each_job() -> None:
         ("seed", None, r"^seed: input should be a valid integer \(got None\)$"),
         ("seed", 1.5, r"^seed: .*fractional part \(got 1\.5\)$"),
         ("study", 3, r"^study: input should be a valid string \(got 3\)$"),
-        ("models", [1], r"^models: input should be a valid dictionary \(got \[1\]\)$"),
+        ("models", [1], r"^models: input should be a valid mapping of keys \(got \[1\]\)$"),
         (f"{SWEEP}.temperature", 0, rf"^{SWEEP}\.temperature: .* \(got 0\)$"),
         (f"{SWEEP}.temperature", [0, "cold"], rf"^{SWEEP}\.temperature\.1: .*number.*'cold'\)$"),
         # ranges
@@ -134,7 +134,7 @@ def test_missing_key_of_a_model_is_named_with_the_model() -> None:
 
 @pytest.mark.parametrize("raw", [[1], None, "x"])
 def test_something_else_than_a_mapping_is_refused(raw: object) -> None:
-    assert message(raw).startswith("the file: input should be a valid dictionary")
+    assert message(raw).startswith("the file: input should be a valid mapping of keys")
 
 
 def test_the_smallest_scale_follows_the_grid() -> None:
@@ -165,8 +165,8 @@ def test_a_loaded_file_is_what_was_written(tmp_path: Path) -> None:
     [
         (b"study: [1, 2", "cannot be read as YAML"),
         (b"study: \xff\xfe", "cannot be read as YAML"),
-        (b"", "the file: input should be a valid dictionary"),
-        (b"- 1\n- 2\n", "the file: input should be a valid dictionary"),
+        (b"", "the file: input should be a valid mapping of keys"),
+        (b"- 1\n- 2\n", "the file: input should be a valid mapping of keys"),
         (b"study: a\nseed: 1\n", "models: this key is missing"),
     ],
 )
@@ -190,3 +190,45 @@ def test_a_study_is_frozen() -> None:
     parsed = config.parse(study())
     with pytest.raises(ValueError, match="frozen"):
         parsed.seed = 8
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"seed": True}, "seed must not be true or false"),
+        ({"kernels": ["gaussian", "gaussian", "wendland_c6"]}, "kernels must be distinct"),
+    ],
+)
+def test_what_python_would_take_for_something_else_is_refused(
+    change: dict[str, object], expected: str
+) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        config.parse(study() | change)
+
+
+def test_a_truth_value_within_a_list_is_refused() -> None:
+    raw = study()
+    raw["models"]["point"]["sweep"]["temperature"][1] = True
+    with pytest.raises(ConfigError, match=r"^models\.point\.sweep: temperature must not be true"):
+        config.parse(raw)
+
+
+def test_a_model_may_have_the_name_of_a_kind() -> None:
+    raw = study()
+    raw["models"]["cluster"] = raw["models"].pop("point")
+    raw["models"]["cluster"]["system"]["mass"] = -1.0
+    with pytest.raises(ConfigError, match=r"^models\.cluster\.system\.mass: "):
+        config.parse(raw)
+
+
+def test_a_repeated_key_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("study: a\nseed: 1\nstudy: b\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="the key study stands twice"):
+        config.load(path)
+
+
+def test_merged_sections_may_be_overridden(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\n", encoding="utf-8")
+    assert config.read(path) == {"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 2}}

@@ -223,7 +223,7 @@ class _Checks:
         first, *others = self.limits["kernel"].values
         for kernel in others:
             difference = athermal.sel(kernel=kernel) - athermal.sel(kernel=first)
-            limit = limit_in_ell(difference, self.margins["level"], self.system.deterministic)
+            limit = limit_in_ell(difference, self.margins["level"], self.system)
             if np.isfinite(limit.value):
                 quantity = f"lim_Q_flux_{kernel}_minus_{first}"
                 yield self._equal("kernel_independence", quantity, limit, 0.0, self._delta())
@@ -324,6 +324,8 @@ class _Checks:
         mean = interval(np.array(slopes), level)
         value, half = float(mean.value), float(mean.half_width)
         low, high = float(x[0]), float(x[POINTS - 1])
+        if high > self.system.extrapolates_below:
+            half = np.nan
         return Limit(value, value - half, value + half, low, high, len(slopes))
 
     def _criterion(self) -> Iterator[Verdict]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from glasscade.config import System
 from glasscade.io import read_dataset
 from glasscade.limits.extrapolation import POINTS, Limit, extrapolate
 from glasscade.stages.arrays import variable
@@ -159,10 +161,20 @@ def term(integrated: xr.Dataset, name: str) -> xr.DataArray:
     return total - (("W" in parts) - ("Q_flux" in parts)) * integrated["self_pair"]
 
 
-def limit_in_ell(y: xr.DataArray, level: float, deterministic: bool) -> Limit:
+def limit_in_ell(y: xr.DataArray, level: float, system: System) -> Limit:
     """The limit ℓ → 0 from the scales ℓ > 0 that the kernel resolves, NaN if these are too few."""
     known = y.sel(ell=y["ell"] > 0.0).dropna("ell")
     if known.sizes["ell"] < POINTS:
         return Limit(np.nan, np.nan, np.nan, np.nan, np.nan, y.sizes["realisation"])
     values = known.transpose("realisation", "ell").values
-    return extrapolate(known["ell"].values, values, level, deterministic)
+    return believed(extrapolate(known["ell"].values, values, level, system.deterministic), system)
+
+
+def believed(limit: Limit, system: System) -> Limit:
+    """A limit ℓ → 0, without interval if its window is above where the system is asymptotic.
+
+    What has no interval decides nothing.
+    """
+    if limit.fit_high > system.extrapolates_below:
+        return replace(limit, low=np.nan, high=np.nan)
+    return limit

@@ -13,9 +13,10 @@ from glasscade.config import SYSTEM, GlassSystem, SyntheticSystem, System
 from glasscade.io import read_dataset, write_dataset, write_text
 from glasscade.limits.dissipation_scale import dissipation_scale
 from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, quadratic_limits
+from glasscade.regularity.fits import interval
 from glasscade.stages.arrays import variable
 from glasscade.stages.checks import checks
-from glasscade.stages.integrate import gather, integrate, limit_in_ell, term
+from glasscade.stages.integrate import believed, gather, integrate, limit_in_ell, term
 from glasscade.stages.verdicts import table
 
 Real = npt.NDArray[np.float64]
@@ -66,7 +67,8 @@ def iterated_limits(integrated: xr.Dataset, level: float, system: System) -> xr.
 
     A = lim_ℓ (W_ℓ + Q^flux_ℓ) at T = 0;  B = lim_T (W + Q^thermal) at ℓ = 0;
     H = lim_ℓ W_ℓ(T=0) - lim_T W(T), so that lim Q^thermal = H + lim Q^flux + (B - A).
-    The Itô source of particles counts with Q^thermal, whose one-particle part it cancels.
+    The Itô source of particles counts with Q^thermal, whose one-particle part it cancels; their A
+    and B are taken from the stress of the bonds.
     """
     kernels, functions = integrated["kernel"].values, integrated["phi"].values
     table = np.full((len(QUANTITIES), len(kernels), len(functions), len(ENDS)), np.nan)
@@ -87,52 +89,68 @@ class _Limits:
     def __init__(self, chosen: xr.Dataset, level: float, system: System) -> None:
         self._chosen = chosen
         self._level = level
-        self._deterministic = system.deterministic
-        self._particles = system.particles
+        self._system = system
 
     def all(self) -> list[Limit]:
         """In the order of `QUANTITIES`."""
+        return self._of_particles() if self._system.particles else self._of_fields()
+
+    def _of_fields(self) -> list[Limit]:
+        """The fine-grained balance exists, at ℓ = 0."""
+        flux, resolved, a = (self._in_ell(name) for name in ("Q_flux", "W", "W+Q_flux"))
+        fine = self._warm.sel(ell=0.0)
+        thermal, w, b = (
+            self._in_temperature(term(fine, name)) for name in ("Q_thermal", "W", "W+Q_thermal")
+        )
+        return [a, b, thermal, flux, resolved, w, resolved.minus(w), a.minus(b)]
+
+    def _of_particles(self) -> list[Limit]:
+        """At ℓ → 0 smeared stress is that of the bonds, whose change is A and B by closure.
+
+        Both start from one state, so that their difference is taken in every realisation. What
+        is resolved for ℓ → 0 is all of W_ℓ + Q^flux_ℓ, at T > 0 as at T = 0.
+        """
         flux, resolved = self._in_ell("Q_flux"), self._in_ell("W")
-        thermal = self._in_temperature("Q_thermal+Ito")
-        # What particles have resolved for ℓ → 0 is all of W_ℓ + Q^flux_ℓ, at T > 0 as at T = 0.
-        fine = self._in_temperature("W+Q_flux" if self._particles else "W")
-        a = self._in_ell("W+Q_flux")
-        b = self._of_stress() if self._particles else self._in_temperature("W+Q_thermal")
-        return [a, b, thermal, flux, resolved, fine, resolved.minus(fine), a.minus(b)]
+        thermal, w = self._in_both("Q_thermal+Ito"), self._in_both("W+Q_flux")
+        athermal = self._chosen["change"].sel(ell=0.0).isel(temperature=0)
+        warm = self._warm["change"].sel(ell=0.0)
+        mean = interval(athermal.values, self._level)
+        value, half = float(mean.value), float(mean.half_width)
+        a = Limit(value, value - half, value + half, 0.0, 0.0, athermal.size)
+        b, difference = self._in_temperature(warm), self._in_temperature(athermal - warm)
+        return [a, b, thermal, flux, resolved, w, resolved.minus(w), difference]
+
+    @property
+    def _warm(self) -> xr.Dataset:
+        return self._chosen.isel(temperature=slice(1, None))
 
     def _in_ell(self, name: str) -> Limit:
         """lim ℓ → 0 at T = 0."""
         athermal = term(self._chosen, name).isel(temperature=0)
-        return limit_in_ell(athermal, self._level, self._deterministic)
+        return limit_in_ell(athermal, self._level, self._system)
 
-    def _in_temperature(self, name: str) -> Limit:
-        """lim T → 0 at ℓ = 0; of particles, at ℓ → 0 for each T."""
-        warm = term(self._chosen, name).isel(temperature=slice(1, None))
-        if not self._particles:
-            return self._extrapolate(warm.sel(ell=0.0))
+    def _in_temperature(self, y: xr.DataArray) -> Limit:
+        """lim T → 0 of y(T, realisation)."""
+        x, values = y["temperature"].values, y.transpose("realisation", "temperature").values
+        return extrapolate(x, values, self._level, self._system.deterministic)
+
+    def _in_both(self, name: str) -> Limit:
+        """lim T → 0 of lim ℓ → 0."""
+        warm = term(self._warm, name)
         known = warm.sel(ell=warm["ell"] > 0.0).dropna("ell")
         if known.sizes["ell"] < POINTS:
-            return limit_in_ell(warm.isel(temperature=0), self._level, self._deterministic)
+            return limit_in_ell(warm.isel(temperature=0), self._level, self._system)
         fine = xr.apply_ufunc(
             lambda y: quadratic_limits(known["ell"].values, y), known, input_core_dims=[["ell"]]
         )
-        errors = [
-            limit_in_ell(known.isel(temperature=t), self._level, True).half_width
-            for t in range(POINTS)
-        ]
+        systematic = (
+            extrapolate(known["ell"].values, values, self._level, deterministic=True)
+            for values in known.transpose("temperature", "realisation", "ell").values[:POINTS]
+        )
+        errors = [believed(limit, self._system).half_width for limit in systematic]
         # The quadratic limit in T is a weighted sum, and so is what it inherits from ℓ.
         weights = quadratic_limits(known["temperature"].values, np.eye(POINTS))
-        return self._extrapolate(fine).widened(float(np.linalg.norm(weights * errors)))
-
-    def _of_stress(self) -> Limit:
-        """lim T → 0 of the change of the microscopic stress: B, by closure."""
-        return self._extrapolate(
-            self._chosen["change"].sel(ell=0.0).isel(temperature=slice(1, None))
-        )
-
-    def _extrapolate(self, y: xr.DataArray) -> Limit:
-        x, values = y["temperature"].values, y.transpose("realisation", "temperature").values
-        return extrapolate(x, values, self._level, self._deterministic)
+        return self._in_temperature(fine).widened(float(np.linalg.norm(weights * errors)))
 
 
 def scales(integrated: xr.Dataset, level: float, deterministic: bool) -> xr.Dataset:

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import studies
 from budget_data import PHI, TERMS, budget, write
+from glasscade.config import SYSTEM
 from glasscade.errors import DataError
 from glasscade.limits.extrapolation import extrapolate
 from glasscade.stages.integrate import gather, integrate, limit_in_ell, term
 
+FIELD = SYSTEM.validate_python(studies.FIELD["system"])
+ROUGH = SYSTEM.validate_python(studies.ROUGH["system"])
 ELLS = [0.0, 0.1, 0.2]
 TIMES = np.linspace(0.0, 2.0, 9)
 
@@ -228,10 +232,10 @@ def test_limit_in_ell_takes_the_scales_above_zero_that_are_known(rng):
     values = 2.0 + 0.3 * ell - ell**2 + 0.1 * rng.normal(size=(3, 7))
     values[:, 1] = np.nan
     y = xr.DataArray(values, {"ell": ell}, ("realisation", "ell"))
-    for deterministic in (True, False):
-        limit = limit_in_ell(y, 0.9, deterministic)
-        assert limit == extrapolate(ell[2:], values[:, 2:], 0.9, deterministic)
-    few = limit_in_ell(y.isel(ell=slice(0, 5)), 0.9, True)
+    for system in (FIELD, ROUGH):
+        limit = limit_in_ell(y, 0.9, system)
+        assert limit == extrapolate(ell[2:], values[:, 2:], 0.9, system.deterministic)
+    few = limit_in_ell(y.isel(ell=slice(0, 5)), 0.9, FIELD)
     assert np.isnan([few.value, few.low, few.high, few.fit_low]).all()
     assert few.realisations == 3
 

@@ -25,7 +25,7 @@ GLASS = SYSTEM.validate_python(
         "points": 128,
         "number": 64,
         "packing_fraction": 0.9,
-        "core": 0.1,
+        "core": 0.9,
         "duration": 1.0,
         "dt": 0.01,
         "snapshots": 5,
@@ -132,18 +132,43 @@ def test_limits_of_particles_are_taken_in_ell_at_every_temperature():
     data = integrated(TEMPERATURES, ELLS, glass_terms(), glass_change, np.zeros((3, 5, 6)))
     row = limits.iterated_limits(data, LEVEL, GLASS)["limit"].isel(kernel=1, phi=2)
     exact = {
-        "A": W0 + F0,
-        "B": 1.9,  # of the change of the microscopic stress
+        "A": 1.9,  # the change of the stress of the bonds at T = 0
+        "B": 1.9,  # and its limit
         "lim_Q_thermal": Q0,  # with the Itô source, without which it would diverge in ℓ
         "lim_Q_flux": F0,
         "lim_W_ell": W0,
         "lim_W_T": W0 + F0,  # W_ℓ + Q^flux_ℓ together
         "H": -F0,
-        "A_minus_B": W0 + F0 - 1.9,
+        "A_minus_B": 0.0,
     }
     for quantity, expected in exact.items():
         value = float(row.sel(quantity=quantity, end="value"))
         assert value == pytest.approx(tag(1, 2) * expected, abs=1e-10)  # fits within fits
+
+
+def test_a_difference_of_the_limits_is_taken_in_every_realisation(rng):
+    """Realisations differ by far more than A from B, whose difference stays sharp."""
+    noise = rng.normal(size=(6, 1, 1)) * np.ones((6, 5, 6))
+    data = integrated(TEMPERATURES, ELLS, glass_terms(), glass_change, noise)
+    row = limits.iterated_limits(data, LEVEL, GLASS)["limit"].isel(kernel=0, phi=0)
+    half = {
+        name: row.sel(quantity=name, end="high") - row.sel(quantity=name, end="value")
+        for name in ("A", "B", "A_minus_B")
+    }
+    assert min(float(half["A"]), float(half["B"])) > 0.1
+    # What is left is the difference of the two forms of the extrapolation in T.
+    assert float(half["A_minus_B"]) < 0.01
+
+
+def test_a_window_above_the_core_gives_no_interval():
+    sharp = GLASS.model_copy(update={"core": 0.5 * ELLS[4]})
+    data = integrated(TEMPERATURES, ELLS, glass_terms(), glass_change, np.zeros((3, 5, 6)))
+    ends = limits.iterated_limits(data, LEVEL, sharp)["limit"].isel(kernel=0, phi=0)
+    for quantity in ("lim_Q_flux", "lim_W_ell", "lim_Q_thermal", "lim_W_T", "H"):
+        assert np.isfinite(ends.sel(quantity=quantity, end="value"))
+        assert np.isnan(ends.sel(quantity=quantity, end=["low", "high"])).all()
+    for quantity in ("A", "B", "A_minus_B"):
+        assert np.isfinite(ends.sel(quantity=quantity)).all()
 
 
 def test_scatter_of_realisations_widens_the_limits(rng):
