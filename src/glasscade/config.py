@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -39,6 +40,19 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Batch = tuple[float, ...]
+
+
+def _check_kernels(kernels: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(kernels)) < len(kernels):
+        raise ValueError("kernels must be distinct")
+    if kernels and not {"gaussian", "wendland_c6"} <= set(kernels):
+        raise ValueError("kernels must contain gaussian and wendland_c6")
+    return kernels
+
+
+Kernels = Annotated[
+    tuple[Literal["gaussian", "wendland_c6", "bump"], ...], AfterValidator(_check_kernels)
+]
 
 
 def _flat(value: Any) -> Iterator[Any]:
@@ -451,6 +465,9 @@ class Model(Closed):
     window: tuple[Positive, Positive] = Field(
         description="range of scales, in lengths, over which exponents are fitted"
     )
+    kernels: Kernels = Field(
+        (), description="kernels of this model alone; if none, those of the study"
+    )
     exponent_temperature: tuple[float, ...] = Field(
         (0.0,), description="temperatures at which exponents are measured; 0 must be among them"
     )
@@ -509,7 +526,7 @@ class Study(Closed):
 
     study: Name = Field(description="name of the study; results go to results/<study>")
     seed: int = Field(ge=0, lt=2**32, description="seed of everything random")
-    kernels: tuple[Literal["gaussian", "wendland_c6", "bump"], ...] = Field(
+    kernels: Kernels = Field(
         ("gaussian", "wendland_c6", "bump"),
         min_length=2,
         description="coarse-graining kernels; the bump is used where k_max ℓ >= 55",
@@ -519,13 +536,9 @@ class Study(Closed):
     margins: Margins = Margins()
     models: dict[Name, Model] = Field(min_length=1, description="the models, by name")
 
-    @model_validator(mode="after")
-    def _two_resolved_kernels(self) -> Self:
-        if len(set(self.kernels)) < len(self.kernels):
-            raise ValueError("kernels must be distinct")
-        if not {"gaussian", "wendland_c6"} <= set(self.kernels):
-            raise ValueError("kernels must contain gaussian and wendland_c6")
-        return self
+    def kernels_of(self, model: str) -> tuple[str, ...]:
+        """The kernels of a model."""
+        return self.models[model].kernels or self.kernels
 
 
 def _distinct(key: str, values: tuple[float, ...]) -> None:
@@ -553,7 +566,7 @@ def parse(raw: object) -> Study:
         except ConfigError as error:
             raise ConfigError(f"models.{name}.system.{error}") from None
         try:
-            model.check_scales(study.kernels)
+            model.check_scales(study.kernels_of(name))
         except ConfigError as error:
             raise ConfigError(f"models.{name}.{error}") from None
     return study

@@ -117,8 +117,10 @@ def wall_time(study: Study, cores: int) -> float:
     """Seconds on this many cores: the shared work, but no less than the longest chain of jobs."""
     chains = [
         simulation(model).seconds
-        + max(reduction(model, study.kernels, batch).seconds for batch in model.sweep.batches)
-        for model in study.models.values()
+        + max(
+            reduction(model, study.kernels_of(name), batch).seconds for batch in model.sweep.batches
+        )
+        for name, model in study.models.items()
     ]
     # After each chain: limits, figures, verdicts, summary.
     return max(total(study).cost.seconds / cores, max(chains) + 4.0 * gathering().seconds)
@@ -129,7 +131,7 @@ def _model(study: Study, name: str) -> Iterator[Line]:
     model = study.models[name]
     states = len(jobs.states(study, name))
     yield _line(name, "simulate", [simulation(model)] * states)
-    batches = [reduction(model, study.kernels, batch) for batch in model.sweep.batches]
+    batches = [reduction(model, study.kernels_of(name), batch) for batch in model.sweep.batches]
     yield _line(name, "reduce", batches * states)
     yield _line(name, "structure", [structure(model)] * len(jobs.structures(study, name)))
     for stage in ("exponents", "limits", "figures"):

@@ -76,7 +76,7 @@ def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> 
         "temperature": _temperature(keys, temperature),
         "ell": list(batch),
         "map_ell": [value for value in batch if value in keys.sweep.map_ell and first],
-        "kernels": list(study.kernels),
+        "kernels": list(study.kernels_of(model)),
         "bumps": study.test_functions.bumps,
         "sharpness": study.test_functions.sharpness,
         "seed": study.seed,

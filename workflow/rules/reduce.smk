@@ -1,7 +1,8 @@
 def reduction_cost(wildcards):
     """Cost of a reduction from its batch of scales."""
     batch = tuple(float(ell) for ell in wildcards.ell.split("_"))
-    return estimate.reduction(STUDY.models[wildcards.model], STUDY.kernels, batch)
+    name = wildcards.model
+    return estimate.reduction(STUDY.models[name], STUDY.kernels_of(name), batch)
 
 
 rule reduce:

@@ -79,6 +79,7 @@ class Reduction:
         self.kernels = kernels
         self.functions = functions
         self._budgets: dict[tuple[int, ...], Budget] = {}
+        self._filters: dict[tuple[str, float], Real] = {}
         self._one_particle: dict[tuple[str, float], OneParticleBudget] = {}
 
     @property
@@ -140,7 +141,7 @@ class Reduction:
         if (kernel, ell) not in self._one_particle:
             self._one_particle[kernel, ell] = OneParticleBudget(
                 self._budget(counts),
-                KERNELS[kernel].filter(self.cell, counts, ell),
+                self._filter(kernel, ell),
                 self.mixture.species,
                 self.temperature,
             )
@@ -153,7 +154,7 @@ class Reduction:
         return currents(
             truncate(snapshot.density, self.cell.dim, counts),
             truncate(snapshot.force_density, self.cell.dim, counts),
-            KERNELS[kernel].filter(self.cell, counts, ell),
+            self._filter(kernel, ell),
             self._budget(counts).field,
             self.temperature,
         )
@@ -162,6 +163,13 @@ class Reduction:
         """Modes that a scale needs: the cost of a reduction falls as ℓ grows."""
         needed = self.cell.counts_up_to(BAND_MARGIN * KERNELS[kernel].band(self.cell.dim) / ell)
         return tuple(min(n, m) for n, m in zip(needed, self.system.counts, strict=True))
+
+    def _filter(self, kernel: str, ell: float) -> Real:
+        """Ĝ(|p| ℓ) on the modes of this scale, computed at first use."""
+        if (kernel, ell) not in self._filters:
+            counts = self._counts(kernel, ell)
+            self._filters[kernel, ell] = KERNELS[kernel].filter(self.cell, counts, ell)
+        return self._filters[kernel, ell]
 
     def _most_counts(self, ells: list[float]) -> tuple[int, ...]:
         """Modes that the most demanding scale and kernel of a batch need."""
