@@ -101,7 +101,7 @@ _QUANTITIES: tuple[tuple[str, str], ...] = (
         "pointwise, against 2ξ_{3}+ξ_{3}^{F}−1{h}",
     ),
     (rf"smeared_vs_xi\+xiF(_H(?P<h>{NUMBER}))?", "smeared, against ξ_{3}+ξ_{3}^{F}{h}"),
-    (r"xi_3_with_flux", "ξ_{3}, with a flux"),
+    (r"xi_3_with_flux", "ξ_{3}, flux not excluded"),
     (r"xi_3_no_flux", "ξ_{3}, no flux"),
     (rf"xi_3_H(?P<x>{NUMBER})", "ξ_{3} for H = {x}"),
     (rf"ell_half_T(?P<x>{NUMBER})", "ℓ_{½} at T = {x}"),
