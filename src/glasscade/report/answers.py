@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isnan
 from typing import Literal
 
 from glasscade.limits.extrapolation import Limit
@@ -174,14 +174,15 @@ def _part(name: str, limit: Limit, margin: float, kind: Kind) -> str:
     """One part of the split; an anomaly is one whose interval excludes zero."""
     both = measured(limit.value, limit.low, limit.high).both
     if name == "lim_Q_flux" and kind.flux_theorem:
-        return f"{SPLIT[name]} is {kind.flux_theorem}; the extrapolation gives {both}"
+        found = "decides nothing" if isnan(limit.low) else f"gives {both}"
+        return f"{SPLIT[name]} is {kind.flux_theorem}; the extrapolation {found}"
     return f"{SPLIT[name]} = {both}, {anomaly(limit, margin)}"
 
 
 def anomaly(limit: Limit, margin: float) -> str:
     """Whether a limit is an anomaly, with what the margin adds to that."""
     if not (isfinite(limit.low) and isfinite(limit.high)):
-        return "undecided, without a finite interval"
+        return "undecided: it has no finite interval"
     within = -margin <= limit.low and limit.high <= margin
     if limit.low <= 0.0 <= limit.high:
         return "no anomaly" if within else "undecided: zero and more than the margin are possible"
@@ -251,7 +252,7 @@ def _flux(findings: Findings) -> str:
 
 def _against_critical(row: Verdict) -> str:
     if not (isfinite(row.ci_low) and isfinite(row.ci_high)):
-        return "without a finite interval"
+        return "which has no interval and decides nothing"
     if row.ci_high < CRITICAL:
         return "below 1/3"
     return "above 1/3" if row.ci_low > CRITICAL else "not to be told from 1/3"

@@ -42,7 +42,7 @@ def plain(x: float) -> str:
 
 
 def measured(value: float, low: float, high: float) -> Measured:
-    """Digits down to the second one of the half-width of the interval."""
+    """Digits down to the second one of the half-width of the interval, if there is one."""
     ends = [end for end in (value, low, high) if isfinite(end)]
     if not ends:
         return Measured(MISSING, MISSING, "no value")
@@ -58,6 +58,8 @@ def measured(value: float, low: float, high: float) -> Measured:
 
     power = _power(exponent)
     middle, range_ = shown(value), f"{shown(low)} to {shown(high)}"
+    if low != low and high != high:
+        return Measured(middle + power, MISSING, middle + power)
     interval = f"({range_}){power}" if power else range_
     return Measured(middle + power, interval, f"{middle} ({range_}){power}")
 

@@ -139,8 +139,8 @@ def test_an_infinite_interval_is_undecided() -> None:
         (0.2, 0.1, "not zero but smaller than the margin: negligible"),
         (0.0, 0.1, "no anomaly"),
         (0.2, 0.4, "undecided: zero and more than the margin are possible"),
-        (0.2, inf, "undecided, without a finite interval"),
-        (nan, nan, "undecided, without a finite interval"),
+        (0.2, inf, "undecided: it has no finite interval"),
+        (nan, nan, "undecided: it has no finite interval"),
     ],
 )
 def test_an_anomaly_excludes_zero(value: float, half: float, says: str) -> None:

@@ -61,3 +61,8 @@ def test_what_is_not_known_is_said() -> None:
     assert measured(0.9, -inf, inf).interval == "−∞ to ∞"
     assert window(nan, 1.0) == "–"
     assert window(0.5, 1.0) == "0.5 to 1"
+
+
+def test_a_value_without_interval_stands_alone() -> None:
+    found = measured(-21.5669, nan, nan)
+    assert (found.value, found.interval, found.both) == ("−21.57", "–", "−21.57")
