@@ -63,8 +63,10 @@ def _references(results: Results) -> dict[str, Verdict]:
 
 
 def _limit(results: Results, quantity: str, kernel: int) -> Estimate:
+    """A limit with its interval; unknown without one, since it then decides nothing."""
     row = results.limits["limit"].sel(quantity=quantity, phi="one").isel(kernel=kernel)
-    return Estimate(*(row.sel(end=end).values[np.newaxis] for end in ("value", "low", "high")))
+    parts = [row.sel(end=end).values[np.newaxis] for end in ("value", "low", "high")]
+    return Estimate(*(np.where(np.isfinite(parts).all(axis=0), part, np.nan) for part in parts))
 
 
 def _window(results: Results, quantity: str, kernel: int) -> tuple[float, float]:
@@ -98,6 +100,17 @@ def _offset(results: Results, kernel: int) -> float:
     return 0.24 * (kernel - 0.5 * (len(results.kernels) - 1))
 
 
+def _mark_unknown(results: Results, panel: Panel, quantity: str, row: int) -> None:
+    """Say so where no kernel gives a limit with an interval."""
+    known = [_limit(results, quantity, k).value for k in range(len(results.kernels))]
+    if not np.isfinite(known).any():
+        place = panel.axes.get_yaxis_transform()
+        text = "not decided by these scales"
+        panel.axes.text(
+            0.98, row, text, transform=place, fontsize=SMALL, color=GREY, ha="right", va="center"
+        )
+
+
 def _values(results: Results, panel: Panel) -> None:
     _rows(panel)
     references = _references(results)
@@ -107,6 +120,7 @@ def _values(results: Results, panel: Panel) -> None:
         if quantity in references:
             label = "reference" if quantity == "A_minus_B" else ""
             panel.bar(f"reference of {quantity}", references[quantity].reference, row, label)
+        _mark_unknown(results, panel, quantity, row)
         for k, kernel in enumerate(results.kernels):
             limit, place = _limit(results, quantity, k), row + _offset(results, k)
             look = _look_of_limit(results, quantity, k)
@@ -122,6 +136,7 @@ def _distances(results: Results, panel: Panel) -> None:
         if quantity not in references:
             panel.axes.text(0.04, row, "no reference", va="center", fontsize=SMALL, color=GREY)
             continue
+        _mark_unknown(results, panel, quantity, row)
         reference, margin = references[quantity].reference, references[quantity].tolerance
         for k, kernel in enumerate(results.kernels):
             parts = ((part - reference) / margin for part in _limit(results, quantity, k).parts)

@@ -45,6 +45,17 @@ def test_limits_that_do_not_exist_are_not_drawn() -> None:
     assert "A, bump" not in set(data["series"])
 
 
+def test_limits_without_an_interval_are_said_to_be_undecided() -> None:
+    shown = results("glass")
+    ends = {"quantity": "lim_Q_flux", "end": ["low", "high"]}
+    shown.limits["limit"].loc[ends] = np.nan
+    figure, data = limits(shown)
+    assert "lim_Q_flux, gaussian" not in set(data["series"])
+    assert "limit of Q_flux" not in set(data["series"])
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["not decided by these scales"]
+
+
 def test_first_kernel_without_a_limit_leaves_its_panel_empty() -> None:
     shown = results("glass")
     shown.limits["limit"].loc[{"quantity": "lim_Q_flux"}] = np.nan
