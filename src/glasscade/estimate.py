@@ -172,5 +172,5 @@ def _modes(model: Model, kernel: str, ell: float) -> float:
         return full / 3.0  # computed once and filed under every kernel
     if ell < system.smallest_scale(kernel):
         return 0.0
-    band = 1.25 * KERNELS[kernel].band(system.dimension) / ell
+    band = KERNELS[kernel].band(system.dimension) / ell
     return min(full, float((band * system.length / np.pi) ** system.dimension))

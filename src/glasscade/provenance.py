@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import platform
 import subprocess
 from functools import cache
 from importlib.metadata import version
@@ -54,7 +55,9 @@ def attributes(parameters: dict[str, Any], *modules: str) -> dict[str, str]:
         "code_digest": code_digest(*modules),
         "git_commit": git_commit(),
         "parameters": json.dumps(parameters, sort_keys=True),
-        "versions": json.dumps({name: version(name) for name in RECORDED}),
+        "versions": json.dumps(
+            {"python": platform.python_version()} | {name: version(name) for name in RECORDED}
+        ),
     }
 
 

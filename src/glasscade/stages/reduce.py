@@ -34,8 +34,6 @@ Real = npt.NDArray[np.float64]
 
 ITO = "Ito"
 """Name of the term that particles have besides the currents of `TERMS`."""
-BAND_MARGIN = 1.25
-"""Modes kept beyond the band of a kernel: a Gaussian has then fallen below 1e-9."""
 NORM_ORDERS = (1.0, 1.5, 2.0)
 """Orders q/3 of the pointwise norms of the flux, for q = 3, 4.5 and 6."""
 RATE = "mu V0^2/l0^2"
@@ -161,7 +159,7 @@ class Reduction:
 
     def _counts(self, kernel: str, ell: float) -> tuple[int, ...]:
         """Modes that a scale needs: the cost of a reduction falls as ℓ grows."""
-        needed = self.cell.counts_up_to(BAND_MARGIN * KERNELS[kernel].band(self.cell.dim) / ell)
+        needed = self.cell.counts_up_to(KERNELS[kernel].band(self.cell.dim) / ell)
         return tuple(min(n, m) for n, m in zip(needed, self.system.counts, strict=True))
 
     def _filter(self, kernel: str, ell: float) -> Real:
