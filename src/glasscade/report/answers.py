@@ -221,11 +221,11 @@ def _criterion(row: Verdict, findings: Findings) -> tuple[Mark, str, str]:
     """Mark, word and sentence of one row."""
     xi = f"ξ_{{3}} = {_both(row)}, {_against_critical(row)}"
     demands_nothing = "the one-way criterion demands nothing of the density"
-    if row.quantity.startswith("xi_3_no_flux"):
-        return "none", "nothing demanded", f"The flux vanishes, so {demands_nothing}; {xi}."
     if findings.kind.flux_theorem and row.verdict != "violated":
         text = f"The limit of the flux is zero by theorem, so {demands_nothing}; {xi}."
         return "none", "nothing demanded", text
+    if row.quantity.startswith("xi_3_no_flux"):
+        return "none", "nothing demanded", f"The flux vanishes, so {demands_nothing}; {xi}."
     if row.verdict == "violated":
         text = (
             "The flux does not vanish although the density is too smooth for it, which contradicts "

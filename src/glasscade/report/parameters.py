@@ -38,7 +38,8 @@ def of_section(section: BaseModel, prefix: str = "") -> list[Parameter]:
         elif key == "kind":
             rows.insert(0, Parameter(prefix, str(value), _first_paragraph(section)))
         else:
-            rows.append(Parameter(name, shown(value), field.description or ""))
+            text = (field.description or "").replace("`", "")
+            rows.append(Parameter(name, shown(value), text))
     return rows
 
 
