@@ -1,4 +1,4 @@
-"""The command line: `glasscade check`, `glasscade run`, `glasscade reference`."""
+"""The command line: `glasscade check`, `run`, `export` and `reference`."""
 
 from __future__ import annotations
 
@@ -52,6 +52,13 @@ def run(options: argparse.Namespace) -> None:
     chosen = {name: getattr(options, name) for name in WILDCARDS}
     given = {name: value for name, value in chosen.items() if value is not None}
     serial.run(config.load(options.config), options.stage, given, options.results)
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write the particles of a state file as an AMBER trajectory, for OVITO, VMD, MDAnalysis."""
+    from glasscade.stages import export as exporting
+
+    exporting.run(options.state, options.realisation, options.output)
 
 
 def reference(options: argparse.Namespace) -> None:
@@ -130,6 +137,14 @@ def _parser() -> argparse.ArgumentParser:
         running.add_argument(f"--{name}", metavar=name.upper(), help=text)
     running.add_argument(
         "--results", type=Path, default=Path("results"), help="folder of results (results)"
+    )
+    exporting = add(export)
+    exporting.add_argument(
+        "state", metavar="STATE", type=Path, help="results/<study>/state/<model>/T…/block….nc"
+    )
+    exporting.add_argument("output", metavar="OUTPUT", type=Path, help="the trajectory to write")
+    exporting.add_argument(
+        "--realisation", type=int, default=0, help="which realisation of the state (0)"
     )
     referring = add(reference)
     referring.add_argument(

@@ -134,6 +134,7 @@ def _glass(
         coords={
             "realisation": realisations,
             "time": ("time", np.array(steps) * system.dt, TIME),
+            "step": ("time", steps, {"units": "1", "long_name": "number of time steps"}),
         },
     )
 

@@ -1,0 +1,38 @@
+"""Beside the workflow: the trajectory of one realisation for OVITO, VMD or MDAnalysis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from glasscade.errors import ConfigError
+from glasscade.io import read_dataset
+from glasscade.particles.trajectory import Trajectory, write_trajectory
+from glasscade.stages.arrays import cell_of
+
+
+def run(state: Path, realisation: int, output: Path) -> None:
+    """Write the particles of one realisation of a state file in the AMBER convention.
+
+    Raises
+    ------
+    ConfigError
+        If the state does not hold the realisation.
+    DataError
+        If the state cannot be read or does not hold particles.
+    """
+    dataset = read_dataset(state, "position", "species", "step", "cell")
+    known = [int(number) for number in dataset["realisation"].values]
+    if realisation not in known:
+        raise ConfigError(f"--realisation: {realisation} is not in {state}, which holds {known}")
+    chosen = dataset.sel(realisation=realisation)
+    trajectory = Trajectory(
+        positions=chosen["position"].values,
+        times=chosen["time"].values,
+        steps=chosen["step"].values.astype(np.int64),
+        species=chosen["species"].values.astype(np.int64),
+        cell=cell_of(dataset),
+        attributes={name: str(value) for name, value in dataset.attrs.items()},
+    )
+    write_trajectory(output, trajectory)

@@ -1,0 +1,55 @@
+"""Trajectories of states for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import studies
+from glasscade.config import SYSTEM
+from glasscade.errors import ConfigError, DataError
+from glasscade.io import read_dataset
+from glasscade.particles.trajectory import read_trajectory
+from glasscade.stages import export, simulate
+
+GLASS = {
+    "kind": "glass",
+    "points": 128,
+    "number": 16,
+    "packing_fraction": 0.9,
+    "core": 0.1,
+    "duration": 0.5,
+    "dt": 0.02,
+    "snapshots": 5,
+}
+
+
+def state(folder: Path, system: dict[str, object]) -> Path:
+    job = {"system": system, "seed": 1, "temperature": 0.01, "realisations": [2, 3]}
+    simulate.run(job, folder / "state.nc")
+    return folder / "state.nc"
+
+
+def test_a_trajectory_holds_what_the_state_does(tmp_path: Path) -> None:
+    source = state(tmp_path, GLASS)
+    export.run(source, 3, tmp_path / "trajectory.nc")
+    found, expected = read_trajectory(tmp_path / "trajectory.nc"), read_dataset(source)
+    positions = expected["position"].sel(realisation=3).values
+    np.testing.assert_array_equal(found.positions, positions)
+    assert found.steps.tolist() == SYSTEM.validate_python(GLASS).save_steps
+    np.testing.assert_array_equal(found.times, expected["time"].values)
+    np.testing.assert_array_equal(found.species, np.repeat([0, 1], 8))
+    # Box lengths and angles round by a few units in the last place.
+    np.testing.assert_allclose(found.cell.matrix, expected["cell"].values, rtol=1e-14, atol=1e-14)
+
+
+def test_a_realisation_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--realisation: 0 is not in .*which holds \[2, 3\]"):
+        export.run(state(tmp_path, GLASS), 0, tmp_path / "trajectory.nc")
+
+
+def test_densities_have_no_trajectory(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="position"):
+        export.run(state(tmp_path, studies.FIELD["system"]), 0, tmp_path / "trajectory.nc")
