@@ -47,16 +47,17 @@ def budget(
             dims.insert(4, "term")
             rows = [formulas[name](*grids, number) for number in range(len(TERMS))]
             values = np.stack([np.broadcast_to(row, grids[0].shape) for row in rows], axis=4)
+            off = 99.0 / (2 * len(TERMS))  # so that these components close too
         else:
-            values = np.broadcast_to(formulas[name](*grids), grids[0].shape)
-        variables[name] = (dims, tensor(values, dim), ATTRIBUTES)
+            values, off = np.broadcast_to(formulas[name](*grids), grids[0].shape), 99.0
+        variables[name] = (dims, tensor(values, dim, off), ATTRIBUTES)
     return xr.Dataset(variables, coords=coordinates)
 
 
-def tensor(values: np.ndarray, dim: int) -> np.ndarray:
-    """Tensors (..., d, d) with tr/d as given."""
+def tensor(values: np.ndarray, dim: int, off: float) -> np.ndarray:
+    """Tensors (..., d, d) with tr/d and off-diagonal components as given."""
     uneven = np.linspace(0.5, 1.5, dim) if dim > 1 else np.ones(1)
-    return values[..., np.newaxis, np.newaxis] * np.diag(uneven) + 99.0 * (1.0 - np.eye(dim))
+    return values[..., np.newaxis, np.newaxis] * np.diag(uneven) + off * (1.0 - np.eye(dim))
 
 
 def write(dataset: xr.Dataset, path: Path) -> Path:

@@ -29,7 +29,7 @@ GLASS: Raw = {
         "snapshots": 5,
     },
     "sweep": {"temperature": [0, 0.1, 0.2, 0.3, 0.4], "ell": [[0, 0.8, 1, 1.2, 1.4, 1.6]]},
-    "window": [0.25, 1.0],
+    "window": [0.25, 1.4],
 }
 
 

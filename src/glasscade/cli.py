@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glasscade import __version__
-from glasscade.errors import GlasscadeError
+from glasscade.errors import ConfigError, GlasscadeError
 
 # What needs numba and scipy is imported by the command that uses it: `--help` answers at once.
 if TYPE_CHECKING:
@@ -37,10 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Validate a configuration and print what the study will cost."""
+    """Validate a configuration with the first step of its models, and print what it will cost."""
     from glasscade import config
+    from glasscade.stages.simulate import check_start
 
     study = config.load(options.config)
+    for name, model in study.models.items():
+        for temperature in model.sweep.temperature:
+            try:
+                check_start(model.system, temperature, study.seed)
+            except GlasscadeError as error:
+                raise ConfigError(f"{options.config}: models.{name}: {error}") from None
     print(cost_table(study, options.cores))
 
 

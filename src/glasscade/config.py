@@ -38,6 +38,15 @@ from glasscade.potentials import Cone, Gaussian, Harmonic, Mixture
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+def _not_zero(value: float) -> float:
+    if value == 0.0:
+        raise ValueError("it must not be zero")
+    return value
+
+
+NonZero = Annotated[float, AfterValidator(_not_zero)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Batch = tuple[float, ...]
 
@@ -105,8 +114,9 @@ class Margins(Closed):
     )
     closure_particles: Fraction = Field(
         0.02,
-        description="the same for particles: Euler steps leave an error in proportion to dt, the "
-        "spacing of the output one to its square; well below delta, since it enters the limits",
+        description="the same for particles, as a fraction of the scale of delta, below which it "
+        "must be since it enters the limits: Euler steps leave an error in proportion to dt, the "
+        "spacing of the output one to its square",
     )
     control: Fraction = Field(0.01, description="relative tolerance of the exact controls")
     exponent: Fraction = Field(0.03, description="tolerance of a recovered Besov exponent")
@@ -139,7 +149,7 @@ class ConeKeys(Closed):
     """V = strength (|x| - x²/L) on a periodic line; strength > 0 attracts."""
 
     kind: Literal["cone"]
-    strength: float = Field(description="g, in units of V₀ per length; its sign is the physics")
+    strength: NonZero = Field(description="g, in units of V₀ per length; its sign is the physics")
 
     def mixture(self, length: float) -> Mixture:
         """The potential for a cell of this length."""
@@ -150,7 +160,7 @@ class GaussianKeys(Closed):
     """V = strength exp(-(r/width)²), smooth; strength > 0 repels."""
 
     kind: Literal["gaussian"]
-    strength: float = Field(1.0, description="V(0), in units of V₀")
+    strength: NonZero = Field(1.0, description="V(0), in units of V₀")
     width: Positive = Field(1.0, description="width, in lengths")
 
     def mixture(self, length: float) -> Mixture:
@@ -162,7 +172,7 @@ class HarmonicKeys(Closed):
     """V = strength/2 (1 - r/diameter)² for r < diameter, with V' linear inside the core."""
 
     kind: Literal["harmonic"]
-    strength: float = Field(1.0, description="in units of V₀")
+    strength: NonZero = Field(1.0, description="in units of V₀")
     diameter: Positive = Field(1.0, description="range, in lengths")
     core: float = Field(0.0, ge=0.0, description="radius of the rounded core, below the diameter")
 
@@ -394,8 +404,12 @@ class GlassSystem(SystemKeys):
     def _consistent(self) -> Self:
         if self.snapshots % 2 == 0:
             raise ValueError("snapshots must be odd, so that every second one spans the duration")
-        if round(self.duration / self.dt) < self.snapshots:
-            raise ValueError("duration/dt must be more steps than there are snapshots")
+        steps = self.duration / self.dt
+        if abs(steps - round(steps)) > 1e-6 * steps or round(steps) < self.snapshots:
+            raise ValueError(
+                f"duration/dt must be a whole number of steps, not {steps:g}, and no fewer than "
+                f"the {self.snapshots} snapshots"
+            )
         if 2.0 * self.mixture.cutoff > self.length:
             raise ValueError(
                 f"number must be larger: the range {self.mixture.cutoff:g} of the potential must "
@@ -451,6 +465,8 @@ class Sweep(Closed):
         if 0.0 not in self.temperature:
             raise ValueError("temperature must contain 0, the athermal end of every limit")
         _distinct("temperature", self.temperature)
+        if not all(self.batches):
+            raise ValueError("ell must not hold empty brackets")
         _distinct("ell", self.scales)
         if not set(self.map_ell) <= set(self.scales):
             raise ValueError("map_ell must be among the scales of ell")
@@ -477,11 +493,13 @@ class Model(Closed):
         low, high = self.window
         spacing = self.system.length / self.system.points
         # The largest scale of the estimators is L/8.
-        if not 2.0 * spacing <= low <= 0.25 * high <= high <= self.system.length / 7.0:
+        dyadic = spacing * 2.0 ** np.arange(1, round(np.log2(self.system.points)) - 2)
+        if low < 2.0 * spacing or np.sum((low <= dyadic) & (dyadic <= high)) < 3:
             raise ValueError(
-                "window must be [low, high] with two grid spacings <= low, 4 low <= high, so that "
-                f"three dyadic scales fit, and high <= L/7: {2.0 * spacing:.4g} <= low and high <= "
-                f"{self.system.length / 7.0:.4g} here"
+                f"window must be [low, high], low two grid spacings, {2.0 * spacing:.4g}, or more, "
+                "with at least three of the dyadic scales "
+                + ", ".join(f"{scale:.4g}" for scale in dyadic)
+                + f" in it (got [{low:g}, {high:g}])"
             )
         if 0.0 not in self.exponent_temperature or not (
             set(self.exponent_temperature) <= set(self.sweep.temperature)
@@ -542,7 +560,7 @@ class Study(Closed):
 
 
 def _distinct(key: str, values: tuple[float, ...]) -> None:
-    labels = [number(value) for value in values]
+    labels = [number(value + 0.0) for value in values]  # -0.0 is 0
     for label in labels:
         if labels.count(label) > 1:
             raise ValueError(f"{key} holds {label} twice (six significant digits are kept)")
@@ -559,7 +577,9 @@ def parse(raw: object) -> Study:
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(_sentence(error.errors()[0])) from None
+        # A misspelt key is unknown and leaves another missing: the first says more.
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        raise ConfigError(_sentence(first)) from None
     for name, model in study.models.items():
         try:
             model.system.mixture.species  # noqa: B018  # the potential checks itself when built

@@ -168,6 +168,8 @@ def _modes(model: Model, kernel: str, ell: float) -> float:
     """Number of modes a scale needs."""
     system = model.system
     full = float(np.prod(system.shape))
+    if ell == 0.0 and system.particles:
+        return 0.0
     if ell == 0.0:
         return full / 3.0  # computed once and filed under every kernel
     if ell < system.smallest_scale(kernel):

@@ -57,8 +57,8 @@ def write_dataset(
         stamped.to_netcdf(temporary, format="NETCDF4", engine="netcdf4", encoding=encoding)
 
 
-def read_dataset(path: Path, *variables: str) -> xr.Dataset:
-    """Read a dataset into memory.
+def read_dataset(path: Path, *variables: str, finite: bool = True) -> xr.Dataset:
+    """Read a dataset into memory, with variables that must be there and, if `finite`, known.
 
     Raises
     ------
@@ -78,6 +78,10 @@ def read_dataset(path: Path, *variables: str) -> xr.Dataset:
     for name in variables:
         if name not in loaded:
             raise DataError(f"{path}: variable {name} is missing; the file has {list(loaded)}")
-        if loaded[name].dtype.kind == "f" and not np.any(np.isfinite(loaded[name].values)):
+        if (
+            finite
+            and loaded[name].dtype.kind == "f"
+            and not np.any(np.isfinite(loaded[name].values))
+        ):
             raise DataError(f"{path}: variable {name} holds no finite number")
     return loaded

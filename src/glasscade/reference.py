@@ -91,7 +91,7 @@ alone. Comments and layout redo nothing.
 * `sweep.ell` holds at least {POINTS + 1} scales above 0. Models other than `synthetic` also need
   scale 0, temperature 0 and at least {POINTS} temperatures above it; a `synthetic` model has
   temperature 0 alone.
-* `window` spans at least a factor of four, from two grid spacings upwards and to an eighth of the
+* `window` spans at least a factor of four, from two grid spacings upwards and to a seventh of the
   cell downwards.
 * A list holds no number twice.
 * The range of a potential is at most half the cell.

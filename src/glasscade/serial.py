@@ -40,7 +40,8 @@ def run(study: Study, stage: str, chosen: Labels, results: Path) -> None:
         One of `STAGES`, or `ALL`.
     chosen : dict
         Values of wildcards, any of model, temperature, ell, block; jobs with other values are
-        left out. An ell stands for the batch that holds it.
+        left out. An ell stands for the batch that holds it. With `ALL` there is nothing to choose,
+        since what comes last needs every job before it.
     results : Path
         The folder that holds the folder of the study.
 

@@ -41,6 +41,10 @@ QUANTITIES = {
 }
 
 
+BY_THEOREM = "_zero_by_theorem"
+"""How quantities end that are not measured but known."""
+
+
 def limits(results: Results) -> Drawn:
     """The iterated limits, their distance from the reference, and two of the extrapolations."""
     sheet = Sheet(2, 2, 5.9)
@@ -59,7 +63,8 @@ def limits(results: Results) -> Drawn:
 
 def _references(results: Results) -> dict[str, Verdict]:
     """Reference and margin of every limit that has a verdict."""
-    return {**results.rows("commutation"), **results.rows("control")}
+    rows = {**results.rows("commutation"), **results.rows("control")}
+    return {quantity.removesuffix(BY_THEOREM): row for quantity, row in rows.items()}
 
 
 def _limit(results: Results, quantity: str, kernel: int) -> Estimate:
@@ -105,7 +110,9 @@ def _mark_unknown(results: Results, panel: Panel, quantity: str, row: int) -> No
     known = [_limit(results, quantity, k).value for k in range(len(results.kernels))]
     if not np.isfinite(known).any():
         place = panel.axes.get_yaxis_transform()
-        text = "not decided by these scales"
+        verdict = _references(results).get(quantity)
+        by_theorem = verdict is not None and verdict.quantity.endswith(BY_THEOREM)
+        text = "zero by theorem" if by_theorem else "not decided by these scales"
         panel.axes.text(
             0.98, row, text, transform=place, fontsize=SMALL, color=GREY, ha="right", va="center"
         )

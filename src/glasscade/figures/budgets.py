@@ -50,7 +50,7 @@ Real = npt.NDArray[np.float64]
 
 MOST_PANELS = 5
 """Panels of a budget; the sixth place of the grid holds the legend."""
-DWARFED = 20.0
+DWARFED = 5.0
 """How much larger than the change of stress terms may be for an axis to remain linear."""
 WIDE_STEPS = 5.0
 """Output times whose spacing varies by more than this are shown on a logarithmic axis."""

@@ -21,7 +21,6 @@ SELF_PAIR_SIGN = {"W": 1.0, "Q_flux": -1.0}
 """Sign with which the self-pair part of W enters each term."""
 OFFSET = {"wavelets": 0.0, "gradients": 1.0, "increments": 0.0}
 """ξ is the slope of ln norm plus this."""
-CRITICAL = 1.0 / 3.0
 CRITICAL_ORDER = 3.0
 
 

@@ -10,7 +10,6 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from glasscade.figures.data import (
-    CRITICAL,
     CRITICAL_ORDER,
     FIELDS,
     OFFSET,
@@ -47,6 +46,7 @@ from glasscade.figures.style import (
     minus,
 )
 from glasscade.limits.bounds import flux_bounds
+from glasscade.limits.verdicts import CRITICAL
 from glasscade.paths import number
 from glasscade.regularity.fits import local_slopes
 
@@ -397,7 +397,9 @@ def _bounds_in_rows(results: Results, panel: Panel) -> None:
     ]
     for row, (name, _, value, colour) in enumerate(rows):
         panel.across(name, value, row, Look(colour, "s" if name in measured else "D"))
-        text = "{:.2f} [{:.2f}, {:.2f}]".format(*(round(float(p[0]), 2) + 0.0 for p in value.parts))
+        middle, low, high = (round(float(p[0]), 2) + 0.0 for p in value.parts)
+        interval = f"[{low:.2f}, {high:.2f}]" if np.isfinite(high - low) else "(no interval)"
+        text = f"{middle:.2f} {interval}"
         panel.axes.text(
             1.0,
             row - 0.3,

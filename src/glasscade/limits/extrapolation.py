@@ -48,6 +48,10 @@ class Limit:
             min(self.realisations, other.realisations),
         )
 
+    def plus(self, other: Limit) -> Limit:
+        """The sum of two limits, as `minus`."""
+        return self.minus(replace(other, value=-other.value, low=-other.high, high=-other.low))
+
     def widened(self, half: float) -> Limit:
         """The same with one more independent uncertainty, added in quadrature."""
         both = float(np.hypot(self.half_width, half))

@@ -9,6 +9,8 @@ import numpy as np
 
 from glasscade.limits.extrapolation import Limit
 
+CRITICAL = 1.0 / 3.0
+"""A flux that does not vanish demands ξ_3 of at most this."""
 Outcome = Literal["holds", "violated", "inconclusive"]
 CHECKS = (
     "control",

@@ -13,14 +13,13 @@ from math import isfinite, isnan
 from typing import Literal
 
 from glasscade.limits.extrapolation import Limit
-from glasscade.limits.verdicts import Outcome, Verdict
+from glasscade.limits.verdicts import CRITICAL, Outcome, Verdict
 from glasscade.report import labels
 from glasscade.report.kinds import Kind
 from glasscade.report.numbers import measured, plain
 
 Mark = Literal["holds", "violated", "inconclusive", "none"]
 
-CRITICAL = 1.0 / 3.0
 ANOMALY = "an anomaly"
 SPLIT = {
     "lim_Q_thermal": "lim Q^{thermal}",
@@ -129,10 +128,7 @@ def _trend(rows: list[Verdict]) -> list[str]:
         return []
     cold, hot = rows[0], rows[-1]
     if cold.ci_low <= hot.ci_high and hot.ci_low <= cold.ci_high:
-        return [
-            f"The intervals at {_condition(cold)} and {_condition(hot)} overlap: no dependence "
-            "on T is resolved."
-        ]
+        return [f"The intervals at {_condition(cold)} and {_condition(hot)} overlap."]
     moves = "grows" if hot.value > cold.value else "shrinks"
     return [f"It {moves} with T: the intervals at {_condition(cold)} and {_condition(hot)} differ."]
 
@@ -252,7 +248,7 @@ def _flux(findings: Findings) -> str:
 
 def _against_critical(row: Verdict) -> str:
     if not (isfinite(row.ci_low) and isfinite(row.ci_high)):
-        return "which has no interval and decides nothing"
+        return "outside the domain of the estimator and not used"
     if row.ci_high < CRITICAL:
         return "below 1/3"
     return "above 1/3" if row.ci_low > CRITICAL else "not to be told from 1/3"

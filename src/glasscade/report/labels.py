@@ -33,7 +33,10 @@ CHECKS: dict[str, Check] = {
         "Closure of the balance",
         "The change of stress minus all its terms, relative to the largest term: at one time, "
         "where only round-off may remain, and integrated over time, where the spacing of the "
-        "output limits it. The interval of the latter is the error of the time integral.",
+        "output limits it. The interval of the latter is the error of the time integral. At T > 0 "
+        "the balance of particles leaves a martingale, the work of the noise: its mean over "
+        "realisations is zero but for the error of Euler steps, which the margin allows for; with "
+        "few realisations the interval of the mean may be wider than the margin.",
     ),
     "commutation": Check(
         "Commutation of the limits",

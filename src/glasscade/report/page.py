@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -147,7 +148,8 @@ def _answers(contents: Contents) -> dict[str, Any]:
         )
         for name, model in contents.study.models.items()
     ]
-    counts = {mark: sum(row.verdict == mark for row in contents.verdicts) for mark in COUNTED}
+    compared = [row for row in contents.verdicts if isfinite(row.reference)]
+    counts = {mark: sum(row.verdict == mark for row in compared) for mark in COUNTED}
     return {
         "opening": _opening(contents, counts),
         "counts": counts,
@@ -165,7 +167,8 @@ def _opening(contents: Contents, counts: Mapping[Mark, int]) -> str:
         f"description ℓ go to zero, and compares {total} numbers, each with its interval, with "
         f"what was fixed beforehand: {counts['holds']} hold, {counts['violated']} "
         f"{'is' if counts['violated'] == 1 else 'are'} violated, {counts['inconclusive']} "
-        f"{'is' if counts['inconclusive'] == 1 else 'are'} inconclusive."
+        f"{'is' if counts['inconclusive'] == 1 else 'are'} inconclusive. Scales of dissipation and "
+        "what is known by theorem or not asked stand beside them without a reference."
     )
 
 
@@ -183,8 +186,9 @@ def _warning(rows: Sequence[Verdict]) -> str:
         )
     if open_:
         return (
-            f"{open_} of {len(trusted)} controls and closures are inconclusive: the answers below "
-            "are not yet secured."
+            f"No control and no closure fails, but {open_} of {len(trusted)} are inconclusive: "
+            "their intervals are wider than their margins, and answers that rest on them are not "
+            "yet secured."
         )
     return ""
 

@@ -21,7 +21,8 @@ def gather(paths: list[Path], temperatures: list[float]) -> list[tuple[float, xr
     """Budgets in the order of temperature, joined over blocks and batches of scales."""
     files: dict[float, list[xr.Dataset]] = {}
     for path, temperature in zip(paths, temperatures, strict=True):
-        dataset = read_dataset(path, "stress", "rate", "source", "transport")
+        # Points have nothing but a stress at ℓ = 0, which may have a file of its own.
+        dataset = read_dataset(path, "stress", "rate", "source", "transport", finite=False)
         files.setdefault(temperature, []).append(dataset)
     return [(temperature, _join(files[temperature])) for temperature in sorted(files)]
 
@@ -58,7 +59,10 @@ def integrate(
     times that are even in u = ln(1 + t/onset) it is the rule in u, ∫ f (t + onset) du, which a
     slow relaxation f ~ 1/t leaves exact.
     """
-    rows = [_integrate(_isotropic(budget, dim), onset) for _, budget in budgets]
+    rows = [
+        _integrate(_isotropic(budget, dim), onset).assign(algebraic_residual=_algebraic(budget))
+        for _, budget in budgets
+    ]
     stacked = xr.concat(rows, dim="temperature", data_vars="all")
     temperatures = [temperature for temperature, _ in budgets]
     return stacked.assign_coords(temperature=("temperature", temperatures, {"units": "V0/k_B"}))
@@ -71,20 +75,28 @@ def _isotropic(budget: xr.Dataset, dim: int) -> xr.Dataset:
     return xr.concat(diagonal, dim="axis").mean("axis", skipna=False)
 
 
+def _algebraic(budget: xr.Dataset) -> xr.DataArray:
+    """Largest residual of the balance at one time over all tensor components, relative."""
+    total = (budget["source"] + budget["transport"]).sum("term", skipna=False)
+    residual = abs(budget["rate"] - total).max(["time", "i", "j"], skipna=False)
+    largest = abs(budget["source"]).max(["time", "term", "i", "j"], skipna=False)
+    dims = ("realisation", "ell", "kernel", "phi")
+    return _labelled(residual / largest, dims, "1", "largest relative residual at one time")
+
+
 def _integrate(budget: xr.Dataset, onset: float | None) -> xr.Dataset:
+    unit = "V0" if budget.sizes["time"] > 1 else RATE
     source = _trapezoid(budget["source"], onset)
     transport = _trapezoid(budget["transport"], onset)
     total = (budget["source"] + budget["transport"]).sum("term", skipna=False)
     integral = (source + transport).sum("term", skipna=False)
     change = budget["stress"].isel(time=-1) - budget["stress"].isel(time=0)
-    algebraic = abs(budget["rate"] - total).max("time", skipna=False)
-    largest = abs(budget["source"]).max(["time", "term"], skipna=False)
     lead = ("realisation", "ell", "kernel")
     integrated = xr.Dataset(
         {
-            "source": _labelled(source, (*lead, "term", "phi"), RATE, "∫dt of the sources"),
+            "source": _labelled(source, (*lead, "term", "phi"), unit, "∫dt of the sources"),
             "transport": _labelled(
-                transport, (*lead, "term", "phi"), RATE, "∫dt of the transports"
+                transport, (*lead, "term", "phi"), unit, "∫dt of the transports"
             ),
             "change": _labelled(
                 change.drop_vars("time", errors="ignore"), (*lead, "phi"), "V0", "Δσ^ni_ℓ[φ]"
@@ -97,9 +109,6 @@ def _integrate(budget: xr.Dataset, onset: float | None) -> xr.Dataset:
             ),
             "quadrature_error": _labelled(
                 _quadrature_error(total, onset), (*lead, "phi"), "V0", "estimated error of ∫dt"
-            ),
-            "algebraic_residual": _labelled(
-                (algebraic / largest), (*lead, "phi"), "1", "largest relative residual at one time"
             ),
             "series": _labelled(
                 budget["stress"].isel(kernel=0, phi=0)

@@ -78,7 +78,11 @@ def iterated_limits(integrated: xr.Dataset, level: float, system: System) -> xr.
             for q, limit in enumerate(limits.all()):
                 table[q, k, f] = [getattr(limit, end) for end in ENDS]
     values = variable(
-        ("quantity", "kernel", "phi", "end"), table, "mu V0^2/l0^2 or V0", "limits", "Eqs. 47, 48"
+        ("quantity", "kernel", "phi", "end"),
+        table,
+        str(integrated["source"].attrs["units"]),
+        "limits",
+        "Eqs. 47, 48",
     )
     return xr.Dataset({"limit": values}, coords={"quantity": list(QUANTITIES), "end": list(ENDS)})
 
@@ -108,7 +112,8 @@ class _Limits:
         """At ℓ → 0 smeared stress is that of the bonds, whose change is A and B by closure.
 
         Both start from one state, so that their difference is taken in every realisation. What
-        is resolved for ℓ → 0 is all of W_ℓ + Q^flux_ℓ, at T > 0 as at T = 0.
+        is resolved for ℓ → 0 is all of W_ℓ + Q^flux_ℓ, at T > 0 as at T = 0. The flux being zero
+        by theorem, H = lim Q^thermal + (A - B).
         """
         flux, resolved = self._in_ell("Q_flux"), self._in_ell("W")
         thermal, w = self._in_both("Q_thermal+Ito"), self._in_both("W+Q_flux")
@@ -118,7 +123,7 @@ class _Limits:
         value, half = float(mean.value), float(mean.half_width)
         a = Limit(value, value - half, value + half, 0.0, 0.0, athermal.size)
         b, difference = self._in_temperature(warm), self._in_temperature(athermal - warm)
-        return [a, b, thermal, flux, resolved, w, resolved.minus(w), difference]
+        return [a, b, thermal, flux, resolved, w, thermal.plus(difference), difference]
 
     @property
     def _warm(self) -> xr.Dataset:
@@ -148,9 +153,10 @@ class _Limits:
             for values in known.transpose("temperature", "realisation", "ell").values[:POINTS]
         )
         errors = [believed(limit, self._system).half_width for limit in systematic]
-        # The quadratic limit in T is a weighted sum, and so is what it inherits from ℓ.
+        # The quadratic limit in T is a weighted sum, and so is what it inherits from ℓ: errors of
+        # the same form at every T, which therefore do not cancel.
         weights = quadratic_limits(known["temperature"].values, np.eye(POINTS))
-        return self._in_temperature(fine).widened(float(np.linalg.norm(weights * errors)))
+        return self._in_temperature(fine).widened(float(np.sum(np.abs(weights * errors))))
 
 
 def scales(integrated: xr.Dataset, level: float, deterministic: bool) -> xr.Dataset:

@@ -160,7 +160,10 @@ class Reduction:
     def _counts(self, kernel: str, ell: float) -> tuple[int, ...]:
         """Modes that a scale needs: the cost of a reduction falls as ℓ grows."""
         needed = self.cell.counts_up_to(KERNELS[kernel].band(self.cell.dim) / ell)
-        return tuple(min(n, m) for n, m in zip(needed, self.system.counts, strict=True))
+        # Never fewer than φ has.
+        least = int(np.max(np.abs(self.functions.q)))
+        pairs = zip(needed, self.system.counts, strict=True)
+        return tuple(min(max(n, least), m) for n, m in pairs)
 
     def _filter(self, kernel: str, ell: float) -> Real:
         """Ĝ(|p| ℓ) on the modes of this scale, computed at first use."""

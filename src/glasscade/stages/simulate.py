@@ -31,9 +31,10 @@ from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_mixture
 from glasscade.regularity.synthetic import fractional
 from glasscade.stages.arrays import cell_variable, progress, variable
-from glasscade.transforms import grid_to_modes, modes_to_grid
+from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
 
 Real = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 AXES = ("x", "y", "z")
 TIME = {"units": "l0^2/(mu V0)", "long_name": "time"}
@@ -97,32 +98,29 @@ def _cluster(system: ClusterSystem, temperature: float) -> xr.Dataset:
 
 def _field(system: FieldSystem, temperature: float, seed: int) -> xr.Dataset:
     """Evolve smooth data; the same initial density at every temperature."""
-    cell = system.cell
-    initial = smooth_density(system.shape, system.density, system.contrast, seed)
-    modes = grid_to_modes(initial[np.newaxis], cell)
-    field = ForceField(system.mixture, cell, system.counts)
-    history = [
-        modes_to_grid(state, cell, system.shape)
-        for state in evolve(modes, field, temperature, system.dt, system.save_steps)
-    ]
+    states = _evolved(system, temperature, seed, system.save_steps)
+    history = [modes_to_grid(modes, system.cell, system.shape) for modes in states]
     times = np.array(system.save_steps) * system.dt
     return _densities(system, np.array(history)[np.newaxis], [0], times)
+
+
+def _evolved(system: FieldSystem, temperature: float, seed: int, steps: list[int]) -> Modes:
+    """Modes at the given steps, from the same start at every temperature."""
+    initial = smooth_density(system.shape, system.density, system.contrast, seed)
+    modes = grid_to_modes(initial[np.newaxis], system.cell)
+    field = ForceField(system.mixture, system.cell, system.counts)
+    return evolve(modes, field, temperature, system.dt, steps)
 
 
 def _glass(
     system: GlassSystem, temperature: float, realisations: list[int], seed: int
 ) -> xr.Dataset:
     """Quench from random positions: the same start and the same noise at every temperature."""
-    table = PairTable.from_mixture(system.mixture)
     number, steps = system.number, system.save_steps
     frames, species = [], np.empty(0, dtype=np.int64)
     for realisation in progress(realisations, "quenches"):
-        state, cell = random_mixture(
-            number, system.packing_fraction, system.dimension, seed, realisation
-        )
-        noise = noise_seed(seed, realisation)
-        frames.append(run_particles(state, table, cell, temperature, system.dt, noise, steps))
-        species = state.species
+        positions, species = _quenched(system, temperature, seed, realisation, steps)
+        frames.append(positions)
     lead = ("realisation", "time", "particle")
     return xr.Dataset(
         {
@@ -137,6 +135,32 @@ def _glass(
             "step": ("time", steps, {"units": "1", "long_name": "number of time steps"}),
         },
     )
+
+
+def _quenched(
+    system: GlassSystem, temperature: float, seed: int, realisation: int, steps: list[int]
+) -> tuple[Real, Integers]:
+    """Positions (step, N, d) and species (N,) of one realisation."""
+    state, cell = random_mixture(
+        system.number, system.packing_fraction, system.dimension, seed, realisation
+    )
+    table, noise = PairTable.from_mixture(system.mixture), noise_seed(seed, realisation)
+    frames = run_particles(state, table, cell, temperature, system.dt, noise, steps)
+    return frames, state.species
+
+
+def check_start(system: System, temperature: float, seed: int) -> None:
+    """Take no step: what refuses the first one, refuses it now.
+
+    Raises
+    ------
+    StabilityError, ResolutionError
+        If dt is unstable or the grid too coarse for the initial state of the first realisation.
+    """
+    if isinstance(system, FieldSystem):
+        _evolved(system, temperature, seed, [0])
+    if isinstance(system, GlassSystem):
+        _quenched(system, temperature, seed, 0, [0])
 
 
 def _synthetic(system: SyntheticSystem, realisations: list[int], seed: int) -> xr.Dataset:

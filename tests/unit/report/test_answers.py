@@ -67,7 +67,7 @@ def test_scales_are_given_with_intervals_for_every_temperature() -> None:
     [
         (2.5, "It grows with T"),
         (1.5, "It shrinks with T"),
-        (2.15, "no dependence on T is resolved"),
+        (2.15, "The intervals at T = 0 and T = 0.1 overlap"),
     ],
 )
 def test_a_trend_is_claimed_only_beyond_the_intervals(hot: float, says: str) -> None:

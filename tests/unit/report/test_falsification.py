@@ -49,7 +49,9 @@ def test_what_no_row_tests_is_said_to_be_untested(place: int) -> None:
     [
         ("holds", "holds", "violated"),
         ("violated", "holds", "inconclusive"),
-        ("holds", "inconclusive", "inconclusive"),
+        ("holds", "inconclusive", "violated"),
+        ("inconclusive", "holds", "violated"),
+        ("holds", "violated", "inconclusive"),
     ],
 )
 def test_limits_that_differ_count_where_the_numerics_hold(

@@ -182,7 +182,7 @@ def test_the_abstract_counts_verdicts(page: str) -> None:
     ("verdict", "says"),
     [
         ("violated", "1 of 3 controls and closures fail"),
-        ("inconclusive", "1 of 3 controls and closures are inconclusive"),
+        ("inconclusive", "No control and no closure fails, but 1 of 3 are inconclusive"),
     ],
 )
 def test_a_control_that_is_not_right_is_said_first(verdict: Outcome, says: str) -> None:

@@ -383,7 +383,7 @@ VIOLATIONS = {  # which check, and results that violate it
     ),
     ("commutation", "lim_Q_thermal"): replace(GLASS, terms=glass_with(thermal=SMALL_THERMAL)),
     ("commutation", "lim_Q_flux"): replace(GLASS, terms=glass_with(flux=BROAD_FLUX)),
-    ("commutation", "H"): replace(GLASS, terms=glass_with(flux=BROAD_FLUX)),
+    ("commutation", "H"): replace(GLASS, terms=glass_with(thermal=SMALL_THERMAL)),
 }
 
 
@@ -511,7 +511,26 @@ def test_a_flux_of_particles_that_the_scales_do_not_decide_is_zero_by_theorem(mo
     monkeypatch.setitem(SYSTEMS, "glass", sharp)
     rows = replace(GLASS, terms=glass_with(flux=BROAD_FLUX)).verdicts()
     row = rows["commutation", "lim_Q_flux_zero_by_theorem"]
-    assert (row.value, row.ci_low, row.ci_high, row.verdict) == (0.0, 0.0, 0.0, "holds")
+    assert (row.value, row.verdict, row.n_realisations) == (0.0, "holds", 0)
+    assert np.isnan([row.ci_low, row.ci_high, row.reference, row.tolerance, row.fit_low]).all()
     assert ("commutation", "lim_Q_flux") not in rows
     assert ("criterion", "xi_3_no_flux") in rows
     assert rows["commutation", "H"].verdict == "inconclusive"
+
+
+def test_a_realisation_that_is_missing_leaves_closure_undecided():
+    def hole(limits):
+        limits["algebraic_residual"][{"realisation": 1, "temperature": 0}] = np.nan
+        limits["residual"][{"realisation": 1, "temperature": 0}] = np.nan
+        return limits
+
+    rows = replace(GLASS, adjust=hole).verdicts()
+    assert rows["closure", "instantaneous"].verdict == "inconclusive"
+    assert rows["closure", "time_integrated"].verdict == "inconclusive"
+
+
+def test_a_thermal_term_that_changes_sign_has_no_slope():
+    crossing = lambda T, ell, *at: (T - 0.003) * one(T, ell, *at)  # noqa: E731
+    rows = replace(GLASS, terms=glass_with(thermal=crossing)).verdicts()
+    slopes = [row for (check, _), row in rows.items() if check == "direct_terms_vanish"]
+    assert {row.verdict for row in slopes} == {"inconclusive"}

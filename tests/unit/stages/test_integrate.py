@@ -123,13 +123,29 @@ def test_algebraic_residual_is_the_worst_of_all_times_relative_to_the_largest_so
         return rate(r, t, ell, kernel, phi) + 1e-6 * ((t == TIMES[3]) & (phi == 1.0))
 
     result = integrated(rate=wrong)["algebraic_residual"]
-    largest = np.abs(whole()["source"].isel(i=0, j=0) * 2.0).max(["time", "term"])  # tr/d
-    expected = 1e-6 / largest.sel(phi="bump1")
+    largest = np.abs(whole()["source"]).max(["time", "term", "i", "j"])
+    expected = 1.5e-6 / largest.sel(phi="bump1")  # the larger of the two diagonal components
     np.testing.assert_allclose(
         result.sel(phi="bump1").transpose(*expected.dims), expected, rtol=1e-6
     )
     assert result.sel(phi=["one", "bump2"]).max() < 1e-14  # round-off
     assert integrated()["algebraic_residual"].max() < 1e-14
+
+
+def test_algebraic_residual_sees_every_component_of_the_tensor():
+    """An error of opposite signs in xx and yy, or off the diagonal, leaves the trace as it is."""
+    for components in ({(0, 0): 1e-6, (1, 1): -1e-6}, {(0, 1): 1e-6}):
+        wrong = whole()
+        for (i, j), error in components.items():
+            wrong["rate"][..., i, j] += error
+        found = integrate([(0.0, wrong)], 2)["algebraic_residual"]
+        assert float(found.min()) > 1e-9
+        np.testing.assert_allclose(
+            integrate([(0.0, wrong)], 2).isel(temperature=0)["residual"],
+            integrated()["residual"],
+            atol=1e-12,
+            rtol=0.0,
+        )  # round-off of what the trace shows
 
 
 def test_a_single_snapshot_stands_for_a_unit_of_time():

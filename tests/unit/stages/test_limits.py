@@ -138,7 +138,7 @@ def test_limits_of_particles_are_taken_in_ell_at_every_temperature():
         "lim_Q_flux": F0,
         "lim_W_ell": W0,
         "lim_W_T": W0 + F0,  # W_ℓ + Q^flux_ℓ together
-        "H": -F0,
+        "H": Q0,  # with A = B and the flux zero by theorem
         "A_minus_B": 0.0,
     }
     for quantity, expected in exact.items():
