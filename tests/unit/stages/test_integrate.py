@@ -260,3 +260,18 @@ def test_test_functions_are_kept_apart():
     assert list(integrated()["phi"].values) == list(PHI)
     one, bump = (integrated()["change"].sel(phi=phi) for phi in PHI[:2])
     assert (bump > one).all()
+
+
+def test_points_may_have_a_file_of_their_own_for_the_scale_zero(tmp_path):
+    """There they have a stress and no terms, the athermal cluster not even that."""
+    fine, coarse = budget(TIMES, [0.0], FORMULAS), budget(TIMES, [0.1, 0.2], FORMULAS)
+    for name in ("rate", "source", "transport"):
+        fine[name][:] = np.nan
+    paths = [write(fine, tmp_path / "fine.nc"), write(coarse, tmp_path / "coarse.nc")]
+    [(temperature, joined)] = gather(paths, [0.5, 0.5])
+    assert temperature == 0.5
+    assert joined["ell"].values.tolist() == [0.0, 0.1, 0.2]
+    result = integrate([(temperature, joined)], 2).isel(temperature=0)
+    assert np.isfinite(result["change"]).all()
+    assert np.isnan(result["source"].sel(ell=0.0)).all()
+    assert np.isfinite(result["source"].sel(ell=[0.1, 0.2])).all()

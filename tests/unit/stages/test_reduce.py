@@ -259,3 +259,12 @@ def test_truncated_modes_are_enough_for_the_density_at_a_scale():
         rho = modes_to_grid(everything, PLANE.cell, PLANE.shape)
         kept = modes_to_grid(coarse.density, PLANE.cell, PLANE.shape)
         assert np.abs(rho - kept).max() < 1e-6 * np.abs(rho).max()
+
+
+def test_a_scale_never_has_fewer_modes_than_the_test_functions():
+    """At ℓ = L/4 a Gaussian keeps 5 modes; test functions of sharpness 8 have 8."""
+    sharp = TestFunctions.bumps(2, count=1, sharpness=8, seed=5)
+    state = simulate(GLASS, T, [0], 3)
+    scale = 0.25 * GLASS.length
+    budgets = Reduction(GLASS, T, ["gaussian"], sharp).balances(state, [scale])
+    assert np.isfinite(budgets["source"]).all()
