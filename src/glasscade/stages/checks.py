@@ -193,15 +193,19 @@ class _Checks:
     def _martingale(self) -> Iterator[Verdict]:
         """At T > 0 the balance leaves a martingale, whose mean over realisations is zero.
 
-        Taken relative to the largest term, for φ = 1 and the first kernel, at the smallest scale.
+        Taken relative to the largest term, for φ = 1 and the first kernel, at the smallest scale;
+        the interval holds the error of the time integral too.
         """
         resolved = self.limits.isel(kernel=0, phi=0, ell=self.limits["ell"].values > 0.0)
         finest = resolved.isel(ell=0, temperature=slice(1, None))
         both = finest["source"] + finest["transport"]
-        relative = finest["residual"] / abs(both).max("term").mean("realisation")
+        largest = abs(both).max("term").mean("realisation")
+        relative = finest["residual"] / largest
+        error = abs(finest["quadrature_error"].mean("realisation")) / largest
         for t, temperature in enumerate(relative["temperature"].values):
             mean = interval(relative.isel(temperature=t).values, self.margins["level"])
-            value, half = float(mean.value), float(mean.half_width)
+            value = float(mean.value)
+            half = float(np.hypot(mean.half_width, error.isel(temperature=t)))
             ell = float(finest["ell"])
             limit = Limit(
                 value, value - half, value + half, ell, ell, relative.sizes["realisation"]
