@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscade.config import Batch, Model, Study
+from glasscade.config import UNSEEN, Batch, Model, Study
 from glasscade.figures import figure_names as names_of
 from glasscade.paths import batch_label, number
 
@@ -53,10 +53,14 @@ def structures(study: Study, model: str) -> list[Labels]:
 
 
 def simulate(study: Study, model: str, temperature: str, block: str) -> Job:
-    """Parameters of a simulation: the system, one temperature, the realisations of one block."""
+    """Parameters of a simulation: the system, one temperature, the realisations of one block.
+
+    Of the system without what a simulation does not look at, so that a change there moves none.
+    """
     keys = study.models[model]
+    unseen = UNSEEN.get(keys.system.kind, {})
     return {
-        "system": _system(keys),
+        "system": {key: value for key, value in _system(keys).items() if key not in unseen},
         "temperature": _temperature(keys, temperature),
         "realisations": keys.sweep.block(int(block)),
         "seed": study.seed,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from glasscade import jobs
-from glasscade.config import Study, parse
+from glasscade.config import Study, parse, simulated
 from glasscade.errors import ConfigError
 from glasscade.paths import WHOLE_STUDY
 from report_data import GLASS
@@ -183,3 +183,14 @@ def test_a_refinement_differs_in_dt_alone() -> None:
 def test_results_of_the_study_lie_where_no_model_can_put_its_own() -> None:
     with pytest.raises(ConfigError, match="pattern"):
         several(**{WHOLE_STUDY: {}})
+
+
+def test_a_simulation_does_not_hold_what_it_does_not_look_at() -> None:
+    raw = study()
+    before = parse(raw)
+    raw["models"]["rough"]["system"]["potential"]["strength"] = 2.0
+    after = parse(raw)
+    assert jobs.simulate(before, "rough", "0", "0") == jobs.simulate(after, "rough", "0", "0")
+    assert jobs.structure(before, "rough") != jobs.structure(after, "rough")
+    kept: Any = simulated(jobs.simulate(after, "rough", "0", "0")["system"])
+    assert kept.shape == after.models["rough"].system.shape

@@ -14,12 +14,12 @@ import numpy.typing as npt
 import xarray as xr
 
 from glasscade.config import (
-    SYSTEM,
     ClusterSystem,
     FieldSystem,
     GlassSystem,
     SyntheticSystem,
     System,
+    simulated,
 )
 from glasscade.fields.cluster import stationary_profile
 from glasscade.fields.initial import smooth_density
@@ -50,7 +50,7 @@ def run(job: dict[str, Any], output: Path) -> None:
     output : Path
         The state file.
     """
-    system = SYSTEM.validate_python(job["system"])
+    system = simulated(job["system"])
     state = simulate(system, job["temperature"], job["realisations"], job["seed"])
     write_dataset(state, output, job, __name__)
 
