@@ -54,6 +54,17 @@ FIELD: Raw = {
     },
     "window": [0.3125, 2.5],
 }
+GLASS: Raw = {
+    "kind": "glass",
+    "points": 128,
+    "number": 16,
+    "packing_fraction": 0.9,
+    "core": 0.1,
+    "duration": 0.5,
+    "dt": 0.02,
+    "snapshots": 5,
+}
+"""The system alone."""
 
 
 def study(**models: Raw) -> Raw:

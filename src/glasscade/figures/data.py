@@ -12,6 +12,7 @@ import xarray as xr
 
 from glasscade.limits.verdicts import Verdict
 from glasscade.paths import number
+from glasscade.regularity import fits
 from glasscade.regularity.fits import interval
 
 Real = npt.NDArray[np.float64]
@@ -160,11 +161,10 @@ def jackknife(statistic: Callable[[Real], Real], samples: Real, level: float) ->
     For ratios and logarithms of means: a mean that nearly vanishes in one realisation does not
     spoil them, as it would a mean of ratios.
     """
-    value, count = statistic(samples), len(samples)
-    if count == 1:
+    value = statistic(samples)
+    if len(samples) == 1:
         return Estimate.exact(value)
-    left_out = [statistic(np.delete(samples, index, axis=0)) for index in range(count)]
-    half = interval(count * value - (count - 1) * np.array(left_out), level).half_width
+    half = fits.jackknife(statistic, samples, level)
     return Estimate(value, value - half, value + half)
 
 

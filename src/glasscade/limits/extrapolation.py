@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import stdtrit
 
 from glasscade.errors import ConfigError
-from glasscade.regularity.fits import interval
+from glasscade.regularity.fits import jackknife
 
 Real = npt.NDArray[np.float64]
 
@@ -123,20 +124,17 @@ def _leaving_one_out(x: Real, y: Real, quadratic: float) -> float:
 def _statistical(x: Real, y: Real, level: float) -> float:
     """Half-width over realisations of the limit of either form, the larger.
 
-    From pseudo-values of the jackknife, n θ - (n-1) θ_i with θ_i from all realisations but one:
-    for the quadratic, linear in y, they are the limits of the single realisations; the power
-    law, not linear, is thus fitted to means alone, whose noise is that of its limit.
+    By the jackknife: for the quadratic, linear in y, its pseudo-values are the limits of the
+    single realisations; the power law, not linear, is thus fitted to means alone, whose noise is
+    that of its limit.
     """
-    number = len(y)
-    if number == 1:
+    if len(y) == 1:
         return np.inf
-    without = (y.sum(axis=0) - y) / (number - 1)
-    widths = []
-    for form in (_quadratic, _power):
-        whole = form(x, y.mean(axis=0))[0]
-        pseudo = [number * whole - (number - 1) * form(x, row)[0] for row in without]
-        widths.append(float(interval(np.array(pseudo), level).half_width))
-    return max(widths)
+
+    def half(form: Callable[[Real, Real], tuple[float, float]]) -> float:
+        return float(jackknife(lambda rows: form(x, rows.mean(axis=0))[0], y, level))
+
+    return max(half(_quadratic), half(_power))
 
 
 def _quadratic(x: Real, y: Real) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -170,6 +170,26 @@ def interval(samples: Real, level: float) -> Interval:
         return Interval(mean, np.full_like(mean, np.inf))
     t = stdtrit(n - 1, 0.5 * (1.0 + level))
     return Interval(mean, np.asarray(t * np.std(samples, axis=0, ddof=1) / np.sqrt(n)))
+
+
+def jackknife(statistic: Callable[[Real], npt.ArrayLike], samples: Real, level: float) -> Real:
+    """Half-width of the studentised interval of a statistic of several independent samples.
+
+    From the pseudo-values n θ - (n-1) θ_i, θ_i being the statistic of all samples but one. For
+    functions of means, as ratios or exponents: each sample alone might be too noisy for them.
+
+    Parameters
+    ----------
+    statistic : callable
+        From samples (m, ...) to numbers of one shape, for m = n and n - 1.
+    samples : (n, ...)
+        Independent samples along the first axis, at least two.
+    level : float
+        Confidence level between 0 and 1.
+    """
+    count, whole = len(samples), np.asarray(statistic(samples))
+    without = [np.asarray(statistic(np.delete(samples, i, axis=0))) for i in range(count)]
+    return interval(count * whole - (count - 1) * np.array(without), level).half_width
 
 
 def exponents(

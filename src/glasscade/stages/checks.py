@@ -17,8 +17,8 @@ from glasscade.limits.bounds import BOUNDED, flux_bounds
 from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, slope
 from glasscade.limits.verdicts import CRITICAL, Outcome, Verdict, at_least, at_most, equal
 from glasscade.paths import number
-from glasscade.regularity.fits import interval, local_slopes
-from glasscade.stages.integrate import limit_in_ell, term
+from glasscade.regularity.fits import interval, jackknife, local_slopes
+from glasscade.stages.integrate import believed, limit_in_ell, term
 
 Real = npt.NDArray[np.float64]
 
@@ -223,11 +223,12 @@ class _Checks:
         rows = [("A_minus_B", self._limit("A_minus_B"))]
         if self.system.particles:
             rows += [(name, self._limit(name)) for name in ("lim_Q_thermal", "H")]
-            name, flux = self._flux_limit()
-            if name == "lim_Q_flux":
-                rows.append((name, flux))
-            else:  # not a finding: nothing to compare
-                yield self._row("commutation", name, flux, np.nan, np.nan, "holds")
+            if self._flux_is_known:  # not a finding: nothing to compare
+                zero = Limit(0.0, np.nan, np.nan, np.nan, np.nan, 0)
+                name = "lim_Q_flux_zero_by_theorem"
+                yield self._row("commutation", name, zero, np.nan, np.nan, "holds")
+            else:
+                rows.append(("lim_Q_flux", self._limit("lim_Q_flux")))
         for quantity, limit in rows:
             yield self._equal("commutation", quantity, limit, 0.0, self._delta())
         bumps = range(1, self.limits.sizes["phi"])
@@ -235,16 +236,14 @@ class _Checks:
         limit = self._limit("A_minus_B", phi=worst)
         yield self._equal("commutation", "A_minus_B_bumps", limit, 0.0, self._delta(worst))
 
-    def _flux_limit(self) -> tuple[str, Limit]:
-        """lim_ℓ Q_flux at T = 0; of particles zero by theorem where the scales do not decide.
+    @property
+    def _flux_is_known(self) -> bool:
+        """Whether lim_ℓ Q_flux is zero by theorem: of particles whose scales do not decide.
 
         ∇V is Lipschitz, and the smeared flux of any measure then vanishes at least as ℓ. Scales
         below the core do decide, and thereby test the theorem.
         """
-        limit = self._limit("lim_Q_flux")
-        if not self.system.particles or np.isfinite(limit.half_width):
-            return "lim_Q_flux", limit
-        return "lim_Q_flux_zero_by_theorem", Limit(0.0, np.nan, np.nan, np.nan, np.nan, 0)
+        return self.system.particles and not np.isfinite(self._limit("lim_Q_flux").half_width)
 
     def _kernel_independence(self) -> Iterator[Verdict]:
         """Limit of the difference of Q_flux_ℓ by every other kernel and by the first.
@@ -278,14 +277,13 @@ class _Checks:
 
     def _slope(self, x: Real, samples: Real) -> Limit:
         """d ln|y| / d ln x of the mean over realisations, by jackknife; none if y changes sign."""
-        level, count = self.margins["level"], len(samples)
-        mean = samples.mean(axis=0)
-        fit = replace(slope(x, mean, level), realisations=count)
-        without = (samples.sum(axis=0) - samples) / max(count - 1, 1)
-        if count > 1:
-            pseudo = [count * fit.value - (count - 1) * slope(x, y, level).value for y in without]
-            fit = fit.widened(float(interval(np.array(pseudo), level).half_width))
-        same_sign = np.all(np.sign(without if count > 1 else mean) == np.sign(mean[0]))
+        level, means = self.margins["level"], [samples.mean(axis=0)]
+        fit = replace(slope(x, means[0], level), realisations=len(samples))
+        if len(samples) > 1:
+            means += [np.delete(samples, i, axis=0).mean(axis=0) for i in range(len(samples))]
+            scatter = jackknife(lambda y: slope(x, y.mean(axis=0), level).value, samples, level)
+            fit = fit.widened(float(scatter))
+        same_sign = np.all(np.sign(means) == np.sign(means[0][0]))
         return fit if same_sign else replace(fit, low=np.nan, high=np.nan)
 
     def _flux_bound(self) -> Iterator[Verdict]:
@@ -370,16 +368,14 @@ class _Checks:
         mean = interval(np.array(slopes), level)
         value, half = float(mean.value), float(mean.half_width)
         low, high = float(x[0]), float(x[POINTS - 1])
-        if high > self.system.extrapolates_below:
-            half = np.nan
-        return Limit(value, value - half, value + half, low, high, len(slopes))
+        limit = Limit(value, value - half, value + half, low, high, len(slopes))
+        return believed(limit, self.system)
 
     def _criterion(self) -> Iterator[Verdict]:
         """Q_flux does not vanish ⇒ ξ_3 <= 1/3. One-way: where it vanishes nothing is claimed."""
         xi = self._exponent(0, "density")
-        name, limit = self._flux_limit()
-        by_theorem = name != "lim_Q_flux"
-        flux = "holds" if by_theorem else equal(limit, 0.0, self._delta())
+        measured = equal(self._limit("lim_Q_flux"), 0.0, self._delta())
+        flux = "holds" if self._flux_is_known else measured
         tolerance = self.margins["exponent"]
         if flux == "holds":
             yield self._row("criterion", "xi_3_no_flux", xi, np.nan, np.nan, "holds")

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from glasscade.errors import ConfigError, DataError
+from glasscade.regularity import fits
 from glasscade.regularity.fits import exponents, interval, local_slopes, power_law
 from glasscade.regularity.moments import Moments
 
@@ -113,3 +114,10 @@ def test_realisations_of_an_ensemble_are_alike() -> None:
     norm = np.array([SCALE**0.3, SCALE**0.4])
     with pytest.raises(DataError, match="differ in estimator, scales or orders"):
         exponents([moments_of(norm), moments_of(norm, "gradients")], (0.1, 12.8), 0.95)
+
+
+def test_the_jackknife_of_a_mean_is_its_interval(rng):
+    samples = rng.normal(size=(7, 3))
+    half = fits.jackknife(lambda rows: rows.mean(axis=0), samples, 0.9)
+    # Pseudo-values of a mean are the samples, up to round-off.
+    np.testing.assert_allclose(half, fits.interval(samples, 0.9).half_width, rtol=1e-12)

@@ -25,18 +25,7 @@ SYSTEMS = {
     "field": SYSTEM.validate_python(studies.FIELD["system"]),
     "cluster": SYSTEM.validate_python(studies.CLUSTER["system"]),
     "synthetic": SYSTEM.validate_python(studies.ROUGH["system"]),
-    "glass": SYSTEM.validate_python(
-        {
-            "kind": "glass",
-            "points": 128,
-            "number": 64,
-            "packing_fraction": 0.9,
-            "core": 0.1,
-            "duration": 1.0,
-            "dt": 0.01,
-            "snapshots": 5,
-        }
-    ),
+    "glass": SYSTEM.validate_python(studies.GLASS | {"number": 64, "duration": 1.0, "dt": 0.01}),
 }
 
 

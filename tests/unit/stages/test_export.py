@@ -14,16 +14,7 @@ from glasscade.io import read_dataset
 from glasscade.particles.trajectory import read_trajectory
 from glasscade.stages import export, simulate
 
-GLASS = {
-    "kind": "glass",
-    "points": 128,
-    "number": 16,
-    "packing_fraction": 0.9,
-    "core": 0.1,
-    "duration": 0.5,
-    "dt": 0.02,
-    "snapshots": 5,
-}
+GLASS = studies.GLASS
 
 
 def state(folder: Path, system: dict[str, object]) -> Path:

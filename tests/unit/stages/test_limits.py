@@ -20,16 +20,7 @@ TEMPERATURES = [0.0, 0.01, 0.02, 0.04, 0.08]
 ELLS = [0.0, 0.1, 0.2, 0.4, 0.8, 1.6]
 FIELD = SYSTEM.validate_python(studies.FIELD["system"])
 GLASS = SYSTEM.validate_python(
-    {
-        "kind": "glass",
-        "points": 128,
-        "number": 64,
-        "packing_fraction": 0.9,
-        "core": 0.9,
-        "duration": 1.0,
-        "dt": 0.01,
-        "snapshots": 5,
-    }
+    studies.GLASS | {"number": 64, "core": 0.9, "duration": 1.0, "dt": 0.01}
 )
 LEVEL = 0.9
 

@@ -30,18 +30,7 @@ PLANE = SYSTEM.validate_python(
     studies.ROUGH["system"]
     | {"kind": "synthetic", "dimensions": 2, "points": 128, "exponents": [0.5], "length": 2.0}
 )
-GLASS = SYSTEM.validate_python(
-    {
-        "kind": "glass",
-        "points": 128,
-        "number": 16,
-        "packing_fraction": 0.9,
-        "core": 0.1,
-        "duration": 0.5,
-        "dt": 0.02,
-        "snapshots": 5,
-    }
-)
+GLASS = SYSTEM.validate_python(studies.GLASS)
 T = 0.07
 
 

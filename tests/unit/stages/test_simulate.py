@@ -19,17 +19,7 @@ from glasscade.particles.prepare import random_mixture
 from glasscade.stages.simulate import run, simulate
 from glasscade.transforms import grid_to_modes, modes_to_grid
 
-GLASS = {
-    "kind": "glass",
-    "points": 128,
-    "number": 64,
-    "packing_fraction": 0.9,
-    "core": 0.1,
-    "duration": 1.0,
-    "dt": 0.01,
-    "snapshots": 5,
-    "onset": 0.001,
-}
+GLASS = studies.GLASS | {"number": 64, "duration": 1.0, "dt": 0.01, "onset": 0.001}
 
 
 def system(raw, **changes):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import studies
 from glasscade.cell import Cell
 from glasscade.coarse import GAUSSIAN
 from glasscade.config import SYSTEM
@@ -119,16 +120,7 @@ def particles(keys, rng, number=16):
 
 def test_points_of_all_species_are_mollified_at_the_smallest_scale_of_the_grid(rng):
     keys = SYSTEM.validate_python(
-        {
-            "kind": "glass",
-            "points": POINTS,
-            "number": 16,
-            "packing_fraction": 0.8,
-            "core": 0.1,
-            "duration": 1.0,
-            "dt": 0.01,
-            "snapshots": 5,
-        }
+        studies.GLASS | {"points": POINTS, "packing_fraction": 0.8, "duration": 1.0, "dt": 0.01}
     )
     state = particles(keys, rng)
     found = structure.moments_of(

@@ -12,16 +12,7 @@ import pytest
 import studies
 from glasscade.stages import warm
 
-GLASS = {
-    "kind": "glass",
-    "points": 128,
-    "number": 16,
-    "packing_fraction": 0.9,
-    "core": 0.1,
-    "duration": 0.1,
-    "dt": 0.02,
-    "snapshots": 5,
-}
+GLASS = studies.GLASS | {"duration": 0.1}
 JOBS = [
     studies.FIELD["system"] | {"points": 128},
     studies.ROUGH["system"] | {"points": 128},
