@@ -1,6 +1,7 @@
 """Measure ratios against named peers and write them to benchmarks/results.csv.
 
 Columns: work, size, threads, ours, peer, peer_name, ratio, goal; a ratio >= goal is a success.
+With arguments, the names of groups in `GROUPS`, only those are measured; other lines stay.
 """
 
 from __future__ import annotations
@@ -13,28 +14,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from pathlib import Path
 
+import budget
+from rows import Row
+
+from glasscade.memory import keep_freed_memory
+
 ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results.csv"
 COST = re.compile(r"processor time ([0-9.]+) s, of which start-up ([0-9.]+) s")
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; `ours` and `peer` have the same unit, named in `work`."""
-
-    work: str
-    size: str
-    threads: int
-    ours: float
-    peer: float
-    peer_name: str
-    ratio: float
-    goal: float
-
-
-def study_overhead() -> Row:
+def study_overhead() -> list[Row]:
     """Processor seconds of a whole study: the stages' own work against everything around it.
 
     Around it are Snakemake, the start of Python with its imports in every job, and reading and
@@ -61,16 +54,9 @@ def study_overhead() -> Row:
         files = files_again(Path(folder))
     overhead = (whole - jobs) + starts + files
     work = whole - overhead
-    return Row(
-        "study-overhead (processor s)",
-        f"config.yaml, {len(costs)} jobs",
-        2,
-        work,
-        overhead,
-        "Snakemake, start-up, imports, files",
-        work / overhead,
-        2.0,
-    )
+    size, name = f"config.yaml, {len(costs)} jobs", "Snakemake, start-up, imports, files"
+    ratio = work / overhead
+    return [Row("study-overhead (processor s)", size, 2, work, overhead, name, ratio, 2.0)]
 
 
 def files_again(folder: Path) -> float:
@@ -84,20 +70,36 @@ def files_again(folder: Path) -> float:
     return time.process_time() - start
 
 
-BENCHMARKS: tuple[Callable[[], Row], ...] = (study_overhead,)
+GROUPS: dict[str, tuple[Callable[[], list[Row]], ...]] = {
+    "study": (study_overhead,),
+    "budget": budget.BENCHMARKS,
+}
 
 
-def main() -> None:
-    """Run all benchmarks and write the table."""
-    rows = [benchmark() for benchmark in BENCHMARKS]
-    with (ROOT / "benchmarks" / "results.csv").open("w", newline="", encoding="utf-8") as stream:
+def main(names: list[str]) -> None:
+    """Run the benchmarks of the named groups, of all without a name, and write the table."""
+    keep_freed_memory()
+    table = {} if set(names) >= set(GROUPS) else read()
+    for name in names:
+        for benchmark in GROUPS[name]:
+            for row in benchmark():
+                cells = [f"{c:.4g}" if isinstance(c, float) else str(c) for c in astuple(row)]
+                table[row.work, row.size] = cells
+                print(*cells)
+    with RESULTS.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([field.name for field in fields(Row)])
-        for row in rows:
-            cells = astuple(row)
-            writer.writerow([f"{cell:.4g}" if isinstance(cell, float) else cell for cell in cells])
-            print(*cells)
+        writer.writerows(table.values())
+
+
+def read() -> dict[tuple[str, str], list[str]]:
+    """The lines of the present table by work and size."""
+    if not RESULTS.exists():
+        return {}
+    with RESULTS.open(encoding="utf-8") as stream:
+        _, *lines = csv.reader(stream)
+    return {(line[0], line[1]): line for line in lines}
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or list(GROUPS))

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cache
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.integrate import quad
 
 from glasscade.cell import Cell
-from glasscade.radial import SURFACE, Table, scalar_transform
+from glasscade.errors import ConfigError
+from glasscade.radial import SURFACE, Table, scalar_slope, scalar_transform
 from glasscade.transforms import Modes, grid_to_modes, mode_counts, modes_to_grid, product
 
 Real = npt.NDArray[np.float64]
@@ -27,9 +29,19 @@ TOLERANCE = 1e-6
 
 
 class Kernel(ABC):
-    """A radial mollifier, defined by its transform; new ones are added to `KERNELS`."""
+    """A radial mollifier G with its transform.
 
-    name: str
+    A new one is a subclass with a name, decorated by `register`: most easily of `Compact`, which
+    needs no more than a shape. The shared tests put every entry of `KERNELS` through all
+    invariants.
+    """
+
+    name: ClassVar[str]
+    """The word by which configurations and `KERNELS` know it."""
+
+    @abstractmethod
+    def radius(self, dim: int) -> float:
+        """The r beyond which G is zero, or below round-off, at ell = 1."""
 
     @abstractmethod
     def profile(self, r: Real, dim: int) -> Real:
@@ -40,6 +52,10 @@ class Kernel(ABC):
         """Ĝ(z) with z = k ell >= 0."""
 
     @abstractmethod
+    def slope(self, z: Real, dim: int) -> Real:
+        """dĜ/dz at z >= 0."""
+
+    @abstractmethod
     def band(self, dim: int) -> float:
         """The z = k ell beyond which |Ĝ| < `TOLERANCE`: what a grid must hold."""
 
@@ -48,11 +64,42 @@ class Kernel(ABC):
         k = np.linalg.norm(cell.wavevectors(counts), axis=0)
         return self.transform(k * ell, cell.dim)
 
+    def filter_slope(self, cell: Cell, counts: tuple[int, ...], ell: float) -> Real:
+        """(ell/|p|) Ĝ'(|p| ell) on the modes of a cell, zero at p = 0: ∂Ĝ/∂p_l over p_l."""
+        k = np.linalg.norm(cell.wavevectors(counts), axis=0)
+        return np.asarray(ell * self.slope(k * ell, cell.dim) / np.where(k > 0.0, k, 1.0))
 
+
+Kind = TypeVar("Kind", bound=type[Kernel])
+
+KERNELS: dict[str, Kernel] = {}
+"""The kernels by name, one instance of each class."""
+
+
+def register(kernel: Kind) -> Kind:
+    """Class decorator that enters a kernel into `KERNELS`.
+
+    Raises
+    ------
+    ConfigError
+        If the name is taken.
+    """
+    if kernel.name in KERNELS:
+        taken = type(KERNELS[kernel.name]).__qualname__
+        raise ConfigError(f"kernels: the name '{kernel.name}' is taken by {taken}")
+    KERNELS[kernel.name] = kernel()
+    return kernel
+
+
+@register
 class Gaussian(Kernel):
     """G(r) = (d/2π)^{d/2} exp(-d r²/2), Ĝ(z) = exp(-z²/2d)."""
 
     name = "gaussian"
+
+    def radius(self, dim: int) -> float:
+        """G is exp(-40) = 4e-18 of its maximum there."""
+        return float(np.sqrt(80.0 / dim))
 
     def profile(self, r: Real, dim: int) -> Real:
         return np.asarray((dim / (2.0 * np.pi)) ** (dim / 2.0) * np.exp(-0.5 * dim * r * r))
@@ -61,6 +108,9 @@ class Gaussian(Kernel):
         with np.errstate(under="ignore"):
             return np.asarray(np.exp(-z * z / (2.0 * dim)))
 
+    def slope(self, z: Real, dim: int) -> Real:
+        return np.asarray(-z / dim * self.transform(z, dim))
+
     def band(self, dim: int) -> float:
         return float(np.sqrt(-2.0 * dim * np.log(TOLERANCE)))
 
@@ -68,9 +118,8 @@ class Gaussian(Kernel):
 class Compact(Kernel):
     """A kernel with support r <= a, where a follows from the unit second moment."""
 
-    def __init__(self, name: str, z_max: float) -> None:
-        self.name = name
-        self._z_max = z_max
+    z_max: ClassVar[float] = 400.0
+    """The z = k ell beyond which |Ĝ| is below round-off or 1e-12, and is taken for zero."""
 
     @abstractmethod
     def shape(self, s: Real) -> Real:
@@ -86,11 +135,12 @@ class Compact(Kernel):
         return amplitude * self.shape(s)
 
     def transform(self, z: Real, dim: int) -> Real:
-        """Ĝ(z) from a table; zero beyond `z_max`, where |Ĝ| is below round-off or 1e-12."""
-        values = np.zeros(z.shape)
-        inside = z < self._z_max
-        values[inside] = self._table(dim)(z[inside])
-        return values
+        """Ĝ(z) from a table; zero beyond `z_max`."""
+        return self._tabulated("transform", z, dim)
+
+    def slope(self, z: Real, dim: int) -> Real:
+        """dĜ/dz from a table; zero beyond `z_max`."""
+        return self._tabulated("slope", z, dim)
 
     def band(self, dim: int) -> float:
         return _band(self, dim)
@@ -98,16 +148,21 @@ class Compact(Kernel):
     def _normalisation(self, dim: int) -> tuple[float, float]:
         return _normalisation(self, dim)
 
-    def _table(self, dim: int) -> Table:
-        return _table(self, dim)
+    def _tabulated(self, name: str, z: Real, dim: int) -> Real:
+        values = np.zeros(z.shape)
+        inside = z < self.z_max
+        values[inside] = _table(self, name, dim)(z[inside])
+        return values
 
-    def tabulate(self, dim: int) -> Table:
-        """The table behind `transform`, built once for each dimension."""
+    def tabulate(self, name: str, dim: int) -> Table:
+        """The table behind `transform` or `slope`, built once for each dimension."""
         radius = self.radius(dim)
+        function, parity = {"transform": (scalar_transform, 1), "slope": (scalar_slope, -1)}[name]
         return Table(
-            lambda z: scalar_transform(lambda r: self.profile(r, dim), (radius,), z, dim),
+            lambda z: function(lambda r: self.profile(r, dim), (radius,), z, dim),
             reach=radius,
-            k_max=self._z_max,
+            k_max=self.z_max,
+            parity=parity,
         )
 
 
@@ -122,26 +177,34 @@ def _normalisation(kernel: Compact, dim: int) -> tuple[float, float]:
 
 
 @cache
-def _table(kernel: Compact, dim: int) -> Table:
-    return kernel.tabulate(dim)
+def _table(kernel: Compact, name: str, dim: int) -> Table:
+    return kernel.tabulate(name, dim)
 
 
 @cache
 def _band(kernel: Compact, dim: int) -> float:
-    z = np.linspace(0.0, 150.0, 15_001)
+    z = np.linspace(0.0, kernel.z_max, round(100.0 * kernel.z_max) + 1)
     above = np.flatnonzero(np.abs(kernel.transform(z, dim)) >= TOLERANCE)
+    # The last z is z_max, where the transform is zero by its definition.
     return float(z[above[-1] + 1])
 
 
+@register
 class WendlandC6(Compact):
     """(1-s)^8 (32 s³ + 25 s² + 8 s + 1): six derivatives, Ĝ ~ z^{-(d+7)}, positive for d <= 3."""
+
+    name = "wendland_c6"
 
     def shape(self, s: Real) -> Real:
         return np.asarray((1.0 - s) ** 8 * (((32.0 * s + 25.0) * s + 8.0) * s + 1.0))
 
 
+@register
 class Bump(Compact):
     """exp(-1/(1-s²)): infinitely smooth with compact support, Ĝ ~ exp(-sqrt z)."""
+
+    name = "bump"
+    z_max = 1000.0
 
     def shape(self, s: Real) -> Real:
         gap = 1.0 - s * s
@@ -149,11 +212,9 @@ class Bump(Compact):
         return np.where(open_support, np.exp(-1.0 / np.where(open_support, gap, 1.0)), 0.0)
 
 
-GAUSSIAN = Gaussian()
-WENDLAND = WendlandC6("wendland_c6", z_max=400.0)
-BUMP = Bump("bump", z_max=1000.0)
-
-KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in (GAUSSIAN, WENDLAND, BUMP)}
+GAUSSIAN = KERNELS["gaussian"]
+WENDLAND = KERNELS["wendland_c6"]
+BUMP = KERNELS["bump"]
 
 
 def cumulant(f_hat: Modes, g_hat: Modes, filter_: Real, cell: Cell) -> Modes:

@@ -7,12 +7,15 @@ minus the force on a particle of species s; the current it drives is -ρ_s F_s.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
 from glasscade.cell import Cell
+from glasscade.jit import jit
 from glasscade.potentials import Mixture, Potential
-from glasscade.transforms import Modes, product
+from glasscade.transforms import Modes, products
 
 Real = npt.NDArray[np.float64]
 
@@ -20,6 +23,23 @@ Real = npt.NDArray[np.float64]
 def potential_hat(potential: Potential, k: Real) -> Real:
     """V_hat(k) for wavevectors of shape (d, ...): minus the transverse part of W_hat."""
     return -potential.virial(np.linalg.norm(k, axis=0), k.shape[0])[0]
+
+
+@jit
+def _multiply(potential: Real, density: Modes, field: Modes) -> None:
+    """Σ_s' V_hat_ss'(p) ρ_hat_s'(p), potential and density (S, modes)."""
+    field[:] = 0.0
+    for t in range(density.shape[0]):
+        factor, other = potential[t], density[t]
+        for i in range(field.size):
+            field[i] += factor[i] * other[i]
+
+
+@jit
+def _differentiate(field: Modes, wave: Real, component: Modes) -> None:
+    """i p_k f_hat(p)."""
+    for i in range(wave.size):
+        component[i] = complex(-wave[i] * field[i].imag, wave[i] * field[i].real)
 
 
 class ForceField:
@@ -35,15 +55,29 @@ class ForceField:
 
     def force(self, density: Modes) -> Modes:
         """F_s from ρ_s: (S, modes) to (S, d, modes)."""
-        field = np.sum(self._potential * density, axis=1)
-        return np.asarray(1j * self.wavevectors * field[:, np.newaxis])
+        forces = np.empty((len(density), *self.wavevectors.shape), dtype=np.complex128)
+        for s, rows in enumerate(forces):
+            for _ in self._components(density, s, rows):
+                pass
+        return forces
 
-    def force_density(self, density: Modes) -> Modes:
-        """ρ_s F_s free of aliasing: (S, modes) to (S, d, modes)."""
-        forces = self.force(density)
-        return np.array(
-            [product(rho, f, self.cell) for rho, f in zip(density, forces, strict=True)]
-        )
+    def force_density(self, density: Modes, out: Modes | None = None) -> Modes:
+        """ρ_s F_s free of aliasing: (S, modes) to (S, d, modes), the latter in `out` if given."""
+        result = out
+        if result is None:
+            result = np.empty((len(density), *self.wavevectors.shape), dtype=np.complex128)
+        for s, rows in enumerate(result):
+            products(density[s], self._components(density, s, rows), self.cell, rows)
+        return result
+
+    def _components(self, density: Modes, s: int, rows: Modes) -> Iterator[Modes]:
+        """F_{s,k}, one k after the other into a row, just before it is needed."""
+        field = np.empty(density[s].shape, dtype=np.complex128)
+        flat = density.reshape(len(density), -1)
+        _multiply(self._potential[s].reshape(flat.shape), flat, field.ravel())
+        for wave, row in zip(self.wavevectors, rows, strict=True):
+            _differentiate(field.ravel(), wave.ravel(), row.reshape(-1))
+            yield row
 
     def largest_relaxation(self) -> float:
         """max_p p² Σ_s' |V_hat_ss'(p)|: the fastest relaxation rate for unit density."""

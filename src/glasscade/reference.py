@@ -31,6 +31,8 @@ UNITS = {
     "width": "ℓ₀",
     "diameter": "ℓ₀",
     "core": "ℓ₀",
+    "cap": "ℓ₀",
+    "reach": "ℓ₀",
     "temperature": "V₀/k_B",
     "exponent_temperature": "V₀/k_B",
     "duration": "ℓ₀²/(μV₀)",
@@ -39,10 +41,13 @@ UNITS = {
     "density": "ℓ₀⁻ᵈ",
     "strength": "V₀",
     "ConeKeys.strength": "V₀/ℓ₀",
+    "RieszKeys.strength": "V₀/ℓ₀ˢ⁻¹",
     "mass": "1",
     "packing_fraction": "1",
     "contrast": "1",
+    "exponent": "1",
     "exponents": "1",
+    "order": "1",
     "Margins": "1",
 }
 

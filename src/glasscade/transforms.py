@@ -12,6 +12,8 @@ Everything runs on one thread: two threads change last bits between runs.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import ducc0
@@ -49,7 +51,9 @@ def mode_counts(modes: Modes, dim: int) -> tuple[int, ...]:
     return tuple((size - 1) // 2 for size in modes.shape[-dim:])
 
 
-def grid_to_modes(values: Real, cell: Cell, counts: tuple[int, ...] | None = None) -> Modes:
+def grid_to_modes(
+    values: Real, cell: Cell, counts: tuple[int, ...] | None = None, out: Modes | None = None
+) -> Modes:
     """Modes of a real field given on a grid.
 
     Parameters
@@ -60,6 +64,8 @@ def grid_to_modes(values: Real, cell: Cell, counts: tuple[int, ...] | None = Non
         The periodic cell; its volume turns sums into integrals.
     counts : (M_1, ..., M_d), optional
         Highest mode kept along each axis, at most (n-1)//2, which is the default.
+    out : (..., 2M_1+1, ..., 2M_d+1), optional
+        Where to put the modes.
 
     Raises
     ------
@@ -72,13 +78,21 @@ def grid_to_modes(values: Real, cell: Cell, counts: tuple[int, ...] | None = Non
     counts = largest if counts is None else counts
     if any(m > limit for m, limit in zip(counts, largest, strict=True)):
         raise ResolutionError(f"a grid of shape {shape} holds modes up to {largest}, not {counts}")
-    half = rfftn(values, dim) * (cell.volume / np.prod(shape))
-    rows = [np.arange(-m, m + 1) % n for m, n in zip(counts[:-1], shape[:-1], strict=True)]
-    for axis, index in enumerate(rows, start=-dim):
-        half = np.take(half, index, axis=axis)
-    half = half[..., : counts[-1] + 1]
-    mirrored = np.flip(half[..., 1:], axis=tuple(range(-dim, 0)))
-    return np.concatenate([np.conj(mirrored), half], axis=-1)
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    half = np.empty((*values.shape[:-1], shape[-1] // 2 + 1), dtype=np.complex128)
+    ducc0.fft.r2c(values, axes=_axes(values, 1), out=half)
+    _leading_transforms(half[..., : counts[-1] + 1], dim, forward=True)
+    lead = values.shape[:-dim]
+    modes = out
+    if modes is None:
+        modes = np.empty((*lead, *(2 * m + 1 for m in counts)), dtype=np.complex128)
+    right = modes[..., counts[-1] :]
+    scale = cell.volume / float(np.prod(shape))
+    for on_grid, centred in _blocks(shape[:-1], counts[:-1]):
+        np.multiply(half[..., : counts[-1] + 1][on_grid], scale, out=right[centred])
+    mirrored = np.flip(right[..., 1:], axis=tuple(range(-dim, 0)))
+    np.conjugate(mirrored, out=modes[..., : counts[-1]])
+    return modes
 
 
 def modes_to_grid(modes: Modes, cell: Cell, shape: tuple[int, ...]) -> Real:
@@ -94,12 +108,31 @@ def modes_to_grid(modes: Modes, cell: Cell, shape: tuple[int, ...]) -> Real:
     if any(n < 2 * m + 1 for n, m in zip(shape, counts, strict=True)):
         raise ResolutionError(f"a grid of shape {shape} cannot hold modes up to {counts}")
     half = np.zeros((*modes.shape[:-dim], *shape[:-1], shape[-1] // 2 + 1), dtype=np.complex128)
-    rows = [np.arange(-m, m + 1) % n for m, n in zip(counts[:-1], shape[:-1], strict=True)]
-    where: tuple[Any, ...] = (..., *np.ix_(*rows, np.arange(counts[-1] + 1)))
-    half[where] = modes[..., counts[-1] :]
-    axes = _axes(half, dim)
-    values = ducc0.fft.c2r(half, axes=axes, lastsize=shape[-1], forward=False, inorm=0)
-    return np.asarray(values) / cell.volume
+    inside = half[..., : counts[-1] + 1]
+    right = modes[..., counts[-1] :]
+    for on_grid, centred in _blocks(shape[:-1], counts[:-1]):
+        np.divide(right[centred], cell.volume, out=inside[on_grid])
+    _leading_transforms(inside, dim, forward=False)
+    last = _axes(half, 1)
+    return np.asarray(ducc0.fft.c2r(half, axes=last, lastsize=shape[-1], forward=False, inorm=0))
+
+
+def _blocks(shape: tuple[int, ...], counts: tuple[int, ...]) -> Iterator[tuple[Any, Any]]:
+    """Where m >= 0 and m < 0 of all axes but the last lie in the library's order and in modes."""
+    choices = [
+        ((slice(0, m + 1), slice(m, None)), (slice(n - m, None), slice(0, m)))
+        for n, m in zip(shape, counts, strict=True)
+    ]
+    for block in itertools.product(*choices):
+        on_grid, centred = zip(*block, strict=True) if block else ((), ())
+        yield (..., *on_grid, slice(None)), (..., *centred, slice(None))
+
+
+def _leading_transforms(half: Modes, dim: int, forward: bool) -> None:
+    """Complex transforms in place over all but the last axis, of the columns that hold modes."""
+    if dim > 1:
+        axes = tuple(range(half.ndim - dim, half.ndim - 1))
+        ducc0.fft.c2c(half, axes=axes, forward=forward, inorm=0, out=half)
 
 
 def truncate(modes: Modes, dim: int, counts: tuple[int, ...]) -> Modes:
@@ -115,11 +148,33 @@ def product(f_hat: Modes, g_hat: Modes, cell: Cell) -> Modes:
 
     A grid of 3M+1 points per axis is enough: aliases of the product, whose modes reach 2M,
     then fall beyond M.
+
+    Parameters
+    ----------
+    f_hat : (2M_1+1, ...)
+    g_hat : (..., 2M_1+1, ...)
+        One field or several.
     """
-    counts = mode_counts(g_hat, cell.dim)
+    result = np.empty_like(g_hat)
+    several = (-1, *f_hat.shape)
+    products(f_hat, g_hat.reshape(several), cell, result.reshape(several))
+    return result
+
+
+def products(f_hat: Modes, others: Iterable[Modes], cell: Cell, out: Modes) -> None:
+    """`product` of f with one field after the other, into the rows of `out`.
+
+    In this order a field and its transform stay in the processor's cache. A row of `out` may hold
+    the field that it is to receive the product of.
+    """
+    counts = mode_counts(f_hat, cell.dim)
     shape = tuple(good_size(3 * m + 1) for m in counts)
-    values = modes_to_grid(f_hat, cell, shape) * modes_to_grid(g_hat, cell, shape)
-    return grid_to_modes(values, cell, counts)
+    f = modes_to_grid(f_hat, cell, shape)
+    for g_hat, result in zip(others, out, strict=True):
+        values = modes_to_grid(g_hat, cell, shape)
+        values *= f
+        grid_to_modes(values, cell, counts, out=result)
+        del values  # before room is needed for the next
 
 
 def point_modes(positions: Real, weights: Real, cell: Cell, counts: tuple[int, ...]) -> Modes:
@@ -154,6 +209,37 @@ def point_modes(positions: Real, weights: Real, cell: Cell, counts: tuple[int, .
         if first + 1 < len(rows):
             result[first + 1] = -0.5j * (both - mirrored)
     return result.reshape(*weights.shape[:-1], *shape)
+
+
+def modes_at_points(modes: Modes, positions: Real, cell: Cell) -> Real:
+    """Values of a real field at points, from its modes (type-2 NUFFT).
+
+    Parameters
+    ----------
+    modes : (..., 2M_1+1, ..., 2M_d+1)
+        One transform is made for each leading index.
+    positions : (N, d)
+        Points, wrapped into the cell or not.
+
+    Returns
+    -------
+    (..., N)
+    """
+    fractional = cell.fractional(positions)
+    coordinates = np.ascontiguousarray(fractional - np.floor(fractional))
+    rows = modes.reshape(-1, *modes.shape[-cell.dim :])
+    values = [
+        ducc0.nufft.u2nu(
+            grid=row,
+            coord=coordinates,
+            forward=False,
+            epsilon=NUFFT_TOLERANCE,
+            periodicity=1.0,
+            nthreads=1,
+        ).real
+        for row in rows
+    ]
+    return np.array(values).reshape(*modes.shape[: -cell.dim], len(positions)) / cell.volume
 
 
 def _axes(array: npt.NDArray[np.generic], dim: int | None) -> tuple[int, ...]:

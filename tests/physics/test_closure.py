@@ -74,7 +74,7 @@ def test_sub_scale_current_is_the_cumulant_in_increments(closed):
             for r, fs in zip(rho, force, strict=True)
         ]
     )
-    sub_scale = state.current[TERMS.index("Q_flux")]
+    sub_scale = state.of_term("Q_flux")
     largest = np.abs(sub_scale).max()
     assert largest > 1e-3
     modes = grid_to_modes(expected, cell, counts)
@@ -91,7 +91,8 @@ def test_balance_closes_for_arbitrary_currents():
     cell, counts = SYSTEMS["2d tilted"]
     budget, state = make_state(cell, counts)
     noise = np.random.default_rng(4).normal(size=(3, 2, 2, 9, 11))
-    arbitrary = Currents(density=state.density, current=grid_to_modes(noise, cell))
+    p = cell.wavevectors(counts)
+    arbitrary = Currents.of(TERMS, state.density, grid_to_modes(noise, cell), p)
     assert worst(budget.balance(arbitrary)) <= CLOSED
 
 
@@ -102,7 +103,8 @@ def test_a_wrong_sign_anywhere_opens_the_balance(closed, term, place):
     balance = budget.balance(state)
     current = state.current.copy()
     current[term] *= -1.0
-    flipped = budget.balance(replace(state, current=current))
+    p = budget.field.wavevectors
+    flipped = budget.balance(Currents.of(TERMS, state.density, current, p))
     parts = ("source", "transport") if place == "current" else (place,)
     wrong = replace(balance, **{part: getattr(flipped, part) for part in parts})
     # nine orders above what a closed balance may leave, even for the smallest transport

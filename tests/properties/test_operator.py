@@ -59,7 +59,7 @@ def systems(draw):
 
 def operator(f, g, table):
     """B_hat(q), (n_q, components), of one field of every species with another."""
-    return bilinear(f[:, np.newaxis], g[:, np.newaxis], table, np.array([[0, 0]]))[0]
+    return bilinear(np.stack([f, g], axis=1), table, [[(0, 1)]])[0]
 
 
 def assert_same(actual, expected, scale):

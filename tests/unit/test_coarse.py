@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
-from scipy.integrate import quad
-from scipy.special import j0
 
 from glasscade.cell import Cell
 from glasscade.coarse import (
     GAUSSIAN,
     KERNELS,
-    TOLERANCE,
+    Compact,
     cumulant,
     cumulant_by_increments,
     grid_weights,
     mollify,
+    register,
 )
-from glasscade.radial import SURFACE
+from glasscade.errors import ConfigError
 from glasscade.transforms import grid_to_modes, modes_to_grid
+from kernel_invariants import CHECKS
 
 LINE = Cell.cubic(10.0, 1)
 TILTED = Cell.sheared(4.0, 2, 0.3)
@@ -35,40 +38,91 @@ def dim(request):
     return request.param
 
 
-def integral(kernel, dim, weight):
-    """S_d ∫ G(r) weight(r) r^{d-1} dr; all of G lies within r < 10."""
-    edge = kernel.radius(dim) if hasattr(kernel, "radius") else 10.0
-
-    def integrand(r):
-        return float(kernel.profile(np.array(r), dim)) * weight(r) * r ** (dim - 1)
-
-    return SURFACE[dim] * quad(integrand, 0.0, edge, epsabs=1e-12, epsrel=1e-12, limit=200)[0]
+@pytest.mark.parametrize("check", CHECKS)
+def test_kernel_holds(kernel, dim, check):
+    check(kernel, dim)
 
 
-def test_kernel_has_unit_mass_and_unit_second_moment_and_is_not_negative(kernel, dim):
-    # accuracy of the quadrature
-    assert integral(kernel, dim, lambda r: 1.0) == pytest.approx(1.0, abs=1e-11)
-    assert integral(kernel, dim, lambda r: r * r) == pytest.approx(1.0, abs=1e-11)
-    profile = kernel.profile(np.linspace(0.0, 12.0, 2001), dim)
-    assert profile.min() >= 0.0
-    assert profile[-1] == pytest.approx(0.0, abs=1e-15)
+class Quartic(Compact):
+    """(1 - s²)^6 on a ball: five derivatives."""
+
+    name = "quartic"
+
+    def shape(self, s):
+        return (1.0 - s * s) ** 6
 
 
-def test_transform_equals_quadrature_of_the_profile(kernel, dim):
-    average = {1: np.cos, 2: j0, 3: lambda z: np.sinc(z / np.pi)}[dim]
-    for z in (0.0, 0.7, 3.1, 12.0):
-        expected = integral(kernel, dim, lambda r, z=z: average(z * r))
-        computed = kernel.transform(np.array([z]), dim)[0]
-        assert computed == pytest.approx(expected, abs=1e-11)  # accuracy of the quadrature
+class Negative(Quartic):
+    """Of higher order, hence with negative lobes."""
+
+    name = "negative"
+
+    def shape(self, s):
+        return (1.0 - s * s) ** 6 * (1.0 - 2.0 * s * s)
 
 
-def test_beyond_the_band_nothing_exceeds_the_tolerance(kernel, dim):
-    band = kernel.band(dim)
-    outside = np.abs(kernel.transform(np.linspace(band, 20.0 * band, 200_001), dim))
-    assert outside.max() <= TOLERANCE * (1.0 + 1e-9)  # round-off where band is exact
-    # the bound is tight to within one lobe of the transform, π/support
-    inside = np.abs(kernel.transform(np.linspace(0.9 * band, band, 1001), dim))
-    assert inside.max() > TOLERANCE
+class CutShort(Quartic):
+    """Its transform is dropped where it is not yet small."""
+
+    name = "cut_short"
+    z_max = 15.0
+
+
+class WrongTransform(Quartic):
+    """The transform of a wider kernel."""
+
+    name = "wrong_transform"
+
+    def transform(self, z, dim):
+        return super().transform(1.001 * z, dim)
+
+
+class WrongMoment(Quartic):
+    """Scaled by its radius instead of its second moment."""
+
+    name = "wrong_moment"
+
+    def profile(self, r, dim):
+        return super().profile(2.0 * r, dim) * 2.0**dim
+
+
+@contextmanager
+def registered(kernel) -> Iterator[None]:
+    register(kernel)
+    try:
+        yield
+    finally:
+        del KERNELS[kernel.name]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_class_of_one_formula_is_a_kernel(dim, check):
+    with registered(Quartic):
+        check(KERNELS["quartic"], dim)
+
+
+def check_all(name, dim):
+    for check in CHECKS:
+        check(KERNELS[name], dim)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (Negative, "it is negative somewhere"),
+        (CutShort, "Ĝ beyond the band is not the transform of G"),
+        (WrongTransform, "is not the transform of G"),
+        (WrongMoment, "its second moment is not 1"),
+    ],
+)
+def test_a_wrong_kernel_is_caught(wrong, message, dim):
+    with registered(wrong), pytest.raises(AssertionError, match=message):
+        check_all(wrong.name, dim)
+
+
+def test_a_name_is_given_once():
+    with pytest.raises(ConfigError, match="the name 'gaussian' is taken by Gaussian"):
+        register(type(GAUSSIAN))
 
 
 def test_filter_acts_on_the_wavevectors_of_the_sheared_cell(kernel):
@@ -83,7 +137,7 @@ def test_mollified_field_is_the_average_over_the_profile(kernel):
     # f = 1 + cos(p·x), p of the tilted cell, averaged over the plane in polar coordinates
     ell, shape = 0.4, (5, 6)
     p, x = TILTED.reciprocal(np.array([2.0, 1.0])), TILTED.grid(shape)
-    edge = ell * (kernel.radius(2) if hasattr(kernel, "radius") else 7.0)  # G(7) = 2e-22
+    edge = ell * kernel.radius(2)
     node, weight = np.polynomial.legendre.leggauss(120)
     r = 0.5 * edge * (node + 1.0)
     dr = 0.5 * edge * weight * kernel.profile(r / ell, 2) / ell**2 * r * 2.0 * np.pi / 64

@@ -11,6 +11,17 @@ import yaml
 
 from glasscade import config
 from glasscade.errors import ConfigError
+from glasscade.potentials import (
+    GEM,
+    POTENTIALS,
+    Cone,
+    Gaussian,
+    Harmonic,
+    Hertzian,
+    InversePower,
+    LennardJones,
+    Riesz,
+)
 from studies import CLUSTER, changed, study
 
 CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
@@ -107,6 +118,37 @@ def test_cluster_reduces_one_scale_in_each_job() -> None:
         ("models.point.system.potential.kind", "gauss", r"potential\.kind: .*'cone' \(got 'gauss'"),
         ("models.point.system.potential.strength", -1.0, r"strength must be positive"),
         ("models.rough.system.potential.diameter", 2.0, r"range 2 must not exceed half the length"),
+        (
+            "models.rough.system.potential",
+            {"kind": "lennard_jones", "diameter": 0.1, "cap": 0.2},
+            r"^models\.rough\.system\.potential\.cap: 0\.2 is outside \(0, 0\.1\)$",
+        ),
+        (
+            "models.rough.system.potential",
+            {"kind": "lennard_jones", "strength": -1.0},
+            r"^models\.rough\.system\.potential\.strength: .*greater than 0 \(got -1\.0\)$",
+        ),
+        (
+            "models.rough.system.potential",
+            {"kind": "inverse_power", "reach": 0.3, "cap": 0.3},
+            r"potential\.cap: 0\.3 is outside \(0, 0\.3\)$",
+        ),
+        (
+            "models.rough.system.potential",
+            {"kind": "hertzian", "diameter": 0.3, "core": 0.3},
+            r"potential\.core: 0\.3 must lie between 0 and the diameter 0\.3$",
+        ),
+        (
+            "models.rough.system.potential",
+            {"kind": "gem", "exponent": 1.9},
+            r"potential\.exponent: .*greater than or equal to 2 \(got 1\.9\)$",
+        ),
+        (
+            "models.rough.system.potential",
+            {"kind": "riesz", "order": 3.0},
+            r"potential\.order: .*less than 3 \(got 3\.0\)$",
+        ),
+        ("models.rough.system.potential", {"kind": "gem"}, r"range 2\.54951 .* half the length 1$"),
         ("models.smooth.system.snapshots", 6, r"snapshots must be odd"),
         ("models.smooth.system.dt", 0.03, r"must be a whole number of steps, not 3\.33"),
         ("models.smooth.system.dt", -0.01, r"\.dt: .*greater than 0 \(got -0\.01\)$"),
@@ -117,6 +159,42 @@ def test_bad_value_is_named(key: str, value: object, expected: str) -> None:
     assert "\n" not in text
     assert text.startswith(key.split(".")[0])
     assert re.search(expected, text), text
+
+
+POTENTIAL_KEYS = {
+    "cone": ({"strength": -2.0}, Cone(-2.0, 20.0)),
+    "gaussian": ({"width": 0.5}, Gaussian(1.0, 0.5)),
+    "gem": ({"width": 0.5, "exponent": 6.0}, GEM(1.0, 0.5, 6.0)),
+    "harmonic": ({"diameter": 2.0, "core": 0.1}, Harmonic(1.0, 2.0, 0.1)),
+    "hertzian": ({"diameter": 2.0, "core": 0.1}, Hertzian(1.0, 2.0, 0.1)),
+    "inverse_power": (
+        {"diameter": 2.0, "cap": 1.5, "reach": 2.5, "exponent": 6.0, "strength": 3.0},
+        InversePower(3.0, 2.0, cap=1.5, reach=2.5, exponent=6.0),
+    ),
+    "lennard_jones": ({"diameter": 2.0, "cap": 1.5}, LennardJones(1.0, 2.0, cap=1.5)),
+    "riesz": ({"order": 0.5, "strength": -2.0}, Riesz(-2.0, 0.5, 20.0)),
+}
+
+
+def test_every_potential_but_the_tabulated_has_keys() -> None:
+    assert set(POTENTIAL_KEYS) == set(POTENTIALS) - {"tabulated"}
+
+
+@pytest.mark.parametrize("kind", sorted(POTENTIAL_KEYS))
+def test_keys_make_the_potential(kind: str) -> None:
+    keys, expected = POTENTIAL_KEYS[kind]
+    raw = changed(study(), "models.smooth.system.potential", {"kind": kind} | keys)
+    assert config.parse(raw).models["smooth"].system.mixture.table == ((expected,),)
+
+
+@pytest.mark.parametrize("kind", ["cone", "riesz"])
+def test_a_line_in_two_dimensions_is_refused(kind: str) -> None:
+    raw = changed(study(), "models.rough.system.potential", {"kind": kind, "strength": 1.0})
+    config.parse(raw)
+    text = message(changed(raw, "models.rough.system.dimensions", 2))
+    assert text == (
+        f"models.rough.system.potential.kind: '{kind}' is defined in one dimension only"
+    )
 
 
 @pytest.mark.parametrize("key", ["study", "seed", "models"])

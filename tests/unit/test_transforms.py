@@ -80,8 +80,10 @@ def test_truncation_keeps_the_central_modes(case, rng):
     cell, counts = case
     fewer = tuple(m - 1 for m in counts)
     grid = rng.random(tuple(2 * m + 1 for m in counts))
-    np.testing.assert_array_equal(
-        truncate(grid_to_modes(grid, cell), cell.dim, fewer), grid_to_modes(grid, cell, fewer)
+    kept = truncate(grid_to_modes(grid, cell), cell.dim, fewer)
+    # round-off: the library transforms more or fewer columns at a time
+    np.testing.assert_allclose(
+        kept, grid_to_modes(grid, cell, fewer), rtol=0.0, atol=1e-15 * cell.volume
     )
 
 

@@ -13,44 +13,323 @@ term         current j_s                   meaning of its source
 W            -ρ̄_s F̄_s                    resolved interaction (Eqs. 36, 39)
 Q_flux       -τ_ℓ(ρ_s, F_s)                flux between scales (Eqs. 37, 40)
 Q_thermal    -T ∇ρ̄_s                      thermal diffusion (Eqs. 18, 27)
+N_ni         +ρ̄_s f̄_s                    resolved work of an external force (Eq. 41)
+N_flux       +τ_ℓ(ρ_s, f_s)                its work below the scale (Eq. 41)
+martingale   the noise of the particles    of zero mean, taken at the left point (Eq. 28)
+shear_flux   +τ_ℓ(ρ_s, Γx)                 an affine flow below the scale
+shear_ni     +ρ̄_s Γx                      the same above it: elastic stress
 ===========  ============================  =====================================
 
-At ℓ = 0 the filter is one, τ vanishes and the rows are those of the fine-grained balance.
+The first three are always there, the others when a force, a noise or a flow is given. At ℓ = 0
+the filter is one, τ vanishes and the rows are those of the fine-grained balance: W (Eq. 19),
+Q_thermal (Eq. 18) and, as N_ni, the external source 𝓕^φ (Eq. 17).
+
+The current of an affine flow Γx (traceless, as in simple shear) grows without bound and is no
+field of the cell. Cell and test functions move with the flow, time derivatives are those at fixed
+fractional coordinates, and of the resolved part only the stretching of every pair is left,
+½∫dy (Γy)_k ∂_kW_ij(y) ∫_0^1 dλ ρ̄ρ̄, a source without transport.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from glasscade.budget.operator import VirialTable, bilinear, bilinear_map
+from glasscade.budget.operator import (
+    Form,
+    VirialTable,
+    affine_tensor,
+    bilinear,
+    bilinear_map,
+    components,
+)
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.force import ForceField
+from glasscade.jit import jit
 from glasscade.potentials import Mixture
-from glasscade.transforms import Modes, mode_counts, modes_to_grid
+from glasscade.transforms import Modes, grid_to_modes, mode_counts, modes_to_grid, product
 
 Real = npt.NDArray[np.float64]
 
 TERMS = ("W", "Q_flux", "Q_thermal")
+"""The terms of every balance."""
+EXTERNAL = ("N_ni", "N_flux")
+"""The terms of an external force."""
+MARTINGALE = "martingale"
+SHEAR = ("shear_flux", "shear_ni")
+"""The terms of an affine flow; the second is none of the periodic currents."""
+EQUATIONS = {
+    "W": "Eqs. 19, 36, 39",
+    "Q_flux": "Eqs. 37, 40",
+    "Q_thermal": "Eqs. 18, 24, 27",
+    "N_ni": "Eqs. 17, 41",
+    "N_flux": "Eq. 41",
+    MARTINGALE: "Eq. 28",
+    "shear_flux": "Eq. 41 with f = Γx",
+    "shear_ni": "Eqs. 17, 41 with f = Γx",
+}
+"""Where the source paper defines the terms."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """An external force f^φ and the current it drives, neither filtered.
+
+    Attributes
+    ----------
+    force : (d, modes) or (S, d, modes)
+        f, one for all species or one for each.
+    current : (S, d, modes)
+        ρ_s f: of a field the product, of particles a point sum of f at their positions.
+    """
+
+    force: Modes
+    current: Modes
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """An affine flow Γx that carries cell and test functions with it.
+
+    Attributes
+    ----------
+    gradient : (d, d)
+        Γ, traceless.
+    filter_slope : modes
+        Ĝ'(|p| ℓ), the derivative by the argument, times ℓ/|p|: ∂Ĝ/∂p_l = filter_slope p_l.
+    """
+
+    gradient: Real
+    filter_slope: Real
+
+    def sub_scale(self, density: Modes, p: Real) -> Modes:
+        """τ_ℓ(ρ_s, Γx) = Γ_kl ∫G_ℓ(r) r_l ρ_s(x+r) dr, whose modes are -iΓ_kl ∂Ĝ/∂p_l ρ_hat."""
+        moment = np.tensordot(self.gradient, self.filter_slope * p, axes=1)
+        return np.asarray(-1j * moment * density[:, np.newaxis])
 
 
 @dataclass(frozen=True, eq=False)
 class Currents:
-    """A coarse-grained density and the currents that move it.
+    """A coarse-grained density, the currents that move it, and their derivatives.
 
     Attributes
     ----------
-    density : (S, modes)
-        ρ̄_s.
-    current : (term, S, d, modes)
-        j_s^X in the order of `TERMS`.
+    terms : names of the currents
+    fields : (S, 2 + d + d·terms, modes)
+        ρ̄_s, ∂tρ̄_s, ∂_kρ̄_s, and j^X_{s,k}.
+    affine : (d, d), optional
+        Γ of a flow that carries the cell with it.
     """
 
-    density: Modes
-    current: Modes
+    terms: tuple[str, ...]
+    fields: Modes
+    affine: Real | None = None
+
+    @classmethod
+    def of(cls, terms: Sequence[str], density: Modes, current: Modes, p: Real) -> Currents:
+        """For any density and currents.
+
+        Parameters
+        ----------
+        terms : names
+        density : (S, modes)
+            ρ̄_s.
+        current : (term, S, d, modes)
+            j_s^X.
+        p : (d, modes)
+            The wavevectors of the modes.
+        """
+        species, dim = current.shape[1:3]
+        fields = _empty(len(terms), species, density.shape[1:])
+        fields[:, 0] = density
+        fields[:, 2 + dim :] = np.moveaxis(current, 0, 1).reshape(species, -1, *p.shape[1:])
+        _gradient(_flat(fields, 2), _flat(p, 1))
+        _continuity(_flat(fields, 2), _flat(p, 1))
+        return cls(tuple(terms), fields)
+
+    @property
+    def dim(self) -> int:
+        """Dimension of space."""
+        return self.fields.ndim - 2
+
+    @property
+    def density(self) -> Modes:
+        """ρ̄_s, (S, modes)."""
+        return self.fields[:, 0]
+
+    @property
+    def gradient(self) -> Modes:
+        """∂_kρ̄_s, (S, d, modes)."""
+        return self.fields[:, 2 : 2 + self.dim]
+
+    @property
+    def current(self) -> Modes:
+        """j_s^X, (term, S, d, modes)."""
+        return np.moveaxis(_split(self.fields, len(self.terms)), 1, 0)
+
+    def of_term(self, term: str) -> Modes:
+        """j_s of one term, (S, d, modes)."""
+        return self.current[self.terms.index(term)]
+
+    def source(self, term: int) -> Form:
+        """Σ_k B[∂_kρ̄, j_k] of a term: half its source."""
+        first = 2 + self.dim * (1 + term)
+        return [(2 + k, first + k) for k in range(self.dim)]
+
+    def flux(self, term: int) -> list[Form]:
+        """B[ρ̄, j_k] of a term for each k: half its transport."""
+        first = 2 + self.dim * (1 + term)
+        return [[(0, first + k)] for k in range(self.dim)]
+
+
+STRESS: Form = [(0, 0)]
+"""B[ρ̄, ρ̄], the stress itself, among the fields of `Currents`."""
+RATE: Form = [(0, 1)]
+"""B[ρ̄, ∂tρ̄], half its rate."""
+
+
+def _empty(terms: int, species: int, modes: tuple[int, ...]) -> Modes:
+    return np.empty((species, 2 + len(modes) * (1 + terms), *modes), dtype=np.complex128)
+
+
+def _flat(array: npt.NDArray[Any], lead: int) -> npt.NDArray[Any]:
+    """All modes in one axis behind `lead` others."""
+    return array.reshape(*array.shape[:lead], -1)
+
+
+def _split(fields: Modes, terms: int) -> Modes:
+    """j as (S, term, d, modes), a view."""
+    dim = fields.ndim - 2
+    return fields[:, 2 + dim :].reshape(len(fields), terms, dim, *fields.shape[2:])
+
+
+def currents(
+    density: Modes,
+    force_density: Modes,
+    filter_: Real,
+    field: ForceField,
+    temperature: float,
+    drive: Drive | None = None,
+    noise: Modes | None = None,
+    flow: Flow | None = None,
+) -> Currents:
+    """Split the current of ρ̄ into resolved, sub-scale and thermal parts, and external ones.
+
+    Parameters
+    ----------
+    density : (S, modes)
+        ρ_s.
+    force_density : (S, d, modes)
+        ρ_s F_s, of a field by `ForceField.force_density`, of particles by a point sum of their
+        forces: only this differs between the two.
+    filter_ : modes
+        Ĝ(|p| ℓ).
+    field : ForceField
+    temperature : T in units of V₀
+    drive : Drive, optional
+        An external force.
+    noise : (S, d, modes), optional
+        The current of the noise, Σ_a sqrt(2T) (dB_a/dt) δ(x - x_a).
+    flow : Flow, optional
+        An affine flow.
+    """
+    terms: tuple[str, ...] = TERMS
+    terms += EXTERNAL if drive else ()
+    terms += () if noise is None else (MARTINGALE,)
+    terms += SHEAR[:1] if flow else ()
+    fields = _empty(len(terms), len(density), density.shape[1:])
+    np.multiply(density, filter_, out=fields[:, 0])
+    current = _split(fields, len(terms))
+    field.force_density(fields[:, 0], out=current[:, 0])
+    p = _flat(field.wavevectors, 1)
+    _gradient(_flat(fields, 2), p)
+    _internal(_flat(fields, 2), _flat(force_density, 2), filter_.ravel(), temperature)
+    if drive:
+        force = np.broadcast_to(drive.force * filter_, drive.current.shape)
+        for s, (rho, f) in enumerate(zip(fields[:, 0], force, strict=True)):
+            current[s, 3] = product(rho, f, field.cell)
+        np.subtract(drive.current * filter_, current[:, 3], out=current[:, 4])
+    if noise is not None:
+        np.multiply(noise, filter_, out=current[:, terms.index(MARTINGALE)])
+    if flow:
+        current[:, -1] = flow.sub_scale(density, field.wavevectors)
+    _continuity(_flat(fields, 2), p)
+    return Currents(terms, fields, flow.gradient if flow else None)
+
+
+BLOCK = 1024
+"""Modes that are worked on together, so that they stay in the processor's cache."""
+
+
+@jit
+def _gradient(fields: Modes, p: Real) -> None:
+    """∂_kρ̄ of every species."""
+    for s in range(fields.shape[0]):
+        density = fields[s, 0]
+        for k in range(p.shape[0]):
+            gradient, wave = fields[s, 2 + k], p[k]
+            for i in range(wave.size):
+                gradient[i] = complex(-wave[i] * density[i].imag, wave[i] * density[i].real)
+
+
+@jit
+def _internal(fields: Modes, force_density: Modes, filter_: Real, temperature: float) -> None:
+    """The currents -ρ̄F̄, -τ(ρ,F) = ρ̄F̄ - (ρF)‾ and -T∇ρ̄ from ρ̄F̄ in the place of the first."""
+    dim = force_density.shape[1]
+    for s in range(fields.shape[0]):
+        for k in range(dim):
+            w, q_flux = fields[s, 2 + dim + k], fields[s, 2 + 2 * dim + k]
+            q_thermal, gradient = fields[s, 2 + 3 * dim + k], fields[s, 2 + k]
+            whole = force_density[s, k]
+            for i in range(filter_.size):
+                q_flux[i] = w[i] - filter_[i] * whole[i]
+                w[i] = -w[i]
+                q_thermal[i] = -temperature * gradient[i]
+
+
+@jit
+def _continuity(fields: Modes, p: Real) -> None:
+    """∂tρ̄ = -∇·Σ_X j^X of every species."""
+    dim = p.shape[0]
+    re, im = np.empty(BLOCK), np.empty(BLOCK)
+    for s in range(fields.shape[0]):
+        for start in range(0, p.shape[1], BLOCK):
+            rate = fields[s, 1, start : start + BLOCK]
+            re[:], im[:] = 0.0, 0.0
+            for row in range(2 + dim, fields.shape[1]):
+                current = fields[s, row, start : start + BLOCK]
+                wave = p[(row - 2) % dim, start : start + BLOCK]
+                for i in range(rate.size):
+                    re[i] += wave[i] * current[i].imag
+                    im[i] -= wave[i] * current[i].real
+            for i in range(rate.size):
+                rate[i] = complex(re[i], im[i])
+
+
+@dataclass(frozen=True, eq=False)
+class BalanceModes:
+    """Low modes of the balance before smearing.
+
+    Attributes
+    ----------
+    terms : names of the terms
+    stress, rate : (n_q, c)
+        σ^ni and, directly from ∂tρ̄, ∂tσ^ni.
+    source, transport : (term, n_q, c)
+        𝒮 and -∂_k𝒯_k of each current.
+    """
+
+    terms: tuple[str, ...]
+    stress: Modes
+    rate: Modes
+    source: Modes
+    transport: Modes
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +338,7 @@ class Balance:
 
     Attributes
     ----------
+    terms : names of the currents
     stress : (phi, c)
         ∫φ σ^ni_ℓ.
     rate : (phi, c)
@@ -67,6 +347,7 @@ class Balance:
         ∫φ 𝒮[j^X] and ∫𝒯_k[j^X] ∂_kφ: together the right side.
     """
 
+    terms: tuple[str, ...]
     stress: Real
     rate: Real
     source: Real
@@ -78,46 +359,6 @@ class Balance:
         return np.asarray(self.rate - np.sum(self.source + self.transport, axis=0))
 
 
-def currents(
-    density: Modes, force_density: Modes, filter_: Real, field: ForceField, temperature: float
-) -> Currents:
-    """Split the current of ρ̄ into resolved, sub-scale and thermal parts.
-
-    Parameters
-    ----------
-    density : (S, modes)
-        ρ_s.
-    force_density : (S, d, modes)
-        ρ_s F_s, of a field by `ForceField.force_density`, of particles by a point sum of their
-        forces: only this differs between the two.
-    filter_ : modes
-        Ĝ(|p| ℓ).
-    """
-    smooth = density * filter_
-    resolved = field.force_density(smooth)
-    sub_scale = force_density * filter_ - resolved
-    thermal = temperature * 1j * field.wavevectors * smooth[:, np.newaxis]
-    return Currents(density=smooth, current=-np.array([resolved, sub_scale, thermal]))
-
-
-@dataclass(frozen=True, eq=False)
-class BalanceModes:
-    """Low modes of the balance before smearing.
-
-    Attributes
-    ----------
-    stress, rate : (n_q, c)
-    source : (term, n_q, c)
-    flux : (term, d, n_q, c)
-        𝒯_k of each current.
-    """
-
-    stress: Modes
-    rate: Modes
-    source: Modes
-    flux: Modes
-
-
 class Budget:
     """The balance of a system in a cell, for a set of modes and a family of test functions."""
 
@@ -127,63 +368,121 @@ class Budget:
         self.cell = cell
         self.functions = functions
         self.field = ForceField(mixture, cell, counts)
+        self._mixture = mixture
         self._table = VirialTable.build(mixture, cell, counts, functions.q)
 
     def balance(self, state: Currents) -> Balance:
         """All terms of the stress balance, smeared with every φ."""
-        return self.smear(self.modes(state))
-
-    def modes(self, state: Currents) -> BalanceModes:
-        """All terms of the stress balance at the modes of the test functions.
-
-        The left fields are ρ̄ and ∂_kρ̄, the right ones ρ̄, ∂tρ̄ and every component of every
-        current; each term pairs one of the former with one of the latter.
-        """
-        p = self.field.wavevectors
-        density, current = state.density, state.current
-        terms, species, dim = current.shape[:3]
-        rate = -np.sum(1j * p * np.sum(current, axis=0), axis=1)
-        gradient = 1j * p * density[:, np.newaxis]
-        left = np.concatenate([density[:, np.newaxis], gradient], axis=1)
-        flat = np.moveaxis(current, 0, 1).reshape(species, terms * dim, *density.shape[1:])
-        right = np.concatenate([density[:, np.newaxis], rate[:, np.newaxis], flat], axis=1)
-        number = np.arange(terms * dim)
-        sources = np.stack([1 + number % dim, 2 + number], axis=1)
-        fluxes = np.stack([0 * number, 2 + number], axis=1)
-        pairs = np.concatenate([[[0, 0], [0, 1]], sources, fluxes])
-        stress, growth, *rest = bilinear(left, right, self._table, pairs)
-        both = 2.0 * np.array(rest).reshape(2, terms, dim, *stress.shape)
-        return BalanceModes(
-            stress=stress, rate=2.0 * growth, source=both[0].sum(axis=1), flux=both[1]
-        )
-
-    def smear(self, modes: BalanceModes) -> Balance:
-        """∫φ of every term, with the transports 𝒯_k taken against ∂_kφ."""
-        smear = self.functions.smear
+        modes, smear = self.modes(state), self.functions.smear
         return Balance(
+            terms=modes.terms,
             stress=smear(modes.stress),
             rate=smear(modes.rate),
             source=smear(modes.source),
-            transport=self.functions.smear_gradient(modes.flux, self.cell),
+            transport=smear(modes.transport),
+        )
+
+    def modes(self, state: Currents) -> BalanceModes:
+        """All terms of the stress balance at the modes of the test functions."""
+        numbers = range(len(state.terms))
+        forms = [STRESS, RATE, *(state.source(n) for n in numbers)]
+        stress, growth, *sources = bilinear(state.fields, self._table, forms)
+        modes = BalanceModes(
+            terms=state.terms,
+            stress=stress,
+            rate=2.0 * growth,
+            source=np.asarray(2.0 * np.array(sources), dtype=np.complex128),
+            transport=self._transport(state),
+        )
+        return modes if state.affine is None else self._stretched(modes, state, state.affine)
+
+    def _transport(self, state: Currents) -> Modes:
+        """-∂_k𝒯_k of each current, (term, n_q, c)."""
+        lead, tail = len(state.terms), len(components(self.cell.dim))
+        q = self.cell.reciprocal(self.functions.q.T.astype(np.float64))
+        if not np.any(q):  # the box total of a divergence
+            return np.zeros((lead, len(self.functions.q), tail), dtype=np.complex128)
+        forms = [form for n in range(lead) for form in state.flux(n)]
+        flux = bilinear(state.fields, self._table, forms)
+        flux = flux.reshape(lead, self.cell.dim, *flux.shape[1:])
+        return np.asarray(-2.0j * np.einsum("kq,tkqc->tqc", q, flux))
+
+    def _stretched(self, modes: BalanceModes, state: Currents, gradient: Real) -> BalanceModes:
+        """Add the source of the resolved affine flow, to both sides of the balance."""
+        tensor = partial(affine_tensor, gradient=gradient)
+        counts = self._table.counts
+        table = VirialTable.build(self._mixture, self.cell, counts, self.functions.q, tensor)
+        source = bilinear(state.fields, table, [STRESS])
+        return BalanceModes(
+            terms=(*modes.terms, SHEAR[1]),
+            stress=modes.stress,
+            rate=modes.rate + source[0],
+            source=np.concatenate([modes.source, source]),
+            transport=np.concatenate([modes.transport, np.zeros_like(source)]),
         )
 
 
-def flux_map(state: Currents, mixture: Mixture, cell: Cell, shape: tuple[int, ...]) -> Real:
-    """The field Q^flux_ij(x) = 𝒮[-τ_ℓ(ρ,F)] on a grid, (components, n_1, ..., n_d)."""
-    sub_scale = state.current[TERMS.index("Q_flux")]
-    p = cell.wavevectors(mode_counts(state.density, cell.dim))
-    parts = [
-        2.0 * bilinear_map(1j * p * state.density[a], sub_scale[b], cell, potential, shape)
-        for a, b, potential in mixture.pairs()
-    ]
-    return np.asarray(sum(parts))
+@dataclass(frozen=True, eq=False)
+class BalanceMaps:
+    """The balance as full fields on a grid.
+
+    Attributes
+    ----------
+    terms : names of the currents
+    stress, rate : (c, n_1, ...)
+    source, transport : (term, c, n_1, ...)
+        𝒮 and -∂_k𝒯_k of each current.
+    flux : (term, d, c, n_1, ...)
+        𝒯_k.
+    """
+
+    terms: tuple[str, ...]
+    stress: Real
+    rate: Real
+    source: Real
+    transport: Real
+    flux: Real
+
+
+def balance_maps(
+    state: Currents, mixture: Mixture, cell: Cell, shape: tuple[int, ...]
+) -> BalanceMaps:
+    """Every term of the balance at every point of a grid, of at least 4M+1 points per axis."""
+    numbers = range(len(state.terms))
+    sources = [state.source(n) for n in numbers]
+    fluxes = [form for n in numbers for form in state.flux(n)]
+    maps = bilinear_map(state.fields, mixture, cell, shape, [STRESS, RATE, *sources, *fluxes])
+    first = 2 + len(numbers)
+    flux = 2.0 * maps[first:].reshape(len(numbers), cell.dim, *maps.shape[1:])
+    return BalanceMaps(
+        terms=state.terms,
+        stress=maps[0],
+        rate=2.0 * maps[1],
+        source=2.0 * maps[2:first],
+        transport=-divergence(flux, cell),
+        flux=flux,
+    )
+
+
+def divergence(flux: Real, cell: Cell) -> Real:
+    """∂_k𝒯_k of a flux (..., d, c, n_1, ...) on a grid."""
+    modes = grid_to_modes(flux, cell)
+    p = cell.wavevectors(mode_counts(modes, cell.dim))
+    total = np.sum(1j * p[:, np.newaxis] * modes, axis=-2 - cell.dim)
+    return modes_to_grid(total, cell, flux.shape[-cell.dim :])
+
+
+def source_map(
+    state: Currents, term: str, mixture: Mixture, cell: Cell, shape: tuple[int, ...]
+) -> Real:
+    """The field 𝒮_ij(x) of one term, for Q_flux the flux between scales, (c, n_1, ..., n_d)."""
+    form = state.source(state.terms.index(term))
+    return 2.0 * bilinear_map(state.fields, mixture, cell, shape, [form])[0]
 
 
 def gradient_times_cumulant(state: Currents, cell: Cell, shape: tuple[int, ...]) -> Real:
     """Σ_s |∇ρ̄_s| |τ_ℓ(ρ_s, F_s)| on a grid: the local product that bounds the flux (Eq. 49)."""
-    sub_scale = state.current[TERMS.index("Q_flux")]
-    p = cell.wavevectors(mode_counts(state.density, cell.dim))
-    gradient = modes_to_grid(1j * p * state.density[:, np.newaxis], cell, shape)
-    cumulant = modes_to_grid(sub_scale, cell, shape)
+    gradient = modes_to_grid(state.gradient, cell, shape)
+    cumulant = modes_to_grid(state.of_term("Q_flux"), cell, shape)
     product = np.linalg.norm(gradient, axis=1) * np.linalg.norm(cumulant, axis=1)
     return np.asarray(np.sum(product, axis=0))

@@ -7,25 +7,46 @@ It is symmetric, B[f,g] = B[g,f], and in Fourier space
     B_hat(q) = 1/(2|Ω|) Σ_p f_hat(p) g_hat(q-p) ∫_0^1 W_hat(p - λq) dλ,
 
 so that low modes of B, all that a smooth test function sees, cost one weighted sum each, and
-q = 0 is the box total. Tensor components are stored once each, in the order of `components`.
+q = 0 is the box total (`bilinear`). For the full field (`bilinear_map`) the integral over y is done
+in polar coordinates. Along a direction e both λ and the radius are integrated exactly, which leaves
+
+    B_hat_ij(q) = ∫ de e_i e_j FT[f g^e + g f^e](q) / (i q·e)      over half of all directions e,
+    f^e_hat(p) = i S(p·e) f_hat(p),      S(s) = ∫ V'(r) r^{d-1} sin(rs) dr:
+
+three transforms for each direction, of which there are as many as the phase |p| times the range:
+a map costs (range/ℓ)^{d-1} transforms instead of the (range/ℓ)^d of a quadrature in y.
+
+Fields are real and given by their modes, (S, n, 2M_1+1, ..., 2M_d+1): n fields for each of S
+species. A *form* is a list of pairs (a, b) of such fields, and stands for Σ_{(a,b)} Σ_ss' B^{ss'}
+[f_{s,a}, f_{s',b}]. Tensor components are stored once each, in the order of `components`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import lgamma, log
 
+import numba
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln
 
 from glasscade.cell import Cell
-from glasscade.jit import jit
+from glasscade.errors import ResolutionError
+from glasscade.jit import jit, pjit
 from glasscade.potentials import Mixture, Potential
-from glasscade.radial import radial_nodes
-from glasscade.transforms import Modes, grid_to_modes, mode_counts, modes_to_grid
+from glasscade.transforms import Modes, irfftn, mode_counts, modes_to_grid, rfftn
 
 Real = npt.NDArray[np.float64]
 Integer = npt.NDArray[np.int64]
+Form = Sequence[tuple[int, int]]
+
+TOGETHER = 200_000
+"""Wavevectors at which a transform is taken in one call: many, so that a table of it pays."""
+CONVERGED = 1e-14
+"""Remainder allowed to the quadratures over λ and over directions."""
 
 
 def components(dim: int) -> list[tuple[int, int]]:
@@ -50,63 +71,123 @@ def virial_tensor(potential: Potential, k: Real) -> Real:
     return np.array([across * (i == j) + difference * k[i] * k[j] for i, j in components(dim)])
 
 
+def affine_tensor(potential: Potential, k: Real, gradient: Real) -> Real:
+    """The transform of (Γy)_k ∂_kW_ij(y), what an affine flow Γx makes of W; shape as above.
+
+    -Γ_kl k_k ∂W_hat_ij/∂k_l for a traceless Γ, with W_hat_ij = T δ_ij + (L - T) k_i k_j/k².
+    """
+    dim = k.shape[0]
+    norm = np.linalg.norm(k, axis=0)
+    across, along = potential.virial(norm, dim)
+    across_slope, along_slope = potential.affine(norm, dim)
+    unit = k / np.where(norm > 0.0, norm, 1.0)
+    turned = np.tensordot(gradient.T, unit, axes=1)
+    stretch = np.sum(unit * turned, axis=0)
+    difference = along - across
+    mixed = norm * stretch * (along_slope - across_slope) - 2.0 * stretch * difference
+    return -np.array([
+        norm * stretch * across_slope * (i == j)
+        + mixed * unit[i] * unit[j]
+        + difference * (turned[i] * unit[j] + unit[i] * turned[j])
+        for i, j in components(dim)
+    ])  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class VirialTable:
     """½/|Ω| ∫_0^1 W_hat(p - λq) dλ on the modes p of a cell, for each stored q.
 
-    Built once for a cell, a set of modes and a mixture, it serves every pair of fields.
+    Built once for a cell, a set of modes and a mixture, it serves every pair of fields. It is the
+    same at p and at q - p, so that in two and three dimensions only the rows from m_1 = q_1/2 on
+    are kept; those that are not needed for a q remain zero.
 
     Attributes
     ----------
     q : (n_q, d) integers
         The modes of B wanted; q = 0 alone gives box totals.
-    weight : (potentials, n_q, components, 2M_1+1, ..., 2M_d+1)
+    weight : (potentials, n_q, components, rows, 2M_2+1, ...)
+        In one dimension (potentials, n_q, components, 1, 2M+1).
     which : (S, S) integers
         The potential of each pair of species, an index into `weight`.
+    counts : (M_1, ..., M_d)
     """
 
     q: Integer
     weight: Real
     which: Integer
+    counts: tuple[int, ...]
 
     @classmethod
     def build(
-        cls, mixture: Mixture, cell: Cell, counts: tuple[int, ...], q: Integer
+        cls,
+        mixture: Mixture,
+        cell: Cell,
+        counts: tuple[int, ...],
+        q: Integer,
+        tensor: Callable[[Potential, Real], Real] = virial_tensor,
     ) -> VirialTable:
-        """Integrate over λ by Gauss-Legendre, with nodes for the phase |q| times the range."""
-        distinct = list(dict.fromkeys(potential for _, _, potential in mixture.pairs()))
-        which = np.empty((mixture.species, mixture.species), dtype=np.int64)
-        for a, b, potential in mixture.pairs():
-            which[a, b] = distinct.index(potential)
-        weight = np.array([_line_average(potential, cell, counts, q) for potential in distinct])
-        return cls(q=q, weight=weight, which=which)
+        """Integrate over λ by Gauss-Legendre, with nodes for the phase |q| times the range.
+
+        `tensor` stands for W_hat; it must be even in k.
+        """
+        distinct, which = mixture.distinct()
+        weight = np.array([
+            _line_averages(partial(tensor, potential), potential.cutoff, cell, counts, q)
+            for potential in distinct
+        ])  # fmt: skip
+        return cls(q=q, weight=weight, which=which, counts=counts)
 
     @property
     def dim(self) -> int:
         """Dimension of space."""
-        return int(self.q.shape[1])
+        return len(self.counts)
 
 
-def _line_average(potential: Potential, cell: Cell, counts: tuple[int, ...], q: Integer) -> Real:
-    """½/|Ω| ∫_0^1 W_hat(p - λq) dλ, shape (n_q, components, modes)."""
-    p = cell.wavevectors(counts)
-    average = np.zeros((len(q), len(components(cell.dim)), *p.shape[1:]))
-    for row, index in zip(average, q, strict=True):
+def _line_averages(
+    tensor: Callable[[Real], Real], reach: float, cell: Cell, counts: tuple[int, ...], q: Integer
+) -> Real:
+    """½/|Ω| ∫_0^1 W_hat(p - λq) dλ, shape (n_q, components, rows, ...)."""
+    rows = 1 if cell.dim == 1 else counts[0] + 1
+    behind = counts if cell.dim == 1 else counts[1:]
+    shape = (rows, *(2 * m + 1 for m in behind))
+    averages = np.zeros((len(q), len(components(cell.dim)), *shape))
+    for average, index in zip(averages, q, strict=True):
+        p = cell.reciprocal(_stored_modes(counts, index))
         shift = cell.reciprocal(index.astype(np.float64))
-        for node, share in zip(*_lambda_nodes(shift, potential.cutoff), strict=True):
-            moved = p - node * shift.reshape(-1, *([1] * cell.dim))
-            row += (0.5 * share / cell.volume) * virial_tensor(potential, moved)
-    return average
+        used = slice(0, p.shape[1]) if cell.dim > 1 else 0
+        nodes, shares = _lambda_nodes(shift, reach)
+        together = max(1, TOGETHER // max(1, p[0].size))
+        for start in range(0, nodes.size, together):
+            group = slice(start, start + together)
+            moved = np.multiply.outer(shift, nodes[group]).reshape(cell.dim, -1, *[1] * cell.dim)
+            values = tensor(p[:, np.newaxis] - moved)
+            average[:, used] += np.einsum("n,cn...->c...", shares[group], values)
+    return averages * (0.5 / cell.volume)
+
+
+def _stored_modes(counts: tuple[int, ...], q: Integer) -> Real:
+    """The integer modes m of the rows that a table keeps for q, (d, rows, ...)."""
+    axes = [np.arange(-m, m + 1, dtype=np.float64) for m in counts]
+    if len(counts) > 1:
+        first, last = _rows(int(q[0]), counts[0])
+        axes[0] = np.arange(first, last + 1, dtype=np.float64)
+    return np.array(np.meshgrid(*axes, indexing="ij"))
+
+
+@jit
+def _rows(q: int, most: int) -> tuple[int, int]:
+    """First and last m_1 of one half of the modes p for which q - p is a mode too."""
+    return (q + 1) // 2, min(most, most + q)
 
 
 def _lambda_nodes(shift: Real, reach: float) -> tuple[Real, Real]:
     """Gauss-Legendre nodes on [0,1] for exp(iλz), |z| <= |q|·range.
 
-    The remainder of n nodes is at most z^{2n} (n!)⁴ / ((2n+1) ((2n)!)³), here below 1e-14.
+    The remainder of n nodes is at most z^{2n} (n!)⁴ / ((2n+1) ((2n)!)³), here below `CONVERGED`.
     """
     phase = float(np.linalg.norm(shift)) * reach
     count = 1
-    while phase > 0.0 and _log_remainder(phase, count) > log(1e-14):
+    while phase > 0.0 and _log_remainder(phase, count) > log(CONVERGED):
         count += 1
     x, w = np.polynomial.legendre.leggauss(count)
     return 0.5 * (x + 1.0), 0.5 * w
@@ -117,185 +198,324 @@ def _log_remainder(z: float, n: int) -> float:
     return 2 * n * log(z) + 4 * lgamma(n + 1) - log(2 * n + 1) - 3 * lgamma(2 * n + 1)
 
 
-def bilinear(f_hat: Modes, g_hat: Modes, table: VirialTable, pairs: Integer) -> Modes:
-    """Σ_ss' B_hat^{ss'}_ij[f_s, g_s'](q) for listed pairs of fields, at the modes q of the table.
+def bilinear(fields: Modes, table: VirialTable, forms: Sequence[Form]) -> Modes:
+    """Low modes of bilinear forms: Σ_{(a,b)} Σ_ss' B_hat^{ss'}_ij[f_{s,a}, f_{s',b}](q).
 
     Parameters
     ----------
-    f_hat : (S, m, 2M_1+1, ..., 2M_d+1)
-        Modes of m fields for each species.
-    g_hat : (S, n, 2M_1+1, ..., 2M_d+1)
-        Modes of n fields for each species.
+    fields : (S, n, 2M_1+1, ..., 2M_d+1)
+        Modes of n real fields for each species.
     table : VirialTable
         For the same cell, modes and mixture.
-    pairs : (n_pairs, 2) integers
-        Which of the m fields meets which of the n.
+    forms : list of lists of pairs of integers below n
 
     Returns
     -------
-    (n_pairs, n_q, components) complex
+    (forms, n_q, components) complex
         Modes of B; the first is the integral of B over the box when q[0] = 0.
     """
-    reach = int(np.max(np.abs(table.q), initial=0))
-    space = (1,) * (3 - table.dim)
-    padding = [(0, 0)] * 2 + [(reach, reach)] * table.dim
-    mirrored = np.pad(np.flip(g_hat, axis=tuple(range(-table.dim, 0))), padding)  # g_hat(-p)
-    f = f_hat.reshape(*f_hat.shape[:2], *space, *f_hat.shape[2:])
-    g = mirrored.reshape(*mirrored.shape[:2], *space, *mirrored.shape[2:])
-    weight = table.weight.reshape(*table.weight.shape[:3], *f.shape[2:])
-    # g_hat(q - p) for the p of index i stands at i + reach - q along each axis.
-    starts = np.zeros((len(table.q), 3), dtype=np.int64)
-    starts[:, 3 - table.dim :] = reach - table.q
-    out = np.zeros((2, len(pairs), len(table.q), table.weight.shape[2]))
-    f_re, f_im, g_re, g_im = map(np.ascontiguousarray, (f.real, f.imag, g.real, g.imag))
-    chosen = np.asarray(pairs, dtype=np.int64)
-    _accumulate(weight, table.which, f_re, f_im, g_re, g_im, starts, chosen, out)
-    return np.asarray(out[0] + 1j * out[1])
+    lattice = fields.reshape(*fields.shape[:2], *_as_three(fields.shape[2:], 1))
+    weight = table.weight.reshape(*table.weight.shape[:4], *lattice.shape[3:])
+    q = np.array([_as_three(tuple(row), 0) for row in table.q])
+    out = np.zeros((2, len(q), len(forms), weight.shape[2]))
+    arguments = (np.ascontiguousarray(lattice), weight, table.which, q, _padded(forms))
+    if len(q) == 1:
+        _add_mode(0, *arguments, out)  # no thread has to wait for others
+    else:
+        _add_modes(*arguments, out)
+    return np.asarray(np.swapaxes(out[0] + 1j * out[1], 0, 1))
+
+
+def _as_three(axes: tuple[int, ...], missing: int) -> tuple[int, ...]:
+    """Axes of one, two or three dimensions as planes, rows and columns."""
+    return (*axes[:-1], *(missing,) * (3 - len(axes)), axes[-1])
+
+
+def _padded(forms: Sequence[Form]) -> Integer:
+    """(forms, most pairs, 2), ended by -1 where a form has fewer pairs."""
+    result = np.full((len(forms), max(len(form) for form in forms), 2), -1, dtype=np.int64)
+    for row, form in zip(result, forms, strict=True):
+        row[: len(form)] = form
+    return result
+
+
+@pjit
+def _add_modes(
+    fields: Modes, weight: Real, which: Integer, q: Integer, forms: Integer, out: Real
+) -> None:
+    """Add every mode q of every form to `out` (2, n_q, forms, components)."""
+    for k in numba.prange(q.shape[0]):
+        _add_mode(k, fields, weight, which, q, forms, out)
 
 
 @jit
-def _accumulate(
-    weight: Real,
-    which: Integer,
-    f_re: Real,
-    f_im: Real,
-    g_re: Real,
-    g_im: Real,
-    starts: Integer,
-    pairs: Integer,
-    out: Real,
+def _add_mode(
+    k: int, fields: Modes, weight: Real, which: Integer, q: Integer, forms: Integer, out: Real
 ) -> None:
-    """Add Σ_p [Σ_s weight_ss'(p) f_s(p)] g_s'(q-p) to `out`, row by row of the last axis.
+    """Add Σ_p weight(p) h(p) at one mode q to `out`, row by row of the last axis.
 
-    The inner sum is shared by all fields g; real and imaginary parts are kept apart, and each
-    loop runs over one contiguous row, so that the compiler can vectorise it.
+    With h(p) = Σ f(p) g(q-p) + f(q-p) g(p) every p of the stored half stands for q - p as well; the
+    plane p_1 = q_1/2 is its own partner and counts half. Fields are real: g(q-p) = g(p-q)*.
     """
-    species, fields, planes, rows, length = f_re.shape
-    tensors = weight.shape[2]
-    sum_re = np.empty((fields, tensors, length))
-    sum_im = np.empty((fields, tensors, length))
-    for q in range(starts.shape[0]):
-        first = starts[q, 2]
-        for plane in range(planes):
-            for row in range(rows):
-                for b in range(species):
-                    _weigh(weight, which[:, b], f_re, f_im, q, plane, row, sum_re, sum_im)
-                    for n in range(pairs.shape[0]):
-                        left, right = pairs[n, 0], pairs[n, 1]
-                        line_re = g_re[b, right, plane + starts[q, 0], row + starts[q, 1]]
-                        line_im = g_im[b, right, plane + starts[q, 0], row + starts[q, 1]]
-                        x = line_re[first : first + length]
-                        y = line_im[first : first + length]
-                        for c in range(tensors):
-                            re, im = _complex_dot(sum_re[left, c], sum_im[left, c], x, y)
-                            out[0, n, q, c] += re
-                            out[1, n, q, c] += im
+    depth, height, length = fields.shape[2] // 2, fields.shape[3] // 2, fields.shape[4] // 2
+    first, last = _rows(q[k, 0], depth)
+    low, size = max(0, q[k, 2]), max(0, 2 * length + 1 - abs(q[k, 2]))
+    h = np.empty((2, size))
+    for plane in range(first, last + 1):
+        share = 0.5 if 2 * plane == q[k, 0] else 1.0
+        for row in range(max(-height, q[k, 1] - height), min(height, q[k, 1] + height) + 1):
+            here = plane + depth, row + height, low
+            there = here[0] - q[k, 0], here[1] - q[k, 1], low - q[k, 2]
+            for potential in range(weight.shape[0]):
+                for form in range(forms.shape[0]):
+                    _products(fields, here, there, which == potential, forms[form], h)
+                    for c in range(weight.shape[2]):
+                        factor = weight[potential, k, c, plane - first, here[1], low : low + size]
+                        re, im = _weighted_sum(factor, h)
+                        out[0, k, form, c] += share * re
+                        out[1, k, form, c] += share * im
 
 
 @jit
-def _weigh(
-    weight: Real,
-    which: Integer,
-    f_re: Real,
-    f_im: Real,
-    q: int,
-    plane: int,
-    row: int,
-    sum_re: Real,
-    sum_im: Real,
+def _products(
+    fields: Modes,
+    here: tuple[int, int, int],
+    there: tuple[int, int, int],
+    acts: npt.NDArray[np.bool_],
+    form: Integer,
+    h: Real,
 ) -> None:
-    """Σ_s weight_ss'(p) f_s(p) along one row, for every field and tensor component."""
-    species, fields = f_re.shape[:2]
-    sum_re[:] = 0.0
-    sum_im[:] = 0.0
-    for a in range(species):
-        for c in range(weight.shape[2]):
-            factor = weight[which[a], q, c, plane, row]
-            for m in range(fields):
-                re, im = f_re[a, m, plane, row], f_im[a, m, plane, row]
-                total_re, total_im = sum_re[m, c], sum_im[m, c]
-                for i in range(factor.size):
-                    total_re[i] += factor[i] * re[i]
-                    total_im[i] += factor[i] * im[i]
+    """h(p) of one form along a row that starts at p and p - q, of the species pairs that act."""
+    size = h.shape[1]
+    h[:] = 0.0
+    for pair in range(form.shape[0]):
+        a, b = form[pair]
+        if a < 0:
+            break
+        for s in range(acts.shape[0]):
+            for t in range(acts.shape[1]):
+                if acts[s, t]:
+                    # All but the last index are integers: lines known to be contiguous vectorise.
+                    _add_products(
+                        fields[s, a, here[0], here[1], here[2] : here[2] + size],
+                        fields[s, a, there[0], there[1], there[2] : there[2] + size],
+                        fields[t, b, here[0], here[1], here[2] : here[2] + size],
+                        fields[t, b, there[0], there[1], there[2] : there[2] + size],
+                        h,
+                    )
 
 
 @jit
-def _complex_dot(a_re: Real, a_im: Real, b_re: Real, b_im: Real) -> tuple[float, float]:
-    """Σ_i a_i b_i."""
+def _add_products(f: Modes, f_back: Modes, g: Modes, g_back: Modes, h: Real) -> None:
+    """h += f(p) g(p-q)* + f(p-q)* g(p), real and imaginary parts apart."""
+    re, im = h[0], h[1]
+    for i in range(f.size):
+        a, b, a_back, b_back = f[i], g[i], f_back[i], g_back[i]
+        # One sum for each part: a second store to the same place would not be vectorised.
+        re[i] += (a.real * b_back.real + a.imag * b_back.imag) + (
+            a_back.real * b.real + a_back.imag * b.imag
+        )
+        im[i] += (a.imag * b_back.real - a.real * b_back.imag) + (
+            a_back.real * b.imag - a_back.imag * b.real
+        )
+
+
+@jit
+def _weighted_sum(weight: Real, h: Real) -> tuple[float, float]:
+    """Σ_i w_i h_i."""
     re = 0.0
     im = 0.0
-    for i in range(a_re.size):
-        re += a_re[i] * b_re[i] - a_im[i] * b_im[i]
-        im += a_re[i] * b_im[i] + a_im[i] * b_re[i]
+    for i in range(weight.size):
+        re += weight[i] * h[0, i]
+        im += weight[i] * h[1, i]
     return re, im
 
 
 def bilinear_map(
-    f_hat: Modes, g_hat: Modes, cell: Cell, potential: Potential, shape: tuple[int, ...]
+    fields: Modes, mixture: Mixture, cell: Cell, shape: tuple[int, ...], forms: Sequence[Form]
 ) -> Real:
-    """The full field Σ_c B_ij[f_c, g_c](x) on a grid, contracted over the leading axis c.
-
-    The integral over y is a sum over quadrature nodes y_m; the integral over λ is exact:
-    B_hat(q) += ½ w_m W(y_m) e^{-iq·y_m/2} sinc(q·y_m/2) P_hat_m(q), P_m(x) = f(x) g(x + y_m).
-    The nodes resolve the highest mode of g, so the cost grows as (range/ℓ)^d transforms.
+    """Bilinear forms as full fields Σ_{(a,b)} Σ_ss' B^{ss'}_ij[f_{s,a}, f_{s',b}](x) on a grid.
 
     Parameters
     ----------
-    f_hat, g_hat : (c, 2M_1+1, ...)
+    fields : (S, n, 2M_1+1, ...)
+    mixture, cell : Mixture, Cell
     shape : (n_1, ...)
         Grid of at least 4M+1 points per axis, since products reach 2M.
+    forms : list of lists of pairs of integers below n
 
     Returns
     -------
-    (components, n_1, ..., n_d)
+    (forms, components, n_1, ..., n_d)
+
+    Raises
+    ------
+    ResolutionError
+        If the grid cannot hold the products.
     """
-    dim = cell.dim
-    k = cell.wavevectors(mode_counts(g_hat, dim))
-    f = modes_to_grid(f_hat, cell, shape)
-    wide = tuple(2 * m for m in mode_counts(g_hat, dim))
-    q = cell.wavevectors(wide)
-    total = np.zeros((len(components(dim)), *q.shape[1:]), dtype=np.complex128)
-    longest = float(np.max(np.linalg.norm(k, axis=0)))
-    for y, weight in zip(*_displacements(potential, dim, longest), strict=True):
-        shifted = g_hat * np.exp(1j * np.tensordot(y, k, axes=1))
-        pairs = np.sum(f * modes_to_grid(shifted, cell, shape), axis=0)
-        phase = 0.5 * np.tensordot(y, q, axes=1)
-        line = np.exp(-1j * phase) * np.sinc(phase / np.pi)
-        total += weight.reshape(-1, *([1] * dim)) * (grid_to_modes(pairs, cell, wide) * line)
-    return modes_to_grid(total, cell, shape)
+    counts = mode_counts(fields, cell.dim)
+    _require_products(shape, counts)
+    used = sorted({index for form in forms for pair in form for index in pair})
+    k = cell.wavevectors(counts)
+    harmonics = _harmonics(fields[:, used], np.linalg.norm(k, axis=0) * mixture.cutoff)
+    half = (*shape[:-1], shape[-1] // 2 + 1)
+    totals = np.zeros((len(forms), len(components(cell.dim)), *half), dtype=np.complex128)
+    grids = {index: modes_to_grid(fields[:, index], cell, shape) for index in used}
+    sums = np.empty((len(forms), *shape))
+    for direction, weight in zip(*half_directions(cell.dim, harmonics), strict=True):
+        response = _response(mixture, np.tensordot(direction, k, axes=1), cell.dim)
+        sums[:] = 0.0
+        for index in used:
+            turned = modes_to_grid(_turn(fields[:, index], response), cell, shape)
+            _add_products_with(index, turned, grids, forms, sums)
+            del turned  # before room is needed for the next
+        for pairs, total in zip(sums, totals, strict=True):
+            _add_direction(total, rfftn(pairs), cell, shape, direction, weight)
+    del grids, sums  # before room is needed for the result
+    flat = totals.reshape(*totals.shape[:2], -1)  # q = 0 stands first
+    flat[..., 0] = _means(fields, mixture, cell, forms) * np.prod(shape)
+    result = np.empty((*totals.shape[:2], *shape))
+    for place in np.ndindex(*totals.shape[:2]):
+        result[place] = irfftn(totals[place], shape)
+    return result
 
 
-def _displacements(potential: Potential, dim: int, k_max: float) -> tuple[Real, Real]:
-    """Nodes y_m (m, d) and weights ½ w_m W_ij(y_m) (m, components).
-
-    Gauss-Legendre in the radius between the kinks of V', equidistant in angle.
-    """
-    r, radial = radial_nodes(potential.breaks, k_max)
-    directions, solid = _directions(dim, k_max * potential.cutoff)
-    y = (r[:, np.newaxis, np.newaxis] * directions).reshape(-1, dim)
-    radial_part = radial * r**dim * potential.slope(r)
-    measure = 0.5 * np.outer(radial_part, solid).ravel()
-    unit = np.broadcast_to(directions, (r.size, *directions.shape)).reshape(-1, dim)
-    tensor = np.array([unit[:, i] * unit[:, j] for i, j in components(dim)]).T
-    return y, measure[:, np.newaxis] * tensor
+def _require_products(shape: tuple[int, ...], counts: tuple[int, ...]) -> None:
+    if any(n < 4 * m + 1 for n, m in zip(shape, counts, strict=True)):
+        raise ResolutionError(
+            f"a grid of shape {shape} cannot hold products of modes up to {counts}; it needs at "
+            f"least {tuple(4 * m + 1 for m in counts)} points"
+        )
 
 
-def _directions(dim: int, phase: float) -> tuple[Real, Real]:
-    """Unit vectors and their weights.
+def _means(fields: Modes, mixture: Mixture, cell: Cell, forms: Sequence[Form]) -> Real:
+    """Σ_ij B averaged over the cell, (forms, components): where q·e = 0 for every direction."""
+    zero = np.zeros((1, cell.dim), dtype=np.int64)
+    table = VirialTable.build(mixture, cell, mode_counts(fields, cell.dim), zero)
+    return bilinear(fields, table, forms)[:, 0].real / cell.volume
 
-    The trapezoid rule in angle converges once it resolves the phase k·r, in 3D with
-    Gauss-Legendre in the cosine.
+
+def _response(mixture: Mixture, s: Real, dim: int) -> Real:
+    """S_ss'(p·e) for every pair of species, (S, S, modes)."""
+    distinct, which = mixture.distinct()
+    return np.array([potential.directional(s, dim) for potential in distinct])[which]
+
+
+def _turn(field: Modes, response: Real) -> Modes:
+    """f^e_s, whose modes are Σ_s' i S_ss'(p·e) f_hat_s'(p), (S, modes)."""
+    turned = np.zeros_like(field)
+    size = len(field), -1
+    _add_turned(
+        np.ascontiguousarray(field).reshape(size),
+        response.reshape(len(field), *size),
+        turned.reshape(size),
+    )
+    return turned
+
+
+@jit
+def _add_turned(field: Modes, response: Real, turned: Modes) -> None:
+    for s in range(turned.shape[0]):
+        for t in range(field.shape[0]):
+            factor, other, total = response[s, t], field[t], turned[s]
+            for i in range(factor.size):
+                total[i] += complex(-factor[i] * other[i].imag, factor[i] * other[i].real)
+
+
+def _add_products_with(
+    index: int, turned: Real, grids: dict[int, Real], forms: Sequence[Form], sums: Real
+) -> None:
+    """Add the f_s f^e_{s,index} of every pair that `index` is one of to Σ_s f g^e + g f^e."""
+    for form, total in zip(forms, sums, strict=True):
+        for pair in form:
+            for other, one in (pair, pair[::-1]):
+                if one == index:
+                    _add_products_of(
+                        total.reshape(-1),
+                        grids[other].reshape(len(turned), -1),
+                        turned.reshape(len(turned), -1),
+                    )
+
+
+@jit
+def _add_products_of(total: Real, f: Real, g: Real) -> None:
+    """total += Σ_s f_s g_s."""
+    for s in range(f.shape[0]):
+        for i in range(total.size):
+            total[i] += f[s, i] * g[s, i]
+
+
+def _add_direction(
+    total: Modes, half: Modes, cell: Cell, shape: tuple[int, ...], direction: Real, weight: float
+) -> None:
+    """Add weight e_i e_j half(q) / (i q·e) to every component, for q ≠ 0."""
+    slope = 2.0 * np.pi * np.linalg.solve(cell.matrix, direction)  # q·e = Σ m_i slope_i
+    axes = [np.fft.fftfreq(n, 1.0 / n) * a for n, a in zip(shape[:-1], slope[:-1], strict=True)]
+    rows = np.zeros(1)
+    for axis in axes:
+        rows = np.add.outer(rows, axis).ravel()
+    tensor = weight * np.array([direction[i] * direction[j] for i, j in components(cell.dim)])
+    columns = half.shape[-1]
+    flat = total.reshape(len(tensor), -1, columns)
+    _divide_and_add(flat, half.reshape(-1, columns), rows, float(slope[-1]), tensor)
+
+
+@pjit
+def _divide_and_add(total: Modes, half: Modes, rows: Real, step: float, tensor: Real) -> None:
+    """total_c += tensor_c half / (i s), s = rows + step·column."""
+    for row in numba.prange(half.shape[0]):
+        for column in range(half.shape[1]):
+            s = rows[row] + step * column
+            if s != 0.0:
+                value = complex(half[row, column].imag / s, -half[row, column].real / s)
+                for c in range(tensor.size):
+                    total[c, row, column] += tensor[c] * value
+
+
+def half_directions(dim: int, harmonics: int) -> tuple[Real, Real]:
+    """One of each pair ±e of unit vectors, (n, d), and their weights, which sum to S_d/2.
+
+    Equidistant in angle, in three dimensions with Gauss-Legendre in the cosine: exact for e_i e_j
+    times a function of e with so many harmonics. The angles are turned by a fraction of their
+    spacing that is no simple ratio: no wavevector of a lattice is then at right angles to e.
     """
     if dim == 1:
-        return np.array([[1.0], [-1.0]]), np.ones(2)
-    count = 24 + int(np.ceil(1.2 * phase))
-    angle = 2.0 * np.pi * np.arange(count) / count
+        return np.array([[1.0]]), np.ones(1)
+    count = harmonics // 2 + 2  # e_i e_j has two harmonics of its own
+    angle = np.pi * (np.arange(count) + 0.5 * (np.sqrt(5.0) - 1.0)) / count
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     if dim == 2:
-        return circle, np.full(count, 2.0 * np.pi / count)
-    z, w = np.polynomial.legendre.leggauss(12 + int(np.ceil(0.6 * phase)))
+        return circle, np.full(count, np.pi / count)
+    z, w = np.polynomial.legendre.leggauss(count + count % 2)  # an even number: none at z = 0
     radius = np.sqrt(1.0 - z * z)
     xy = radius[:, np.newaxis, np.newaxis] * circle
     height = np.broadcast_to(z[:, np.newaxis, np.newaxis], (*xy.shape[:2], 1))
     vectors = np.concatenate([xy, height], axis=-1).reshape(-1, 3)
-    return vectors, np.outer(w, np.full(count, 2.0 * np.pi / count)).ravel()
+    return vectors, np.outer(w, np.full(count, np.pi / count)).ravel()
+
+
+def _harmonics(fields: Modes, phase: Real) -> int:
+    """Harmonics in the angle of e that products of these fields have, `phase` = |p| range.
+
+    exp(i p·y) has Bessel functions J_m(|p||y|) for amplitudes, and a field its own amplitude at p:
+    what is left out stays below `CONVERGED` of the largest mode.
+    """
+    size = np.abs(fields)
+    largest = size.max(axis=tuple(range(2, size.ndim)), keepdims=True)
+    share = np.max(size / np.where(largest > 0.0, largest, 1.0), axis=(0, 1))
+    # The largest phase stands for its whole bin.
+    edges = np.linspace(0.0, float(phase.max()), 65)[1:]
+    bins = np.minimum(np.searchsorted(edges, phase.ravel()), edges.size - 1)
+    shares = np.zeros(edges.size)
+    np.maximum.at(shares, bins, share.ravel())
+    wanted = zip(edges, shares, strict=True)
+    return max(
+        (_order(z, CONVERGED / share) for z, share in wanted if share > CONVERGED), default=0
+    )
+
+
+def _order(phase: float, tolerance: float) -> int:
+    """The m beyond which |J_m(phase)| <= (phase/2)^m/m! stays below the tolerance."""
+    m = np.arange(int(0.5 * phase) + 1.0, 60.0 + 2.0 * phase)  # from there on the bound falls
+    bound = m * log(0.5 * phase) - gammaln(m + 1.0)
+    return int(m[np.flatnonzero(bound < log(tolerance))[0]])

@@ -65,12 +65,12 @@ class OneParticleBudget:
         density : (S, 2M_1+1, ..., 2M_d+1)
             Σ_a exp(-ip·x_a) of each species, not filtered.
         """
-        functions, cell = self._budget.functions, self._budget.cell
+        functions = self._budget.functions
         centre = np.array(density.shape[1:]) // 2
         phases = np.array([density[(slice(None), *(centre + q))] for q in functions.q])
         species = list(zip(self._modes, phases.T[..., np.newaxis], strict=True))
         source = np.sum([one.source * phase for one, phase in species], axis=0)
-        flux = np.sum([one.flux * phase for one, phase in species], axis=0)
+        transport = np.sum([one.transport * phase for one, phase in species], axis=0)
         w, thermal = TERMS.index("W"), TERMS.index("Q_thermal")
-        resolved = functions.smear(source[w]) + functions.smear_gradient(flux[w], cell)
+        resolved = functions.smear(source[w] + transport[w])
         return SelfPairs(resolved=resolved, ito=-functions.smear(source[thermal]))

@@ -46,12 +46,14 @@ class Law(NamedTuple):
 def make_law(table: PairTable) -> Law:
     """Flatten a pair table and choose its path."""
     kind, cutoff = table.kind.ravel(), table.cutoff.ravel()
-    parameters = np.ascontiguousarray(table.parameters.reshape(len(kind), 4))
+    parameters = np.ascontiguousarray(table.parameters.reshape(len(kind), -1))
     active = cutoff > 0.0
+    other = Law(_ANY_KIND, kind, parameters, cutoff, 0.0, 0.0)
+    if not np.all(kind[active] == kernels.HARMONIC):
+        return other
     strength, core = (parameters[active, column] for column in (0, 2))
-    alike = np.all(strength == strength[0]) and np.all(core == core[0])
-    if not (alike and np.all(kind[active] == kernels.HARMONIC)):
-        return Law(_ANY_KIND, kind, parameters, cutoff, 0.0, 0.0)
+    if not (np.all(strength == strength[0]) and np.all(core == core[0])):
+        return other
     least = max(float(core[0]), _SMALLEST)
     # A pair that does not interact gets the diameter of the core, within which its force is zero.
     diameter = np.where(active, parameters[:, 1], least)

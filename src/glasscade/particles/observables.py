@@ -6,7 +6,9 @@ force, and W_ij(y) = y_i ∂_jV(y) = y_i y_j V'(r)/r.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +36,8 @@ class Bonds:
         (P, d) wrapped x_a.
     separation
         (P, d) y = x_b - x_a, b in the image that is bonded to a.
-    distance, value, slope, curvature
-        (P,) r = |y|, V(r), V'(r), V''(r).
+    distance, value, slope, curvature, third
+        (P,) r = |y|, V(r), V'(r), V''(r), V'''(r).
     number
         N.
     """
@@ -48,13 +50,29 @@ class Bonds:
     value: Real
     slope: Real
     curvature: Real
+    third: Real
     number: int
 
     @property
     def slope_over_distance(self) -> Real:
-        """V'(r)/r, zero at r = 0."""
+        """g = V'/r, so that W_ij = g y_i y_j; zero at r = 0."""
+        return self._over_distance(self.slope)
+
+    @property
+    def bending(self) -> Real:
+        """g'/r = (V'' - V'/r)/r², so that ∂_kg = y_k g'/r; zero at r = 0."""
+        difference = self.curvature - self.slope_over_distance
+        return self._over_distance(self._over_distance(difference))
+
+    @property
+    def third_over_distance(self) -> Real:
+        """V'''/r, zero at r = 0."""
+        return self._over_distance(self.third)
+
+    def _over_distance(self, values: Real) -> Real:
+        """Zero at r = 0: all of these are multiplied by y_i y_j, and some have no limit."""
         positive = self.distance > 0.0
-        return np.where(positive, self.slope / np.where(positive, self.distance, 1.0), 0.0)
+        return np.where(positive, values / np.where(positive, self.distance, 1.0), 0.0)
 
 
 @jit
@@ -91,15 +109,17 @@ def _unique_pairs(found: Found, number: int) -> tuple[Integers, Integers, Intege
 @jit
 def _evaluate(
     kind: Integers, parameters: Real, a: Integers, b: Integers, r: Real
-) -> tuple[Real, Real, Real]:
-    """V, V' and V'' of every bond, from the species of its ends."""
-    value, slope, curvature = np.empty_like(r), np.empty_like(r), np.empty_like(r)
+) -> tuple[Real, Real, Real, Real]:
+    """V and its first three derivatives for every bond, from the species of its ends."""
+    value, slope = np.empty_like(r), np.empty_like(r)
+    curvature, third = np.empty_like(r), np.empty_like(r)
     for p in range(r.size):
         row = parameters[a[p], b[p]]
         value[p] = kernels.value(kind[a[p], b[p]], r[p], row)
         slope[p] = kernels.slope(kind[a[p], b[p]], r[p], row)
         curvature[p] = kernels.curvature(kind[a[p], b[p]], r[p], row)
-    return value, slope, curvature
+        third[p] = kernels.third(kind[a[p], b[p]], r[p], row)
+    return value, slope, curvature, third
 
 
 def find_bonds(positions: Real, species: Integers, table: PairTable, cell: Cell) -> Bonds:
@@ -145,15 +165,46 @@ def virial_stress(bonds: Bonds) -> Real:
 def virial_rate(bonds: Bonds) -> Real:
     """dσ^ni_ij/dt along dx_a/dt = -F_a, shape (d, d).
 
-    With u = dy/dt, g = V'/r: dW_ij/dt = g (u_i y_j + y_i u_j) + (V'' - g) y_i y_j (y·u)/r^2.
+    With u = dy/dt, g = V'/r: dW_ij/dt = g (u_i y_j + y_i u_j) + (g'/r) (y·u) y_i y_j.
     """
     y, g = bonds.separation, bonds.slope_over_distance
     velocity = -forces(bonds)
     u = velocity[bonds.second] - velocity[bonds.first]
-    r2 = np.where(bonds.distance > 0.0, bonds.distance, 1.0) ** 2
-    radial = (bonds.curvature - g) * np.einsum("pi,pi->p", y, u) / r2
+    radial = bonds.bending * np.einsum("pi,pi->p", y, u)
     turning = np.einsum("p,pi,pj->ij", g, u, y)
     return turning + turning.T + np.einsum("p,pi,pj->ij", radial, y, y)
+
+
+class LineMode(NamedTuple):
+    """One Fourier mode averaged along every bond, ∫_0^1 e^{iq·(x_a + λy)} dλ = phase sin z/z.
+
+    Attributes
+    ----------
+    wavevector
+        (d,) q.
+    phase
+        (P,) e^{iq·(x_a + y/2)}, at the middle of the bond.
+    half
+        (P,) z = q·y/2.
+    """
+
+    wavevector: Real
+    phase: Complex
+    half: Real
+
+
+def line_modes(bonds: Bonds, cell: Cell, q: Integers) -> Iterator[LineMode]:
+    """One mode after the other: arrays over modes and bonds together would not fit in memory.
+
+    Parameters
+    ----------
+    q
+        (n_q, d) integers m of the wavevectors 2π h^{-T} m.
+    """
+    middle = bonds.start + 0.5 * bonds.separation
+    for wavevector in cell.reciprocal(q.T.astype(np.float64)).T:
+        phase = np.exp(1j * (middle @ wavevector))
+        yield LineMode(wavevector, phase, 0.5 * (bonds.separation @ wavevector))
 
 
 def smeared_stress(bonds: Bonds, cell: Cell, q: Integers, coefficients: Complex) -> Real:
@@ -171,11 +222,10 @@ def smeared_stress(bonds: Bonds, cell: Cell, q: Integers, coefficients: Complex)
     """
     y = bonds.separation
     virial = bonds.slope_over_distance[:, None, None] * y[:, :, None] * y[:, None, :]
-    middle = bonds.start + 0.5 * y
     modes = np.empty((len(q), *virial.shape[1:]), dtype=np.complex128)
-    for k, wavevector in enumerate(cell.reciprocal(q.T.astype(np.float64)).T):
+    for k, mode in enumerate(line_modes(bonds, cell, q)):
         # numpy's sinc(x) is sin(πx)/(πx).
-        weights = np.exp(1j * (middle @ wavevector)) * np.sinc(y @ wavevector / (2.0 * np.pi))
+        weights = mode.phase * np.sinc(mode.half / np.pi)
         modes[k] = np.einsum("p,pij->ij", weights, virial)
     return np.einsum("fq,qij->fij", coefficients, modes).real
 

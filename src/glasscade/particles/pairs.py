@@ -30,15 +30,16 @@ class PairTable:
     kind
         (S, S) integer kinds of `glasscade.potentials.kernels`.
     parameters
-        (S, S, 4) their parameters, lengths in l0 and energies in V0.
+        (S, S, n) their rows of parameters, lengths in l0 and energies in V0; rows of kinds that
+        need fewer than n are padded with zeros.
     cutoff
         (S, S) distance beyond which the pair does not interact; 0 for species that never do.
 
     Raises
     ------
     ConfigError
-        If a shape is wrong, an entry is not finite, the table is not symmetric, or a harmonic
-        pair is cut inside its diameter.
+        If a shape is wrong, a kind is unknown or its rows are too short, an entry is not finite,
+        the table is not symmetric, or a harmonic pair is cut inside its diameter.
     """
 
     kind: Integers
@@ -51,9 +52,10 @@ class PairTable:
         cutoff = np.array(self.cutoff, dtype=np.float64, order="C")
         size = kind.shape[0] if kind.ndim == 2 else 0
         shapes = (kind.shape, parameters.shape, cutoff.shape)
-        if size == 0 or shapes != ((size, size), (size, size, 4), (size, size)):
+        square, rows = (size, size), (size, size, *parameters.shape[2:3])
+        if size == 0 or parameters.ndim != 3 or shapes != (square, rows, square):
             raise ConfigError(
-                f"pairs: kind, parameters and cutoff must have the shapes (S, S), (S, S, 4) and "
+                f"pairs: kind, parameters and cutoff must have the shapes (S, S), (S, S, n) and "
                 f"(S, S), not {shapes[0]}, {shapes[1]} and {shapes[2]}"
             )
         _check_entries(kind, parameters, cutoff)
@@ -63,12 +65,28 @@ class PairTable:
 
     @classmethod
     def from_mixture(cls, mixture: Mixture) -> PairTable:
-        """The table of the potentials that budgets use."""
+        """The table of the potentials that budgets use.
+
+        Raises
+        ------
+        ConfigError
+            If V or V' of a pair is not bounded.
+        """
+        pairs = list(mixture.pairs())
+        for _, _, potential in pairs:
+            if not potential.bounded:
+                raise ConfigError(
+                    f"potential.kind: '{potential.name}' is not bounded, as particles need it to "
+                    "be; use it with densities"
+                )
         shape = (mixture.species, mixture.species)
-        kind, parameters, cutoff = np.empty(shape, np.int64), np.empty((*shape, 4)), np.empty(shape)
-        for a, b, potential in mixture.pairs():
+        length = max(potential.parameters.size for _, _, potential in pairs)
+        kind, cutoff = np.empty(shape, np.int64), np.empty(shape)
+        parameters = np.zeros((*shape, length))
+        for a, b, potential in pairs:
+            row = potential.parameters
             kind[a, b] = potential.kind
-            parameters[a, b] = potential.parameters
+            parameters[a, b, : row.size] = row
             cutoff[a, b] = potential.cutoff
         return cls(kind, parameters, cutoff)
 
@@ -87,6 +105,15 @@ def _check_entries(kind: Integers, parameters: Real, cutoff: Real) -> None:
     """Refuse entries no pair potential can have."""
     if len(kind) > _MOST_SPECIES:
         raise ConfigError(f"pairs: {len(kind)} species are more than the {_MOST_SPECIES} possible")
+    for each in np.unique(kind):
+        least = kernels.LEAST.get(int(each))
+        if least is None:
+            raise ConfigError(f"pairs: kind {each} is unknown, use one of {sorted(kernels.LEAST)}")
+        if parameters.shape[2] < least:
+            raise ConfigError(
+                f"pairs: rows of {parameters.shape[2]} parameters are too short for kind {each}, "
+                f"which has at least {least}"
+            )
     if not (np.all(np.isfinite(parameters)) and np.all(np.isfinite(cutoff))):
         raise ConfigError("pairs: every parameter and cutoff must be a finite number")
     symmetric = all(np.array_equal(a, np.swapaxes(a, 0, 1)) for a in (kind, parameters, cutoff))
@@ -95,6 +122,8 @@ def _check_entries(kind: Integers, parameters: Real, cutoff: Real) -> None:
     if np.any(cutoff < 0.0) or cutoff.max() == 0.0:
         raise ConfigError("pairs: cutoffs must be >= 0, and > 0 for at least one pair")
     active = (kind == kernels.HARMONIC) & (cutoff > 0.0)
+    if not np.any(active):
+        return
     diameter, core = parameters[active, 1], parameters[active, 2]
     if np.any(diameter <= 0.0) or np.any(core < 0.0) or np.any(core >= diameter):
         raise ConfigError("pairs: a harmonic pair needs 0 <= core radius < diameter")

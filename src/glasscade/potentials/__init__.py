@@ -1,6 +1,25 @@
-"""Pair potentials: values, slopes and curvatures for particles, transforms for densities."""
+"""Pair potentials: values and derivatives for particles, transforms for densities."""
 
+from glasscade.potentials.base import POTENTIALS, Potential, register
+from glasscade.potentials.hard import InversePower, LennardJones
+from glasscade.potentials.line import Cone, Riesz
 from glasscade.potentials.mixture import Mixture
-from glasscade.potentials.radial import Cone, Gaussian, Harmonic, Potential
+from glasscade.potentials.sampled import Sampled, Tabulated
+from glasscade.potentials.soft import GEM, Gaussian, Harmonic, Hertzian
 
-__all__ = ["Cone", "Gaussian", "Harmonic", "Mixture", "Potential"]
+__all__ = [
+    "GEM",
+    "POTENTIALS",
+    "Cone",
+    "Gaussian",
+    "Harmonic",
+    "Hertzian",
+    "InversePower",
+    "LennardJones",
+    "Mixture",
+    "Potential",
+    "Riesz",
+    "Sampled",
+    "Tabulated",
+    "register",
+]

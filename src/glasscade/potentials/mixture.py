@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from glasscade.errors import ConfigError
-from glasscade.potentials.radial import Potential
+from glasscade.potentials.base import Potential
 
 
 @dataclass(frozen=True)
@@ -42,3 +45,11 @@ class Mixture:
         for a, row in enumerate(self.table):
             for b, potential in enumerate(row):
                 yield a, b, potential
+
+    def distinct(self) -> tuple[list[Potential], npt.NDArray[np.int64]]:
+        """The potentials that differ, and which of them acts in each pair, (S, S)."""
+        potentials = list(dict.fromkeys(potential for _, _, potential in self.pairs()))
+        which = np.empty((self.species, self.species), dtype=np.int64)
+        for a, b, potential in self.pairs():
+            which[a, b] = potentials.index(potential)
+        return potentials, which

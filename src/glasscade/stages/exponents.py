@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from glasscade.analysis.arrays import variable
 from glasscade.io import read_dataset, write_dataset
 from glasscade.regularity.fits import Exponents, exponents
-from glasscade.stages.arrays import variable
 from glasscade.stages.structure import ESTIMATORS, FIELDS, moments_of
 
 PARTS = ("value", "ci_low", "ci_high")

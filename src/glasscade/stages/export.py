@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from glasscade.analysis.arrays import cell_of
 from glasscade.errors import ConfigError
 from glasscade.io import read_dataset
 from glasscade.particles.trajectory import Trajectory, write_trajectory
-from glasscade.stages.arrays import cell_of
 
 
 def run(state: Path, realisation: int, output: Path) -> None:

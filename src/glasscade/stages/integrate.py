@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from glasscade.analysis.arrays import RATE, variable
 from glasscade.config import System
 from glasscade.io import read_dataset
 from glasscade.limits.extrapolation import POINTS, Limit, extrapolate
-from glasscade.stages.arrays import variable
-from glasscade.stages.reduce import RATE
 
 TENSORS = ("stress", "rate", "source", "transport", "self_pair")
 

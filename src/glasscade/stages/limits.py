@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from glasscade.analysis.arrays import variable
 from glasscade.config import SYSTEM, GlassSystem, SyntheticSystem, System
 from glasscade.io import read_dataset, write_dataset, write_text
 from glasscade.limits.dissipation_scale import dissipation_scale
 from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, quadratic_limits
 from glasscade.regularity.fits import interval
-from glasscade.stages.arrays import variable
 from glasscade.stages.checks import checks
 from glasscade.stages.integrate import believed, gather, integrate, limit_in_ell, term
 from glasscade.stages.verdicts import table

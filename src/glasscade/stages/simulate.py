@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from glasscade.analysis.arrays import AXES, cell_variable, progress, variable
 from glasscade.config import (
     ClusterSystem,
     FieldSystem,
@@ -30,13 +31,11 @@ from glasscade.particles.dynamics import run as run_particles
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_mixture
 from glasscade.regularity.synthetic import fractional
-from glasscade.stages.arrays import cell_variable, progress, variable
 from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-AXES = ("x", "y", "z")
 TIME = {"units": "l0^2/(mu V0)", "long_name": "time"}
 
 

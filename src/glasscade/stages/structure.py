@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from glasscade.analysis.arrays import progress, variable
+from glasscade.analysis.snapshots import Snapshots
 from glasscade.coarse import GAUSSIAN
 from glasscade.config import SYSTEM, System
 from glasscade.force import ForceField
@@ -21,8 +23,6 @@ from glasscade.regularity.gradients import gradient_moments
 from glasscade.regularity.increments import increment_moments
 from glasscade.regularity.moments import Moments
 from glasscade.regularity.wavelets import wavelet_moments
-from glasscade.stages.arrays import progress, variable
-from glasscade.stages.snapshots import Snapshots
 from glasscade.transforms import modes_to_grid
 
 Real = npt.NDArray[np.float64]
@@ -50,7 +50,7 @@ def run(job: dict[str, Any], state: Path, output: Path) -> None:
 
 def structure(system: System, state: xr.Dataset, orders: Real) -> xr.Dataset:
     """Norms of dimensions (realisation, field, estimator, order, scale)."""
-    series = Snapshots(state, system.mixture, system.counts)
+    series = Snapshots(state, system.mixture)
     force = ForceField(system.mixture, system.cell, system.counts)
     smooth = (
         GAUSSIAN.filter(system.cell, system.counts, system.smallest_scale(GAUSSIAN.name))
@@ -59,7 +59,8 @@ def structure(system: System, state: xr.Dataset, orders: Real) -> xr.Dataset:
     )
     rows = []
     for realisation in progress(range(state.sizes["realisation"]), "structure functions"):
-        density = series.at(realisation, state.sizes["time"] - 1).density * smooth
+        last = series.at((realisation, state.sizes["time"] - 1), system.counts)
+        density = last.density * smooth
         components = force.force(density).reshape(-1, *density.shape[1:])
         fields = (np.sum(density, axis=0, keepdims=True), components)
         rows.append([_estimates(field, system, orders) for field in fields])

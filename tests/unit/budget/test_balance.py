@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glasscade.budget.balance import TERMS, Budget, currents, flux_map, gradient_times_cumulant
+from glasscade.budget.balance import (
+    TERMS,
+    Budget,
+    balance_maps,
+    currents,
+    gradient_times_cumulant,
+    source_map,
+)
 from glasscade.budget.operator import components, virial_tensor
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
@@ -79,8 +86,8 @@ def test_without_a_filter_the_flux_between_scales_vanishes(density):
     state = state_at(density, np.ones_like(FILTER))
     force_density = ForceField(MIXTURE, CELL, COUNTS).force_density(density)
     np.testing.assert_array_equal(state.density, density)
-    np.testing.assert_array_equal(state.current[TERMS.index("W")], -force_density)
-    np.testing.assert_array_equal(np.abs(state.current[TERMS.index("Q_flux")]), 0.0)
+    np.testing.assert_array_equal(state.of_term("W"), -force_density)
+    np.testing.assert_array_equal(np.abs(state.of_term("Q_flux")), 0.0)
 
 
 def test_map_of_the_flux_has_the_smeared_values_of_its_source(density):
@@ -89,7 +96,7 @@ def test_map_of_the_flux_has_the_smeared_values_of_its_source(density):
     smeared = Budget(MIXTURE, CELL, COUNTS, functions).balance(state)
     waves = np.exp(1j * CELL.grid(shape) @ CELL.reciprocal(functions.q.T.astype(float)))
     phi = np.tensordot(functions.coefficients, waves, axes=(1, -1)).real
-    flux = flux_map(state, MIXTURE, CELL, shape)
+    flux = source_map(state, "Q_flux", MIXTURE, CELL, shape)
     assert flux.shape == (len(components(2)), *shape)
     integrals = np.einsum("fxy,cxy->fc", phi, flux) * CELL.volume / flux[0].size
     expected = smeared.source[TERMS.index("Q_flux")]
@@ -102,6 +109,6 @@ def test_map_of_the_flux_has_the_smeared_values_of_its_source(density):
 def test_local_bound_is_the_product_of_norms_summed_over_species(density):
     state, shape = state_at(density, FILTER), (9, 9)
     rho = [modes_to_grid(1j * P * part, CELL, shape) for part in state.density]
-    tau = [modes_to_grid(part, CELL, shape) for part in state.current[TERMS.index("Q_flux")]]
+    tau = [modes_to_grid(part, CELL, shape) for part in state.of_term("Q_flux")]
     expected = sum(np.hypot(*a) * np.hypot(*b) for a, b in zip(rho, tau, strict=True))
     np.testing.assert_allclose(gradient_times_cumulant(state, CELL, shape), expected, rtol=1e-13)

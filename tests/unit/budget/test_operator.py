@@ -4,6 +4,7 @@ and ∇·σ = -Σρ_sF_s."""
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -14,11 +15,14 @@ from glasscade.budget.operator import (
     bilinear_map,
     components,
     full_tensor,
+    half_directions,
     virial_tensor,
 )
 from glasscade.cell import Cell
+from glasscade.errors import ResolutionError
 from glasscade.force import ForceField
 from glasscade.potentials import Cone, Gaussian, Harmonic, Mixture
+from glasscade.radial import SURFACE, isotropic, transverse
 from glasscade.transforms import grid_to_modes
 
 TRICLINIC = Cell(np.array([[3.0, 0.6, 0.2], [0.0, 2.8, -0.3], [0.0, 0.0, 3.2]]))
@@ -88,21 +92,28 @@ def directions(dim):
     return np.concatenate([flat, height], axis=-1).reshape(-1, 3), np.outer(w, share).ravel()
 
 
-ONE_PAIR = np.array([[0, 0]])
+FIRST_WITH_SECOND = [[(0, 1)]]
 
 
 def low_modes(f, g, potential, cell, q):
     """B_hat(q), (n_q, components), of one field of one species with another."""
     counts = tuple((n - 1) // 2 for n in f.shape)
     table = VirialTable.build(Mixture.single(potential), cell, counts, q)
-    return bilinear(f[np.newaxis, np.newaxis], g[np.newaxis, np.newaxis], table, ONE_PAIR)[0]
+    return bilinear(np.array([[f, g]]), table, FIRST_WITH_SECOND)[0]
+
+
+def whole_map(f, g, potential, cell, shape):
+    """B of one field of one species with another on a grid, (components, ...)."""
+    return bilinear_map(
+        np.array([[f, g]]), Mixture.single(potential), cell, shape, FIRST_WITH_SECOND
+    )[0]
 
 
 def test_low_modes_and_full_map_equal_the_definition(case, rng):
     cell, potential, counts = case
     f, g = random_modes(rng, counts, cell, batch=(2,))
     shape = tuple(4 * m + 1 for m in counts)  # products reach twice the modes
-    full = bilinear_map(f[np.newaxis], g[np.newaxis], cell, potential, shape)
+    full = whole_map(f, g, potential, cell, shape)
     tensor = full_tensor(np.moveaxis(full, 0, -1), cell.dim)
     # all quadratures have converged: 1e-13 of the largest value, and a margin of ten
     tolerance = 1e-12 * np.abs(full).max()
@@ -120,19 +131,52 @@ def test_map_resolves_the_shortest_waves_in_every_direction(rng):
     # k·range is 38 along the axes and 53 in the corners of the modes
     cell, potential = Cell.cubic(0.5, 2), Harmonic(1.3, diameter=1.0)
     f, g = grid_to_modes(rng.normal(size=(2, 7, 7)), cell)
-    full = bilinear_map(f[np.newaxis], g[np.newaxis], cell, potential, (13, 13))
+    full = whole_map(f, g, potential, cell, (13, 13))
     q = np.array([[0, 0], [3, -2], [6, 6]])
     low = low_modes(f, g, potential, cell, q)
     modes = grid_to_modes(full, cell)[(slice(None), *(q + 6).T)].T
     np.testing.assert_allclose(modes, low, rtol=0.0, atol=1e-12 * np.abs(low).max())
 
 
-def test_map_contracts_its_leading_axis(rng):
+def test_map_refuses_a_grid_that_cannot_hold_products(rng):
     cell, potential, counts = CASES["1d"]
-    f, g = random_modes(rng, counts, cell, batch=(2, 3))
-    whole = bilinear_map(f, g, cell, potential, (17,))
-    parts = [bilinear_map(f[c : c + 1], g[c : c + 1], cell, potential, (17,)) for c in range(3)]
-    np.testing.assert_allclose(whole, sum(parts), rtol=0.0, atol=1e-13 * np.abs(whole).max())
+    f, g = random_modes(rng, counts, cell, batch=(2,))
+    with pytest.raises(ResolutionError, match=r"it needs at least \(17,\) points"):
+        whole_map(f, g, potential, cell, (16,))
+
+
+# the harmonics of a wave end where (phase/2)^m/m! is below 1e-14
+@pytest.mark.parametrize(("phase", "harmonics"), [(1e-9, 2), (0.3, 10), (5.0, 29), (40.0, 92)])
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_half_of_all_directions_integrates_waves_times_tensors(dim, phase, harmonics, rng):
+    """∫de e_i e_j cos(p·e) over half of all directions, which is half the transverse integral."""
+    assert (phase / 2.0) ** harmonics / math.factorial(harmonics) < 1e-14
+    directions, weights = half_directions(dim, harmonics)
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1.0, rtol=1e-15)
+    p = rng.normal(size=dim)
+    p *= phase / np.linalg.norm(p)
+    waves = weights * np.cos(directions @ p)
+    tensor = np.einsum("n,ni,nj->ij", waves, directions, directions)
+    # Λ and t as in `radial`: t δ_ij + (l - t) p_i p_j/p², times S_d/2
+    z = np.array(phase)
+    t = transverse(z, dim)
+    along = isotropic(z, dim) - (dim - 1) * t
+    unit = p / phase
+    expected = 0.5 * SURFACE[dim] * (t * np.eye(dim) + (along - t) * np.outer(unit, unit))
+    if dim == 1:
+        expected = np.array([[np.cos(z)]])
+    # 1e-14 of every harmonic left out, and round-off of up to 2000 nodes
+    np.testing.assert_allclose(tensor, expected, rtol=0.0, atol=3e-13)
+
+
+def test_no_wavevector_of_a_lattice_is_at_right_angles_to_a_direction():
+    cell = Cell.cubic(2.0 * np.pi, 2)
+    q = cell.reciprocal(all_modes((40, 40)).T.astype(float))
+    q = q[:, np.any(q != 0.0, axis=0)]
+    for harmonics in range(0, 120, 3):
+        directions, _ = half_directions(2, harmonics)
+        # round-off of a product is divided by this, at most 1e-16 by 1e-6
+        assert np.abs(directions @ q).min() > 1e-6
 
 
 def test_components_are_stored_once_and_unpacked_symmetrically():
@@ -184,29 +228,29 @@ def direct_sum(f, g, mixture, cell, q):
 
 @pytest.mark.parametrize(("cell", "mixture", "counts"), MIXTURES.values(), ids=MIXTURES.keys())
 def test_fast_operator_equals_the_direct_sum_for_every_listed_pair(cell, mixture, counts, rng):
-    f = random_modes(rng, counts, cell, batch=(mixture.species, 2))
-    g = random_modes(rng, counts, cell, batch=(mixture.species, 3))
+    f = random_modes(rng, counts, cell, batch=(mixture.species, 4))
     q = some_modes(tuple(2 * m for m in counts), rng)
-    pairs = np.array([[1, 2], [0, 1], [1, 0], [1, 2]])
-    fast = bilinear(f, g, VirialTable.build(mixture, cell, counts, q), pairs)
+    forms = [[(1, 2)], [(0, 3)], [(1, 0), (2, 2)], [(2, 1)]]
+    fast = bilinear(f, VirialTable.build(mixture, cell, counts, q), forms)
     assert fast.shape == (4, len(q), len(components(cell.dim)))
-    slow = np.array(
-        [[direct_sum(f[:, m], g[:, n], mixture, cell, row) for row in q] for m, n in pairs]
-    )
+    slow = np.array([
+        [sum(direct_sum(f[:, a], f[:, b], mixture, cell, row) for a, b in form) for row in q]
+        for form in forms
+    ])  # fmt: skip
     # the order of a sum of at most 125 terms, and the remainder 1e-14 of the λ quadrature
     np.testing.assert_allclose(fast, slow, rtol=0.0, atol=1e-13 * np.abs(slow).max())
-    # pairs are told apart, and so are the two species
+    # forms are told apart, and so are the two species
     assert np.abs(fast[0] - fast[1]).max() > 1e-3 * np.abs(slow).max()
     if mixture.species == 2:
-        swapped = bilinear(f[::-1], g, VirialTable.build(mixture, cell, counts, q), pairs)
+        swapped = bilinear(f[::-1], VirialTable.build(mixture, cell, counts, q), forms)
         assert np.abs(swapped - fast).max() > 1e-3 * np.abs(slow).max()
 
 
 def test_modes_beyond_the_products_are_zero(rng):
     cell, mixture, counts = MIXTURES["2d tilted, two species"]
-    f, g = random_modes(rng, counts, cell, batch=(2, 2, 1))
+    f = random_modes(rng, counts, cell, batch=(2, 2))
     inside, outside = (
-        bilinear(f, g, VirialTable.build(mixture, cell, counts, np.array([q])), ONE_PAIR)
+        bilinear(f, VirialTable.build(mixture, cell, counts, np.array([q])), FIRST_WITH_SECOND)
         for q in ([4, -4], [5, 0])
     )
     assert np.abs(inside).max() > 0.0
@@ -216,7 +260,7 @@ def test_modes_beyond_the_products_are_zero(rng):
 def test_equal_potentials_share_one_row_of_the_table():
     cell, mixture, counts = MIXTURES["3d, two species"]
     table = VirialTable.build(mixture, cell, counts, np.zeros((1, 3), dtype=int))
-    assert table.weight.shape == (2, 1, 6, 3, 3, 3)
+    assert table.weight.shape == (2, 1, 6, 2, 3, 3)  # of the first axis, one half
     np.testing.assert_array_equal(table.which, [[0, 1], [1, 1]])
     assert table.dim == 3
 
@@ -228,8 +272,8 @@ def test_divergence_of_the_stress_is_minus_the_force_density(cell, mixture, coun
     q = some_modes(wide, rng)
     density = random_modes(rng, counts, cell, batch=(mixture.species,))
     density = np.pad(density, [(0, 0), *((m, m) for m in counts)])
-    both = density[:, np.newaxis]
-    stress = bilinear(both, both, VirialTable.build(mixture, cell, wide, q), ONE_PAIR)[0]
+    table = VirialTable.build(mixture, cell, wide, q)
+    stress = bilinear(density[:, np.newaxis], table, [[(0, 0)]])[0]
     p = cell.reciprocal(q.T.astype(float))
     full = full_tensor(stress.real, cell.dim) + 1j * full_tensor(stress.imag, cell.dim)
     divergence = np.einsum("jq,qij->iq", 1j * p, full)

@@ -102,9 +102,9 @@ def test_ito_source_leaves_the_thermal_source_of_unlike_particles(dim, rng):
         smooth = system.density(x[np.newaxis], s[np.newaxis]) * system.filter
         slopes.append(1j * p * smooth[:, np.newaxis])
     table = VirialTable.build(system.mixture, system.cell, system.counts, system.functions.q)
-    same = np.arange(dim)
+    gradients = [[(k, dim + k) for k in range(dim)]]
     parts = [
-        bilinear(left, right, table, np.stack([same, same], axis=1)).sum(axis=0)
+        bilinear(np.concatenate([left, right], axis=1), table, gradients)[0]
         for a, left in enumerate(slopes)
         for b, right in enumerate(slopes)
         if a != b
@@ -145,8 +145,8 @@ def test_ito_source_is_the_drift_of_free_noisy_particles(rng):
 
     def stress(x):
         smooth = system.density(x, species) * system.filter
-        both = smooth[:, np.newaxis]
-        return system.functions.smear(bilinear(both, both, system.table, [[0, 0]])[0])
+        stress = bilinear(smooth[:, np.newaxis], system.table, [[(0, 0)]])[0]
+        return system.functions.smear(stress)
 
     system.table = VirialTable.build(system.mixture, system.cell, system.counts, system.functions.q)
     start = stress(positions)

@@ -7,6 +7,7 @@ import pytest
 
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
+from glasscade.errors import ConfigError
 
 CELLS = {
     1: Cell.cubic(3.0, 1),
@@ -82,9 +83,65 @@ def test_smearing_equals_integrals_on_a_grid(cell, functions, rng):
         rtol=0.0,
         atol=1e-12,  # round-off of up to 63 modes of order one
     )
+    # by parts: ∫𝒯_k ∂_kφ = ∫φ(-∂_k𝒯_k)
+    q = cell.reciprocal(functions.q.T.astype(float))
+    divergence = np.einsum("kq,kqc->qc", 1j * q, modes)
     np.testing.assert_allclose(
-        functions.smear_gradient(modes, cell),
+        functions.smear(-divergence),
         element * np.einsum(f"fk{axes},kc{axes}->fc", gradient, fields),
         rtol=0.0,
         atol=1e-11,  # the same, times wavenumbers up to 12
     )
+
+
+def test_waves_are_cosines_and_sines_of_every_low_wavevector(cell):
+    most = 2 if cell.dim < 3 else 1
+    functions = TestFunctions.waves(cell.dim, most)
+    number = ((2 * most + 1) ** cell.dim - 1) // 2
+    assert len(functions.names) == len(set(functions.names)) == 1 + 2 * number
+    shape = (7,) * cell.dim
+    phi = on_grid(functions.coefficients, functions.q, cell, shape)
+    np.testing.assert_array_equal(phi[0], 1.0)
+    fractional = cell.fractional(cell.grid(shape))
+    for name, values in zip(functions.names[1:], phi[1:], strict=True):
+        wave, label = name[:3], name[4:-1]
+        m = np.array(label.split(","), dtype=float)
+        assert m.any()
+        expected = {"cos": np.cos, "sin": np.sin}[wave](2.0 * np.pi * fractional @ m)
+        np.testing.assert_allclose(values, expected, rtol=0.0, atol=ROUND_OFF)
+    assert {"cos(1)", "cos(1,0)", "cos(1,0,0)"} & set(functions.names)
+
+
+def test_smearing_with_waves_gives_real_and_minus_imaginary_parts(cell, rng):
+    functions = TestFunctions.waves(cell.dim, 1)
+    modes = rng.normal(size=(len(functions.q), 3, 2)) @ np.array([1.0, 1.0j])
+    smeared = functions.smear(modes)
+    np.testing.assert_array_equal(smeared[0], modes[0].real)
+    np.testing.assert_array_equal(smeared[1::2], modes[1:].real)
+    np.testing.assert_array_equal(smeared[2::2], -modes[1:].imag)
+
+
+def test_a_union_has_every_function_once_whichever_of_two_modes_stands_for_both(cell, functions):
+    waves = TestFunctions.waves(cell.dim, 3 if cell.dim < 3 else 1)
+    turned = TestFunctions(waves.names, -waves.q, np.conj(waves.coefficients))
+    both = TestFunctions.union(functions, turned)
+    assert both.names == (*functions.names, *waves.names[1:])
+    np.testing.assert_array_equal(both.q[0], 0)
+    assert (
+        len({tuple(row) for row in both.q} | {tuple(-row) for row in both.q}) == 2 * len(both.q) - 1
+    )
+    shape = (8,) * cell.dim
+    found = on_grid(both.coefficients, both.q, cell, shape)
+    parts = [on_grid(f.coefficients, f.q, cell, shape) for f in (functions, waves)]
+    np.testing.assert_allclose(
+        found, np.concatenate([parts[0], parts[1][1:]]), rtol=0.0, atol=ROUND_OFF
+    )
+
+
+def test_functions_that_cannot_be_told_apart_are_not_united():
+    bumps = TestFunctions.bumps(2, count=1, sharpness=1, seed=1)
+    other = TestFunctions.bumps(2, count=2, sharpness=1, seed=2)
+    with pytest.raises(ConfigError, match=r"^functions: the name bump1 would stand for two"):
+        TestFunctions.union(bumps, other)
+    with pytest.raises(ConfigError, match=r"^functions: .* must be of one dimension"):
+        TestFunctions.union(bumps, TestFunctions.waves(1, 1))

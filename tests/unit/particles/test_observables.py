@@ -91,6 +91,39 @@ def test_energy_is_the_sum_over_all_images(particles, mixture, table, cell):
     assert energy_at(positions, species, table, cell) == pytest.approx(total, rel=1e-12)
 
 
+def test_bonds_hold_the_derivatives_of_the_potential_of_their_pair(particles, mixture, table, cell):
+    positions, species = particles
+    bonds = find_bonds(positions, species, table, cell)
+    total = 0
+    for a, b, potential in mixture.pairs():
+        mine = (species[bonds.first] == a) & (species[bonds.second] == b)
+        total += np.count_nonzero(mine)
+        r = bonds.distance[mine]
+        # The same compiled functions: equal to the bit.
+        np.testing.assert_array_equal(bonds.value[mine], potential.value(r))
+        np.testing.assert_array_equal(bonds.slope[mine], potential.slope(r))
+        np.testing.assert_array_equal(bonds.curvature[mine], potential.curvature(r))
+        np.testing.assert_array_equal(bonds.third[mine], potential.third(r))
+    assert total == bonds.distance.size > 10
+
+
+def test_quotients_by_the_distance_lose_no_digits_where_particles_meet():
+    """g = V'/r, g'/r and V'''/r of a Gaussian, by which y_i y_j is multiplied."""
+    cell, strength, width = Cell.cubic(8.0, 1), 0.7, 1.2
+    table = PairTable.from_mixture(Mixture.single(Gaussian(strength, width)))
+    for distance in (0.0, 1e-12, 1e-5, 0.3, 2.0):
+        bonds = find_bonds(np.array([[0.0], [distance]]), np.zeros(2, dtype=int), table, cell)
+        near = np.argmin(bonds.distance)
+        u = (bonds.distance[near] / width) ** 2
+        g = -2.0 * strength / width**2 * np.exp(-u)
+        found = (bonds.slope_over_distance, bonds.bending, bonds.third_over_distance)
+        y2 = bonds.distance[near] ** 2
+        expected = (g * y2, -2.0 * g * u, -2.0 * g * u * (3.0 - 2.0 * u))
+        # Round-off of V''.
+        assert [values[near] * y2 for values in found] == pytest.approx(expected, abs=1e-15)
+        assert np.all(np.isfinite(found))
+
+
 def test_forces_are_the_gradient_of_the_energy(particles, table, cell):
     positions, species = particles
     found = forces(find_bonds(positions, species, table, cell))

@@ -1,14 +1,26 @@
-"""Pair tables: what is refused, and the largest curvature."""
+"""Pair tables: what they hold and refuse, the largest curvature, and the forces from them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from glasscade.cell import Cell
 from glasscade.errors import ConfigError
+from glasscade.particles.dynamics import State, run
 from glasscade.particles.pairs import PairTable, stiffness
 from glasscade.particles.spheres import binary_spheres
-from glasscade.potentials import Gaussian, Harmonic, Mixture, kernels
+from glasscade.particles.stability import stability_limit
+from glasscade.potentials import (
+    POTENTIALS,
+    Gaussian,
+    Harmonic,
+    LennardJones,
+    Mixture,
+    Riesz,
+    Tabulated,
+    kernels,
+)
 
 
 def harmonic_arrays():
@@ -23,7 +35,71 @@ def test_table_holds_the_mixture():
     assert table.reach == 1.4
     assert np.array_equal(table.kind, np.full((2, 2), kernels.HARMONIC))
     assert np.array_equal(table.cutoff, [[1.0, 1.2], [1.2, 1.4]])
-    assert np.array_equal(table.parameters[0, 1], [2.0, 1.2, 0.1, 0.0])
+    assert np.array_equal(table.parameters[0, 1], [2.0, 1.2, 0.1])
+
+
+def test_shorter_rows_are_padded():
+    bell = np.linspace(0.0, 1.5, 61)
+    drawn = Tabulated.from_arrays(bell, (1.0 - (bell / 1.5) ** 2) ** 4)
+    ball, core = Harmonic(1.0, 1.0, 0.1), LennardJones(1.0, 1.0, 0.8)
+    table = PairTable.from_mixture(Mixture(((ball, drawn), (drawn, core))))
+    assert table.parameters.shape == (2, 2, drawn.parameters.size)
+    for a, b, potential in ((0, 0, ball), (0, 1, drawn), (1, 1, core)):
+        row = np.zeros(drawn.parameters.size)
+        row[: potential.parameters.size] = potential.parameters
+        assert np.array_equal(table.parameters[a, b], row)
+
+
+PAIRS = [
+    pytest.param(potential, id=f"{name}-{number}")
+    for name, potential_class in POTENTIALS.items()
+    for number, potential in enumerate(potential_class.examples())
+    if potential.bounded
+]
+
+
+@pytest.mark.parametrize("potential", PAIRS)
+def test_a_step_of_the_engine_is_minus_the_slope(potential):
+    """Isolated couples at many distances, half of them of another species: x moves by -V' dt."""
+    dim = max(potential.dimensions)
+    other = Harmonic(1.0, 0.9, 0.2)
+    table = PairTable.from_mixture(Mixture(((other, potential), (potential, other))))
+    apart = 3.0 * table.reach
+    r = np.linspace(0.02, 1.1, 24) * potential.cutoff
+    if dim == 1:  # the range of a line is half of it, and nothing may be farther
+        r = r[r < potential.cutoff]
+    direction = np.array([0.6, 0.0, 0.8])[:dim] if dim > 1 else np.ones(1)
+    cell = Cell.cubic(apart * r.size, dim)
+    first = np.zeros((r.size, dim))
+    first[:, 0] = apart * np.arange(r.size)
+    positions = np.concatenate([first, first + r[:, None] * direction])
+    state = State(positions, np.repeat([0, 1], r.size))
+    dt = 0.1 * stability_limit(positions, state.species, table, cell)
+    moved = (run(state, table, cell, 0.0, dt, 0, [1])[0] - positions) / dt
+    force = -potential.slope(r)[:, None] * direction
+    # round-off of the positions over dt
+    error = 1e-15 * apart * r.size / dt + 1e-13 * np.max(np.abs(force))
+    np.testing.assert_allclose(moved[r.size :], force, rtol=0.0, atol=error)
+    np.testing.assert_allclose(moved[: r.size], -force, rtol=0.0, atol=error)
+
+
+def test_an_unbounded_potential_is_refused():
+    message = "potential.kind: 'riesz' is not bounded, as particles need it to be; use it with dens"
+    with pytest.raises(ConfigError, match=message):
+        PairTable.from_mixture(Mixture.single(Riesz(1.0, 1.0, 5.0)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (99, r"kind 99 is unknown, use one of \[0, 1, "),
+        (kernels.LENNARD_JONES, "rows of 3 parameters are too short for kind 6, .* at least 14"),
+    ],
+)
+def test_rows_that_compiled_code_would_misread_are_refused(kind, message):
+    _, parameters, cutoff = harmonic_arrays()
+    with pytest.raises(ConfigError, match=message):
+        PairTable(np.full((2, 2), kind), parameters, cutoff)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +143,13 @@ def test_stiffness_is_the_largest_positive_curvature():
     # a smooth function is low by (cutoff/8192)^2 V''''/2 < 1e-5.
     gauss = Mixture.single(Gaussian(1.0, 1.0))
     well = Mixture.single(Gaussian(-1.0, 1.0))
+    steep = LennardJones(1.0, 1.0, 0.8)
     spheres = Mixture.single(Harmonic(3.0, 2.0, 0.1))
     assert stiffness(PairTable.from_mixture(spheres))[0, 0] == pytest.approx(0.75, rel=1e-14)
     assert stiffness(PairTable.from_mixture(gauss))[0, 0] == pytest.approx(4 * np.exp(-1.5), 1e-5)
     assert stiffness(PairTable.from_mixture(well))[0, 0] == pytest.approx(2.0, rel=1e-5)
+    # the core's even polynomial is stiffest at the cap, where V'' is that of Lennard-Jones
+    at_cap = 4.0 * (156.0 / 0.8**14 - 42.0 / 0.8**8)
+    assert stiffness(PairTable.from_mixture(Mixture.single(steep)))[0, 0] == pytest.approx(
+        at_cap, rel=0.01
+    )  # V'' falls by 14/0.8 of the spacing 2.5/4096

@@ -1,150 +1,374 @@
-"""Every pair potential through one fixture: slopes, curvatures, virial transforms."""
+"""Every registered potential through the shared checks, and what each is by its own formula."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
-from scipy.special import j0, j1, spherical_jn
+from scipy.special import gamma
 
 from glasscade.errors import ConfigError
-from glasscade.potentials import Cone, Gaussian, Harmonic
+from glasscade.potentials import (
+    GEM,
+    POTENTIALS,
+    Cone,
+    Gaussian,
+    Harmonic,
+    Hertzian,
+    InversePower,
+    LennardJones,
+    Riesz,
+    Sampled,
+    Tabulated,
+    kernels,
+    register,
+)
+from potential_invariants import CHECKS, K
 
-POTENTIALS = {
-    "harmonic": Harmonic(1.3, diameter=1.4),
-    "harmonic, rounded core": Harmonic(1.3, diameter=1.4, core=0.3),
-    "gaussian": Gaussian(0.8, width=0.7),
-    "cone": Cone(1.0, period=5.0),
-    "repulsive cone": Cone(-1.0, period=5.0),
-}
-ALLOWED = [
-    pytest.param(potential, dim, id=f"{name} {dim}d")
-    for name, potential in POTENTIALS.items()
-    for dim in ((1,) if isinstance(potential, Cone) else (1, 2, 3))
+EXAMPLES = [
+    pytest.param(potential, id=f"{name}-{number}")
+    for name, potential_class in POTENTIALS.items()
+    for number, potential in enumerate(potential_class.examples())
 ]
-SURFACE = {1: 2.0, 2: 2.0 * np.pi, 3: 4.0 * np.pi}
-ISOTROPIC = {1: np.cos, 2: j0, 3: lambda z: np.sinc(z / np.pi)}
-# of (y·e)² e^{-ik·y}/r² over directions, e across k (e = k in 1D), for z > 0
-ACROSS = {
-    1: lambda z: np.sinc(z / np.pi),
-    2: lambda z: j1(z) / z,
-    3: lambda z: spherical_jn(1, z) / z,
-}
-# Small, ordinary, large; the first two straddle the switch of the cone to its series.
-K = 2.0 * np.pi / 5.0 * np.array([0.1, 0.2, 1.0, 4.0, 31.0])
 
 
-@pytest.fixture(params=POTENTIALS.values(), ids=POTENTIALS.keys())
-def potential(request):
-    return request.param
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("potential", EXAMPLES)
+def test_potential_holds(potential, check):
+    check(potential)
 
 
-def radii_away_from(potential, margin):
-    """Distances within the range, none closer than `margin` to a kink."""
-    r = np.linspace(0.05, 1.1 * potential.cutoff, 97)
-    if isinstance(potential, Cone):  # periodic: it has no outside
-        r = r[r < potential.cutoff]
-    kinks = np.array(potential.breaks)
-    return r[np.abs(r[:, np.newaxis] - kinks).min(axis=1) > margin]
+def test_the_registry_has_every_kind():
+    used = {potential.kind for potential in POTENTIALS.values()}
+    assert used == set(kernels.LEAST)
 
 
-def central(function, r, h=1e-3):
-    """Fourth-order central difference: error h⁴/30 of the fifth derivative, 1e-16/h round-off."""
-    near, far = function(r + h) - function(r - h), function(r + 2 * h) - function(r - 2 * h)
-    return (8.0 * near - far) / (12.0 * h)
+# --- a new potential is one small class ------------------------------------------------------
 
 
-def test_slope_and_curvature_are_derivatives_of_the_value(potential):
-    r = radii_away_from(potential, 3e-3)
-    # the Gaussian's fifth derivative is below 1e3: 1e-10 from either error, with a margin
-    np.testing.assert_allclose(potential.slope(r), central(potential.value, r), rtol=0.0, atol=1e-9)
+@dataclass(frozen=True)
+class Lens(Sampled):
+    """V = strength (1 - r²/radius²)³, smooth to its edge."""
+
+    name = "lens"
+    radius: float
+
+    @classmethod
+    def examples(cls):
+        return (cls(0.7, radius=1.2),)
+
+    @property
+    def cutoff(self):
+        return self.radius
+
+    def profile(self, r):
+        return self.strength * (1.0 - (r / self.radius) ** 2) ** 3
+
+
+@dataclass(frozen=True)
+class WrongSlope(Lens):
+    """V' larger than it is by one part in a million."""
+
+    name = "wrong_slope"
+
+    def slope(self, r):
+        return super().slope(r) * (1.0 + 1e-6)
+
+
+@dataclass(frozen=True)
+class WrongCurvature(Lens):
+    """The sign of V'' is that of another convention."""
+
+    name = "wrong_curvature"
+
+    def curvature(self, r):
+        return -super().curvature(r)
+
+
+@dataclass(frozen=True)
+class WrongTransform(Lens):
+    """The transform of W without its part along k."""
+
+    name = "wrong_transform"
+
+    def virial(self, k, dim):
+        across, _ = super().virial(k, dim)
+        return across, across
+
+
+@dataclass(frozen=True)
+class WrongRange(Lens):
+    """A cutoff inside the range."""
+
+    name = "wrong_range"
+    cutoff = 1.0
+    breaks = (1.0,)
+    kinks = (1.2,)
+
+
+@contextmanager
+def registered(potential) -> Iterator[None]:
+    register(potential)
+    try:
+        yield
+    finally:
+        del POTENTIALS[potential.name]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_class_of_a_few_lines_is_a_potential(check):
+    with registered(Lens):
+        for potential in POTENTIALS["lens"].examples():
+            check(potential)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (WrongSlope, "V' is not the derivative of V near"),
+        (WrongCurvature, "V'' is not the derivative of V' near"),
+        (WrongTransform, "L is not its integral over V'"),
+        (WrongRange, "V' does not vanish at the cutoff"),
+    ],
+)
+def test_a_wrong_class_is_caught(wrong, message):
+    (potential,) = wrong.examples()
+    with registered(wrong), pytest.raises(AssertionError, match=message):
+        check_all(potential)
+
+
+def check_all(potential):
+    for check in CHECKS:
+        check(potential)
+
+
+def test_a_name_is_given_once():
+    with registered(Lens), pytest.raises(ConfigError, match="the name 'lens' is taken by Lens"):
+        register(Lens)
+
+
+def test_a_function_in_numpy_is_what_was_given():
+    lens, r = Lens(0.7, radius=1.2), np.linspace(0.01, 1.3, 200)
+    inside = np.maximum(1.0 - (r / 1.2) ** 2, 0.0)
+    # a sixth-degree V by a spline to 1e-13, each derivative losing a factor of 1/h = 50 to 500
+    for order, (computed, exact) in enumerate(
+        [
+            (lens.value(r), 0.7 * inside**3),
+            (lens.slope(r), -0.7 * 6.0 * r / 1.2**2 * inside**2),
+            (
+                lens.curvature(r),
+                0.7 * 6.0 / 1.2**2 * inside * (4.0 * (r / 1.2) ** 2 - inside) * (r < 1.2),
+            ),
+        ]
+    ):
+        np.testing.assert_allclose(computed, exact, rtol=0.0, atol=2e-13 * 500.0**order)
+
+
+def test_a_function_that_is_not_smooth_is_refused():
+    @dataclass(frozen=True)
+    class Tent(Lens):
+        name = "tent"
+
+        def profile(self, r):
+            return np.maximum(0.5 - r, 0.0)
+
+    with pytest.raises(ConfigError, match=r"'tent': V\(r\) is not smooth between 0 and 1\.2"):
+        _ = Tent(1.0, 1.2).parameters
+
+
+def test_a_function_that_is_not_finite_is_refused():
+    @dataclass(frozen=True)
+    class Pole(Lens):
+        name = "pole"
+
+        def profile(self, r):
+            with np.errstate(divide="ignore"):
+                return 1.0 / r
+
+    with pytest.raises(ConfigError, match=r"'pole': V\(r\) must be finite from 0"):
+        _ = Pole(1.0, 1.2).parameters
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def bell(r):
+    return np.exp(-4.0 * r * r) * (1.0 - (r / 1.5) ** 2) ** 3
+
+
+def test_error_of_a_table_falls_with_the_sixth_power_of_its_spacing():
+    r, sizes = np.linspace(0.0, 1.49, 500), np.array([40, 80, 160])
+    errors = []
+    for size in sizes:
+        distance = np.linspace(0.0, 1.5, size + 1)
+        table = Tabulated.from_arrays(distance, bell(distance))
+        errors.append(np.max(np.abs(table.value(r) - bell(r))))
+    orders = np.log2(np.array(errors[:-1]) / errors[1:])
+    assert np.all(np.abs(orders - 6.0) < 0.4), orders  # 5.8 and 6.0, reaching 6 from below
+
+
+def test_a_table_need_not_be_even_and_may_begin_at_a_cap():
+    distance = 0.5 + 1.0 * np.linspace(0.0, 1.0, 121) ** 1.2
+    table = Tabulated.from_arrays(distance, (1.0 / distance - 1.0 / 1.5) ** 3, strength=2.0)
+    r = np.array([0.6, 0.9, 1.4])
+    exact = -6.0 * (1.0 / r - 1.0 / 1.5) ** 2 / r**2
+    # spacing 0.01 to the fifth power, times a sixth derivative of 1e5 and what splines make of it
+    np.testing.assert_allclose(table.slope(r), exact, rtol=0.0, atol=1e-6)
+    # V' is linear in r below the first distance
+    core = table.slope(np.array([0.1, 0.25, 0.5 * (1.0 - 1e-15)]))
+    np.testing.assert_allclose(core, core[-1] * np.array([0.2, 0.5, 1.0]), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("distance", "energy", "message"),
+    [
+        (np.linspace(0.0, 1.5, 7), np.zeros(7), "its 7 entries must be at least 8"),
+        (np.linspace(0.0, 1.5, 9), np.zeros(8), "its 9 entries must be .* as many as the 8"),
+        (np.linspace(-0.1, 1.5, 50), np.zeros(50), "must increase, from 0 or above"),
+        (np.zeros(50), np.zeros(50), "must increase, from 0 or above"),
+        (np.linspace(0.0, 1.5, 50), np.full(50, np.nan), "every distance and energy must be fin"),
+        (np.linspace(0.0, 1.5, 50), np.ones(50), "V must vanish at the last distance, .* is 1;"),
+        (
+            np.linspace(0.0, 1.5, 50),
+            1.5 - np.linspace(0.0, 1.5, 50),
+            "V' must vanish at the last distance, where it is -1; cut V smoothly",
+        ),
+    ],
+)
+def test_a_table_that_is_no_potential_is_refused(distance, energy, message):
+    with pytest.raises(ConfigError, match=message):
+        Tabulated.from_arrays(distance, energy)
+
+
+# --- by their own formulas ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("core", [0.0, 0.25])
+def test_spheres_are_their_power_of_the_gap(core):
+    r = np.linspace(0.26, 1.5, 100)
+    gap = np.maximum(1.0 - r / 1.4, 0.0)
+    harmonic, hertzian = Harmonic(1.3, 1.4, core), Hertzian(1.3, 1.4, core)
+    # a gap of 0.01 has a relative error of 1e-14
+    np.testing.assert_allclose(harmonic.value(r), 0.65 * gap**2, rtol=1e-12)
+    np.testing.assert_allclose(hertzian.value(r), 0.52 * gap**2.5, rtol=1e-12)
+    if core > 0.0:
+        r = np.linspace(0.0, core, 20)
+        for sphere, at_core in ((harmonic, -(1.3 / 1.4)), (hertzian, -(1.3 / 1.4))):
+            power = 1.0 if sphere is harmonic else 1.5
+            expected = at_core * (1.0 - core / 1.4) ** power * r / core
+            np.testing.assert_allclose(sphere.slope(r), expected, rtol=1e-13)
+
+
+def test_gem_of_exponent_two_is_the_gaussian():
+    r = np.linspace(0.0, 6.0, 200)
+    gem, gaussian = GEM(0.8, 0.7, 2.0), Gaussian(0.8, 0.7)
+    for name in ("value", "slope", "curvature", "third"):
+        np.testing.assert_allclose(
+            getattr(gem, name)(r), getattr(gaussian, name)(r), rtol=1e-12, atol=1e-300
+        )
+    for dim in (1, 2, 3):
+        # a sum of 32 nodes against a closed form of order one
+        np.testing.assert_allclose(
+            gem.virial(K, dim), gaussian.virial(K, dim), rtol=0.0, atol=1e-13
+        )
+
+
+@pytest.mark.parametrize(
+    ("dim", "at_zero", "where", "least"),
+    [(2, 2.78416, 5.096, -0.15684), (3, 3.84976, 5.572, -0.12704)],
+)
+def test_transform_of_gem_four_has_its_published_minimum(dim, at_zero, where, least):
+    k = np.linspace(0.0, 12.0, 12_001)
+    transform = -GEM(1.0, 1.0, 4.0).virial(k, dim)[0]
+    assert transform[0] == pytest.approx(at_zero, abs=5e-6)  # the digits printed
+    assert transform.min() == pytest.approx(least, abs=5e-6)
+    assert k[transform.argmin()] == pytest.approx(where, abs=1e-3)  # the spacing of k
+
+
+def test_lennard_jones_is_cut_as_published():
+    potential = LennardJones(0.5, diameter=0.8, cap=0.6)
+    s = 0.8 / np.array([0.61, 0.9, 1.3, 1.59])
+    bare = 2.0 * (s**12 - s**6)
+    shift = potential.value(0.8 / s) - bare
+    np.testing.assert_allclose(shift, shift[0], rtol=0.0, atol=1e-13 * bare.max())
+    force = 2.0 * (12.0 * s**13 - 6.0 * s**7) / 0.8
+    np.testing.assert_allclose(-potential.slope(0.8 / s), force, rtol=1e-13)
+    inner, outer = (np.array([x * (1.0 - 1e-9), x * (1.0 + 1e-9)]) for x in (1.6, 2.0))
+    for function in (potential.value, potential.slope, potential.curvature):
+        below, above = function(inner)
+        assert above == pytest.approx(below, rel=1e-6)  # 1e-9 times a derivative
+        # V''' is about 1 at the end; the last three vanish there
+        np.testing.assert_allclose(function(outer), 0.0, rtol=0.0, atol=1e-8)
+    # by elimination: the quartic that joins them is unique
+    x = 0.4
+    rows = np.array(
+        [[1, x, x**2, x**3, x**4], [0, 1, 2 * x, 3 * x**2, 4 * x**3], [0, 0, 2, 6 * x, 12 * x**2]]
+    )
+    half = 0.5  # diameter/r at the inner radius
+    slope = 2.0 * (-12.0 * half**12 + 6.0 * half**6) / 1.6
+    bend = 2.0 * (156.0 * half**12 - 42.0 * half**6) / 1.6**2
+    unknown = np.linalg.solve(rows[:, [0, 3, 4]], -rows[:, 1] * slope - rows[:, 2] * bend / 2.0)
+    quartic = [unknown[0], slope, bend / 2.0, unknown[1], unknown[2]]
+    at = np.linspace(0.01, 0.39, 7)
     np.testing.assert_allclose(
-        potential.curvature(r), central(potential.slope, r), rtol=0.0, atol=1e-9
+        potential.value(1.6 + at), np.polynomial.polynomial.polyval(at, quartic), rtol=1e-10
     )
 
 
-def test_value_and_slope_are_continuous_at_the_breaks(potential):
-    if isinstance(potential, Cone):
-        edges = (potential.cutoff,)  # V' vanishes at the far side of the box
-        assert potential.slope(np.array(edges)) == pytest.approx(0.0, abs=1e-14)
-        return
-    for edge in potential.breaks:
-        below, above = np.array([edge * (1 - 1e-12)]), np.array([edge * (1 + 1e-12)])
-        assert potential.value(above) == pytest.approx(potential.value(below), abs=1e-11)
-        assert potential.slope(above) == pytest.approx(potential.slope(below), abs=1e-11)
+def test_inverse_power_has_its_published_coefficients():
+    potential = InversePower(1.0, diameter=1.0, cap=0.7, reach=1.25)
+    r = np.array([0.8, 1.0, 1.2])
+    expected = r**-12 - 28.0 / 1.25**12 + 48.0 / 1.25**14 * r**2 - 21.0 / 1.25**16 * r**4
+    np.testing.assert_allclose(potential.value(r), expected, rtol=1e-12)
+    edge = np.array([1.25 * (1.0 - 1e-9)])
+    for function in (potential.value, potential.slope, potential.curvature):
+        assert function(edge) == pytest.approx(0.0, abs=2e-6)  # V''' = -170 times 1e-9
 
 
-def test_no_self_force_and_the_sign_of_the_strength(potential):
-    assert potential.slope(np.array([0.0])) == 0.0
-    attracts = potential.slope(np.array([0.5 * potential.cutoff])).item() > 0.0
-    assert attracts == (potential == POTENTIALS["cone"])
+@pytest.mark.parametrize(
+    "potential", [LennardJones(1.0, 1.0, 0.8), InversePower(1.0, 1.0, 0.7, 1.25)]
+)
+def test_a_cap_is_bounded_repulsive_and_twice_differentiable(potential):
+    cap = potential.cap
+    below, above = np.array([cap * (1.0 - 1e-9)]), np.array([cap * (1.0 + 1e-9)])
+    for function in (potential.value, potential.slope, potential.curvature):
+        assert function(below) == pytest.approx(function(above), rel=1e-6)  # 1e-9 times a slope
+    r = np.linspace(0.0, cap, 400)
+    assert np.all(potential.slope(r[1:]) < 0.0)
+    # (n + 4)/2 x - (n + 2)/2 x³ of the slope at the cap, at most 3.4 times it for n = 12, and
+    # with the attraction of Lennard-Jones a little more
+    assert np.max(np.abs(potential.slope(r))) < 4.0 * abs(potential.slope(above))
+    assert np.isfinite(potential.value(np.zeros(1)))
 
 
-def transform(potential, dim, k, integrand):
-    """S_d ∫ integrand(r) dr by adaptive quadrature between the breaks, at k > 0."""
-    edges = (0.0, *potential.breaks)
-    parts = [
-        quad(integrand, low, high, args=(k,), epsabs=1e-13, epsrel=1e-13, limit=400)[0]
-        for low, high in pairwise(edges)
-    ]
-    return SURFACE[dim] * sum(parts)
+def test_riesz_of_order_two_is_the_repulsive_cone():
+    r, cone, riesz = np.linspace(0.0, 2.5, 50), Cone(-0.7, 5.0), Riesz(0.7, 2.0, 5.0)
+    for name in ("value", "slope", "curvature", "third"):
+        computed, expected = getattr(riesz, name)(r[1:]), getattr(cone, name)(r[1:])
+        np.testing.assert_allclose(computed, expected, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(riesz.virial(K, 1), cone.virial(K, 1), rtol=0.0, atol=1e-14)
 
 
-@pytest.mark.parametrize(("potential", "dim"), ALLOWED)
-def test_virial_transform_against_adaptive_quadrature(potential, dim):
-    def slope(r):
-        return potential.slope(np.array(r)).item()
+@pytest.mark.parametrize("order", [0.1, 0.5, 1.0, 1.6, 2.0, 2.7])
+def test_transform_of_riesz_is_a_power_on_the_reciprocal_vectors(order):
+    """V_hat = c k^{-s} + 2 cos(ka) (-V'''(a)/k⁴ + V^(5)(a)/k⁶ - ...), a = L/2 the far side."""
+    period, n = 5.0, np.array([20.0, 21.0, 60.0, 61.0])
+    a, k = 0.5 * period, 2.0 * np.pi * n / period
+    computed = -Riesz(1.0, order, period).virial(k, 1)[0]
+    reflected = np.pi if order == 1.0 else -2.0 * np.cos(0.5 * np.pi * order) * gamma(order - 1.0)
 
-    def across(r, k):
-        return slope(r) * r**dim * ACROSS[dim](k * r)
+    def derivative(m):
+        """V^(m) = -(s-2)(s-3)...(s-m) a^{s-1-m} for m > 2, where the background has ended."""
+        return -np.prod(order - 2.0 - np.arange(m - 1)) * a ** (order - 1.0 - m)
 
-    def trace(r, k):
-        return slope(r) * r**dim * ISOTROPIC[dim](k * r)
-
-    T, L = potential.virial(K, dim)
-    # 1e-12: accuracy of the adaptive quadrature for transforms of order one to ten
-    for k, t, el in zip(K, T, L, strict=True):
-        assert t == pytest.approx(transform(potential, dim, k, across), abs=1e-12)
-        # tr W_hat = (d-1) T + L is the transform of r V'
-        total = (dim - 1) * t + el
-        assert total == pytest.approx(transform(potential, dim, k, trace), abs=3e-12)
-
-
-@pytest.mark.parametrize(("potential", "dim"), ALLOWED)
-def test_transform_of_the_value_is_minus_the_transverse_part(potential, dim):
-    edge = potential.value(np.array(potential.cutoff)).item()  # a constant exerts no force
-
-    def value(r, k):
-        return (potential.value(np.array(r)).item() - edge) * r ** (dim - 1) * ISOTROPIC[dim](k * r)
-
-    T, _ = potential.virial(K, dim)
-    for k, t in zip(K, T, strict=True):
-        assert -t == pytest.approx(transform(potential, dim, k, value), abs=1e-12)
-
-
-@pytest.mark.parametrize(("potential", "dim"), ALLOWED)
-def test_parts_agree_at_zero_wavenumber_and_are_linked_by_one_derivative(potential, dim):
-    # W_hat_ij = -∂(k_j V_hat)/∂k_i, so that L = d(kT)/dk
-    at_zero = potential.virial(np.zeros(1), dim)
-    assert at_zero[0] == pytest.approx(at_zero[1], rel=1e-13)
-    k = np.linspace(0.3, 12.0, 40)
-    derivative = central(lambda x: x * potential.virial(x, dim)[0], k)
-    # (h range)⁴/30 of values below 40, and round-off of them over h
-    np.testing.assert_allclose(potential.virial(k, dim)[1], derivative, rtol=0.0, atol=2e-10)
-
-
-@pytest.mark.parametrize("dim", [1, 2, 3])
-def test_table_for_many_wavevectors_equals_quadrature_for_few(dim):
-    potential = Harmonic(1.3, diameter=1.4, core=0.3)
-    k = np.random.default_rng(7).uniform(0.0, 60.0, 3000)
-    few = [potential.virial(part, dim) for part in np.split(k, 30)]
-    direct = np.concatenate(few, axis=-1)
-    # the spline of the table, 1e-13 of the largest value
-    np.testing.assert_allclose(
-        potential.virial(k, dim), direct, rtol=0.0, atol=1e-13 * np.abs(direct).max() + 1e-14
-    )
+    far = sum((-1) ** (j + 1) * derivative(2 * j + 3) / k ** (2 * j + 4) for j in range(6))
+    expected = reflected * k**-order + 2.0 * np.cos(k * a) * far
+    assert np.all(computed > 0.0)  # repulsive at every order
+    # round-off of the quadrature, 1e-15 of ∫|V'| r dr, which grows as 1/s
+    np.testing.assert_allclose(computed, expected, rtol=0.0, atol=1e-14 * a**order / order)
 
 
 def test_gaussian_is_negligible_beyond_its_cutoff():
@@ -154,13 +378,50 @@ def test_gaussian_is_negligible_beyond_its_cutoff():
     assert virial[r >= potential.cutoff].max() < 1e-16 * virial.max()
 
 
-def test_a_core_outside_the_sphere_is_refused():
-    with pytest.raises(ConfigError, match=r"potential\.core: 1\.4 must lie between 0 and the diam"):
-        Harmonic(1.0, diameter=1.4, core=1.4)
-    with pytest.raises(ConfigError, match=r"potential\.core: -0\.1 must lie between"):
-        Harmonic(1.0, diameter=1.4, core=-0.1)
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_affine_and_directional_of_the_gaussian_are_closed(dim):
+    gaussian, a = Gaussian(0.8, 0.7), 0.7
+    V = 0.8 * (np.sqrt(np.pi) * a) ** dim * np.exp(-0.25 * (K * a) ** 2)
+    b = 0.5 * a * a * K  # V_hat' = -b V_hat
+    across, along = gaussian.affine(K, dim)
+    # T = -V and L = -V (1 - k b), with db/dk = b/k
+    np.testing.assert_allclose(across, b * V, rtol=0.0, atol=1e-13)
+    np.testing.assert_allclose(along, V * (b * (1.0 - K * b) + 2.0 * b), rtol=0.0, atol=1e-13)
+    if dim == 1:
+        # ∫_0^∞ V' sin(rs) dr = -s ∫_0^∞ V cos(rs) dr = -s V_hat(s)/2
+        np.testing.assert_allclose(gaussian.directional(K, 1), -0.5 * K * V, rtol=0.0, atol=1e-13)
 
 
-def test_a_cone_beyond_one_dimension_is_refused():
-    with pytest.raises(ConfigError, match="'cone' is defined in one dimension only"):
-        Cone(1.0, period=5.0).virial(K, 2)
+# --- refused ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Harmonic(1.0, 1.4, core=1.4), r"potential\.core: 1\.4 must lie between 0 and the"),
+        (lambda: Harmonic(1.0, 1.4, core=-0.1), r"potential\.core: -0\.1 must lie between"),
+        (lambda: Hertzian(1.0, 1.4, core=1.5), r"potential\.core: 1\.5 must lie between"),
+        (lambda: Harmonic(1.0, 0.0), r"potential\.diameter: 0 is outside \(0, inf\)"),
+        (lambda: Gaussian(1.0, -1.0), r"potential\.width: -1 is outside \(0, inf\)"),
+        (lambda: GEM(1.0, 1.0, 1.5), r"potential\.exponent: 1\.5 must lie between 2 and 64"),
+        (lambda: LennardJones(-1.0, 1.0, 0.8), r"potential\.strength: -1 is outside \(0, inf\)"),
+        (lambda: LennardJones(1.0, 1.0, 1.0), r"potential\.cap: 1 is outside \(0, 1\)"),
+        (
+            lambda: InversePower(1.0, 1.0, 1.3, 1.25),
+            r"potential\.cap: 1\.3 is outside \(0, 1\.25\)",
+        ),
+        (lambda: Riesz(1.0, 3.0, 5.0), r"potential\.order: 3 must be at least 0\.1 and below 3"),
+        (lambda: Riesz(1.0, 1.0, 0.0), r"potential\.period: 0 is outside \(0, inf\)"),
+    ],
+)
+def test_parameters_out_of_range_are_named(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("transform", ["virial", "affine", "directional"])
+@pytest.mark.parametrize("potential", [Cone(1.0, 5.0), Riesz(1.0, 1.0, 5.0)])
+def test_a_line_beyond_one_dimension_is_refused(potential, transform):
+    message = f"potential.kind: '{potential.name}' is defined in one dimension only"
+    with pytest.raises(ConfigError, match=message):
+        getattr(potential, transform)(K, 2)

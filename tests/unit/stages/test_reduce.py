@@ -7,7 +7,9 @@ import pytest
 import xarray as xr
 
 import studies
-from glasscade.budget.balance import TERMS, Budget, currents, flux_map
+from glasscade.analysis.arrays import cell_variable, variable
+from glasscade.analysis.snapshots import Snapshots
+from glasscade.budget.balance import TERMS, Budget, currents, source_map
 from glasscade.budget.operator import full_tensor
 from glasscade.budget.self_pair import OneParticleBudget
 from glasscade.budget.smearing import TestFunctions
@@ -17,10 +19,8 @@ from glasscade.fields.initial import smooth_density
 from glasscade.io import read_dataset, write_dataset
 from glasscade.particles.observables import find_bonds, smeared_stress, virial_stress
 from glasscade.particles.pairs import PairTable
-from glasscade.stages.arrays import cell_variable, variable
-from glasscade.stages.reduce import NORM_ORDERS, Reduction, run
+from glasscade.stages.reduce import NORM_ORDERS, balances, maps, reduction_of, run
 from glasscade.stages.simulate import simulate
-from glasscade.stages.snapshots import Snapshots
 from glasscade.transforms import modes_to_grid, truncate
 
 KERNEL_NAMES = ["gaussian", "wendland_c6", "bump"]
@@ -35,7 +35,7 @@ T = 0.07
 
 
 def reduction(system, kernels=KERNEL_NAMES):
-    return Reduction(system, T, kernels, FUNCTIONS[system.dimension])
+    return reduction_of(system, T, kernels, FUNCTIONS[system.dimension])
 
 
 def smooth_state(system, times=1):
@@ -69,14 +69,14 @@ def whole_balance(system, snapshot, filter_):
 def test_balances_are_those_of_all_modes_at_every_scale_and_kernel(system):
     state = smooth_state(system, times=2)
     ells = [2.0 * system.smallest_scale("wendland_c6"), 0.0, 0.2 * system.length]
-    result = reduction(system).balances(state, ells)
+    result = balances(reduction(system), state, ells)
     np.testing.assert_array_equal(result["ell"], ells)
-    snapshots = Snapshots(state, system.mixture, system.counts)
+    snapshots = Snapshots(state, system.mixture)
     for time in range(2):
         for ell in ells:
             for name in ("gaussian", "wendland_c6"):
                 filter_ = KERNELS[name].filter(system.cell, system.counts, ell)
-                expected = whole_balance(system, snapshots.at(0, time), filter_)
+                expected = whole_balance(system, snapshots.at((0, time), system.counts), filter_)
                 found = result.isel(realisation=0, time=time).sel(ell=ell, kernel=name)
                 assert list(found["term"].values) == list(TERMS)
                 for part, values in expected.items():
@@ -92,7 +92,7 @@ def test_balances_are_those_of_all_modes_at_every_scale_and_kernel(system):
 def test_a_kernel_is_left_out_where_the_grid_does_not_resolve_it():
     low, high = (LINE.smallest_scale(name) for name in ("wendland_c6", "bump"))
     ells = [0.5 * (low + high), 1.01 * high, 0.0]
-    result = reduction(LINE).balances(smooth_state(LINE), ells)
+    result = balances(reduction(LINE), smooth_state(LINE), ells)
     for part in ("stress", "rate", "source", "transport"):
         known = np.isfinite(result[part]).all(["phi", "i", "j", "realisation", "time"])
         if "term" in known.dims:
@@ -102,7 +102,7 @@ def test_a_kernel_is_left_out_where_the_grid_does_not_resolve_it():
 
 
 def test_the_fine_grained_balance_is_the_same_for_every_kernel_and_has_no_flux():
-    result = reduction(LINE).balances(smooth_state(LINE), [0.0])
+    result = balances(reduction(LINE), smooth_state(LINE), [0.0])
     for part in ("stress", "source", "transport"):
         first, *others = (result[part].sel(kernel=name) for name in KERNEL_NAMES)
         for other in others:
@@ -112,7 +112,7 @@ def test_the_fine_grained_balance_is_the_same_for_every_kernel_and_has_no_flux()
 
 
 def test_balances_close_at_every_scale():
-    result = reduction(LINE).balances(smooth_state(LINE), [0.0, 1.0, 2.0])
+    result = balances(reduction(LINE), smooth_state(LINE), [0.0, 1.0, 2.0])
     both = result["source"] + result["transport"]
     residual = np.abs(result["rate"] - both.sum("term", skipna=False))
     # round-off of 255 modes, relative to the largest term
@@ -122,40 +122,40 @@ def test_balances_close_at_every_scale():
 def test_pointwise_norms_are_those_of_the_flux_at_the_last_time_in_one_dimension():
     state = smooth_state(LINE, times=2)
     made = reduction(LINE)
-    result = made.balances(state, [0.0, 1.0])
+    result = balances(made, state, [0.0, 1.0])
     assert result["flux_norm"].dims == ("realisation", "ell", "order")
     assert np.isnan(result["flux_norm"].sel(ell=0.0)).all()
-    snapshot = Snapshots(state, LINE.mixture, LINE.counts).at(0, 1)
+    snapshot = Snapshots(state, LINE.mixture).at((0, 1), LINE.counts)
     coarse = made.coarse_grain(snapshot, "gaussian", 1.0)
     shape = (4 * coarse.density.shape[-1],)
-    flux = flux_map(coarse, LINE.mixture, LINE.cell, shape)[0]
+    flux = source_map(coarse, "Q_flux", LINE.mixture, LINE.cell, shape)[0]
     expected = [np.mean(np.abs(flux) ** p) ** (1.0 / p) for p in NORM_ORDERS]
     # means over different grids of a function with kinks where the flux changes sign
     np.testing.assert_allclose(result["flux_norm"].sel(ell=1.0)[0], expected, rtol=1e-3)
     # |∇ρ̄||τ| has the same dimension and one kink fewer: compared with its definition elsewhere
     assert (result["product_norm"].sel(ell=1.0) > 0.0).all()
-    assert "flux_norm" not in reduction(PLANE).balances(smooth_state(PLANE), [0.4])
+    assert "flux_norm" not in balances(reduction(PLANE), smooth_state(PLANE), [0.4])
 
 
 def test_maps_integrate_to_the_totals():
     ell = 0.3
     state, made = smooth_state(PLANE), reduction(PLANE)
-    maps, balances = made.maps(state, [ell]), made.balances(state, [ell])
-    assert set(maps) == {"flux_map_0.3", "density_map_0.3"}
-    source = balances["source"].sel(term="Q_flux", phi="one", kernel="gaussian").squeeze()
-    total = float(maps["flux_map_0.3"].mean()) * PLANE.cell.volume
+    found, smeared = maps(made, state, [ell]), balances(made, state, [ell])
+    assert set(found) == {"flux_map_0.3", "density_map_0.3"}
+    source = smeared["source"].sel(term="Q_flux", phi="one", kernel="gaussian").squeeze()
+    total = float(found["flux_map_0.3"].mean()) * PLANE.cell.volume
     # the mean over a grid that holds all modes is exact; quadratures to 1e-13
     assert total == pytest.approx(float(np.trace(source)) / 2.0, rel=1e-9)
     density = state["density"].values
-    assert float(maps["density_map_0.3"].mean()) == pytest.approx(density.mean(), rel=1e-12)
-    assert maps["density_map_0.3"].std() < density.std()
-    assert not set(made.maps(state, []))
+    assert float(found["density_map_0.3"].mean()) == pytest.approx(density.mean(), rel=1e-12)
+    assert found["density_map_0.3"].std() < density.std()
+    assert not set(maps(made, state, []))
 
 
 @pytest.fixture(scope="module")
 def glass():
     state = simulate(GLASS, T, [0, 1], seed=2)
-    return state, reduction(GLASS).balances(state, [0.0, 0.4, 0.8])
+    return state, balances(reduction(GLASS), state, [0.0, 0.4, 0.8])
 
 
 def test_particles_have_their_microscopic_stress_at_scale_zero_and_nothing_else_there(glass):
@@ -177,7 +177,7 @@ def test_particles_have_their_microscopic_stress_at_scale_zero_and_nothing_else_
 def test_particles_have_an_ito_source_and_self_pairs(glass):
     state, result = glass
     assert list(result["term"].values) == [*TERMS, "Ito"]
-    snapshot = Snapshots(state, GLASS.mixture, GLASS.counts).at(1, 2)
+    snapshot = Snapshots(state, GLASS.mixture).at((1, 2), GLASS.counts)
     for ell in (0.4, 0.8):
         filter_ = KERNELS["gaussian"].filter(GLASS.cell, GLASS.counts, ell)
         budget = Budget(GLASS.mixture, GLASS.cell, GLASS.counts, FUNCTIONS[2])
@@ -203,8 +203,8 @@ def test_balances_of_particles_close_with_the_ito_source(glass):
 def test_a_point_cluster_has_no_balance_at_scale_zero():
     system = SYSTEM.validate_python(studies.CLUSTER["system"])
     state = simulate(system, 0.0, [0], seed=1)
-    cold = Reduction(system, 0.0, KERNEL_NAMES, FUNCTIONS[1])
-    result = cold.balances(state, [0.0, 0.04])
+    cold = reduction_of(system, 0.0, KERNEL_NAMES, FUNCTIONS[1])
+    result = balances(cold, state, [0.0, 0.04])
     for part in ("stress", "rate", "source", "transport"):
         assert np.isnan(result[part].sel(ell=0.0)).all()
         assert np.isfinite(result[part].sel(ell=0.04, kernel="gaussian")).all()
@@ -226,7 +226,7 @@ def test_run_writes_balances_and_maps(tmp_path):
     }
     run(job, tmp_path / "state.nc", tmp_path / "budget.nc")
     written = read_dataset(tmp_path / "budget.nc", "stress", "rate", "source", "flux_map_1")
-    direct = reduction(LINE).balances(state, [1.0, 0.0])
+    direct = balances(reduction(LINE), state, [1.0, 0.0])
     for part in ("stress", "source", "transport", "flux_norm"):
         np.testing.assert_array_equal(written[part], direct[part])
     np.testing.assert_array_equal(written["realisation"], [4])
@@ -237,7 +237,7 @@ def test_run_writes_balances_and_maps(tmp_path):
 def test_truncated_modes_are_enough_for_the_density_at_a_scale():
     """ρ̄ on the modes kept and on all modes: the difference is what the kernel lets pass beyond."""
     state, made = smooth_state(PLANE), reduction(PLANE)
-    snapshot = Snapshots(state, PLANE.mixture, PLANE.counts).at(0, 0)
+    snapshot = Snapshots(state, PLANE.mixture).at((0, 0), PLANE.counts)
     for name in ("gaussian", "wendland_c6"):
         coarse = made.coarse_grain(snapshot, name, 0.3)
         counts = tuple((n - 1) // 2 for n in coarse.density.shape[1:])
@@ -255,5 +255,5 @@ def test_a_scale_never_has_fewer_modes_than_the_test_functions():
     sharp = TestFunctions.bumps(2, count=1, sharpness=8, seed=5)
     state = simulate(GLASS, T, [0], 3)
     scale = 0.25 * GLASS.length
-    budgets = Reduction(GLASS, T, ["gaussian"], sharp).balances(state, [scale])
+    budgets = balances(reduction_of(GLASS, T, ["gaussian"], sharp), state, [scale])
     assert np.isfinite(budgets["source"]).all()

@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 import studies
+from glasscade.analysis.arrays import cell_variable, variable
 from glasscade.cell import Cell
 from glasscade.coarse import GAUSSIAN
 from glasscade.config import SYSTEM
@@ -17,7 +18,6 @@ from glasscade.regularity.increments import increment_moments
 from glasscade.regularity.synthetic import fractional
 from glasscade.regularity.wavelets import wavelet_moments
 from glasscade.stages import structure
-from glasscade.stages.arrays import cell_variable, variable
 from glasscade.transforms import grid_to_modes, modes_to_grid, point_modes
 
 ORDERS = np.array([1.0, 3.0])

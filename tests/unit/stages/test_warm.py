@@ -48,7 +48,8 @@ for raw in json.loads(sys.argv[2]):
     functions = TestFunctions.bumps(system.dimension, 1, 1, seed=1)
     state = simulate.simulate(system, 0.0, [0], 1)
     scale = 0.2 * system.length
-    reduce.Reduction(system, 0.0, ["gaussian"], functions).balances(state, [0.0, scale])
+    reduction = reduce.reduction_of(system, 0.0, ["gaussian"], functions)
+    reduce.balances(reduction, state, [0.0, scale])
     if system.dimension < 3:
         structure.structure(system, state, np.array([1.0, 3.0]))
 print(json.dumps([sorted(before), sorted(compiled() - before)]))

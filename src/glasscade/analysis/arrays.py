@@ -1,4 +1,4 @@
-"""Labelled arrays shared by the stages."""
+"""What all labelled arrays have in common: their attributes, their cell, a log of progress."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ Item = TypeVar("Item")
 LOG = logging.getLogger("glasscade")
 REPORT_EVERY = 10.0
 """Seconds between two lines of progress in a log."""
+
+AXES = ("x", "y", "z")
+"""Dimensions of a grid, one for each box vector."""
+RATE = "mu V0^2/l0^2"
+"""Unit of a smeared source: energy over time."""
 
 
 def variable(
