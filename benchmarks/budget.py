@@ -135,10 +135,11 @@ def direct_map(f: Real, g: Real, offsets: Any, weights: Real, out: Real) -> None
 def flux_map() -> list[Row]:
     """The map of Q_flux at 512², ℓ = r_c/4, L = 20 r_c, against the direct sum on two cores."""
     n, length, reach = 512, 20.0, 1.0
-    cell, counts, shape = Cell.cubic(length, 2), ((n - 1) // 4,) * 2, (n, n)
+    cell, ell, shape = Cell.cubic(length, 2), reach / 4.0, (n, n)
+    counts = cell.counts_up_to(GAUSSIAN.band(2) / ell)  # as everywhere
     density = grid_to_modes(np.random.default_rng(3).random((1, n, n)), cell, counts)
     field = ForceField(MIXTURE, cell, counts)
-    filter_ = GAUSSIAN.filter(cell, counts, reach / 4.0)
+    filter_ = GAUSSIAN.filter(cell, counts, ell)
     state = currents(density, field.force_density(density), filter_, field, TEMPERATURE)
     h = length / n
     steps = range(-int(reach / h), int(reach / h) + 1)
@@ -206,12 +207,10 @@ def memory() -> list[Row]:
                 1.0,
             )
         )
-    n = 512
-    coarse = Snapshot(2, 3 * good_size(n // 4), 20.0)
+    n, cell = 512, Cell.cubic(20.0, 2)
     counts = ((n - 1) // 4,) * 2
-    state = Snapshot.state(coarse)
-    small = Currents(state.terms, truncate(state.fields, 2, counts))
-    peak = peak_memory(lambda: source_map(small, "Q_flux", MIXTURE, coarse.cell, (n, n)))
+    values = np.random.default_rng(6).random((1, 2, n, n))
+    density, force_density = np.split(grid_to_modes(values, cell, counts), [0, 1])[1:]
     peak /= 8.0 * n**2
     rows.append(
         Row("budget-memory (fields)", f"map, {n}^2", 1, peak, 12.0, "limit", 12.0 / peak, 1.0)

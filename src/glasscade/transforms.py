@@ -154,7 +154,14 @@ def product(f_hat: Modes, g_hat: Modes, cell: Cell) -> Modes:
     f_hat : (2M_1+1, ...)
     g_hat : (..., 2M_1+1, ...)
         One field or several.
+
+    Raises
+    ------
+    ValueError
+        If f is more than one field.
     """
+    if f_hat.ndim != cell.dim:
+        raise ValueError(f"product: f must be one field of {cell.dim} axes, not {f_hat.shape}")
     result = np.empty_like(g_hat)
     several = (-1, *f_hat.shape)
     products(f_hat, g_hat.reshape(several), cell, result.reshape(several))

@@ -110,7 +110,12 @@ def test_flux_of_kolmogorov_forcing_falls_as_ell_squared(name, kernel):
     total = [flux(density, force, kernel.filter(cell, counts, e), budget) for e in ells]
     p = cell.wavevectors(counts)
     slopes = gradient(density, cell)
-    along = sum(product(slopes[:, np.newaxis, j], 1j * p[j] * force, cell) for j in range(cell.dim))
+    along = sum(
+        np.array(
+            [product(*pair, cell) for pair in zip(slopes[:, j], 1j * p[j] * force, strict=True)]
+        )
+        for j in range(cell.dim)
+    )
     limit = totals(slopes, along / cell.dim, MIXTURE, cell)
     assert np.abs(limit).min() > 1e-2
     fit = power_law(ells, np.abs(np.array(total)).T, ells[0], ells[-1])

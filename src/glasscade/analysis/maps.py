@@ -11,9 +11,8 @@ import xarray as xr
 from glasscade.analysis.arrays import AXES, RATE, progress, variable
 from glasscade.analysis.balance import ITO, Reduction, equations, modes_of
 from glasscade.analysis.snapshots import External, Index, Snapshot, Snapshots
-from glasscade.budget.balance import RATE as GROWTH
-from glasscade.budget.balance import STRESS, Currents, divergence, source_map
-from glasscade.budget.operator import Form, bilinear_map, components, full_tensor
+from glasscade.budget.balance import MAPS, Currents, balance_maps, source_map
+from glasscade.budget.operator import components, full_tensor
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError
@@ -172,28 +171,11 @@ def _of_currents(
     parts: tuple[str, ...],
 ) -> dict[str, Real]:
     """All that comes out of B in one pass, (c, n_1, ...) behind the axes of terms and of k."""
-    numbers = [coarse.terms.index(term) for term in terms if term != ITO]
-    forms: dict[str, list[Form]] = {
-        "stress": [STRESS],
-        "rate": [GROWTH],
-        "source": [coarse.source(n) for n in numbers],
-        "flux": [form for n in numbers for form in coarse.flux(n)],
-    }
-    wanted = {*parts, "flux"} if "transport" in parts else set(parts)
-    forms = {part: some for part, some in forms.items() if part in wanted}
-    every = [form for some in forms.values() for form in some]
-    values = np.empty((0, len(components(cell.dim)), *shape))
-    if every:
-        values = bilinear_map(coarse.fields, mixture, cell, shape, every)
-    ends = np.cumsum([len(some) for some in forms.values()])
-    found = dict(zip(forms, np.split(values, ends[:-1]), strict=True)) if forms else {}
-    for part, array in found.items():  # B[ρ, ρ] is the stress, of the others it is one half
-        found[part] = array if part == "stress" else 2.0 * array
-    if "flux" in found:
-        found["flux"] = found["flux"].reshape(len(numbers), cell.dim, *values.shape[1:])
-    if "transport" in parts:
-        found["transport"] = np.array([-divergence(flux, cell) for flux in found["flux"]])
-    return {part: array[0] if part in ONCE else array for part, array in found.items()}
+    of_b = [part for part in MAPS if part in parts]
+    if not of_b:
+        return {}
+    currents = [term for term in terms if term != ITO]
+    return balance_maps(coarse, mixture, cell, shape, of_b, currents)
 
 
 def _with_ito(found: dict[str, Real], ito: Real, terms: tuple[str, ...]) -> dict[str, Real]:

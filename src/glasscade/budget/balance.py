@@ -121,14 +121,17 @@ class Currents:
     Attributes
     ----------
     terms : names of the currents
-    fields : (S, 2 + d + d·terms, modes)
-        ρ̄_s, ∂tρ̄_s, ∂_kρ̄_s, and j^X_{s,k}.
+    fields : (S, n, modes)
+        ρ̄_s, ∂tρ̄_s, ∂_kρ̄_s, and j^X_{s,k} of term after term; but of Q_thermal, whose current is in
+        proportion to the gradient, only if `temperature` is None.
+    temperature : T, optional
     affine : (d, d), optional
         Γ of a flow that carries the cell with it.
     """
 
     terms: tuple[str, ...]
     fields: Modes
+    temperature: float | None = None
     affine: Real | None = None
 
     @classmethod
@@ -145,12 +148,11 @@ class Currents:
         p : (d, modes)
             The wavevectors of the modes.
         """
-        species, dim = current.shape[1:3]
-        fields = _empty(len(terms), species, density.shape[1:])
+        fields = _empty(len(terms), *density.shape)
         fields[:, 0] = density
-        fields[:, 2 + dim :] = np.moveaxis(current, 0, 1).reshape(species, -1, *p.shape[1:])
+        _split(fields)[:] = np.moveaxis(current, 0, 1)
         _gradient(_flat(fields, 2), _flat(p, 1))
-        _continuity(_flat(fields, 2), _flat(p, 1))
+        _continuity(_flat(fields, 2), _flat(p, 1), 0.0)
         return cls(tuple(terms), fields)
 
     @property
@@ -171,21 +173,32 @@ class Currents:
     @property
     def current(self) -> Modes:
         """j_s^X, (term, S, d, modes)."""
-        return np.moveaxis(_split(self.fields, len(self.terms)), 1, 0)
+        return np.array([self.of_term(term) for term in self.terms])
 
     def of_term(self, term: str) -> Modes:
         """j_s of one term, (S, d, modes)."""
-        return self.current[self.terms.index(term)]
+        first, factor = self._place(term)
+        return np.asarray(factor * self.fields[:, first : first + self.dim])
 
-    def source(self, term: int) -> Form:
-        """Σ_k B[∂_kρ̄, j_k] of a term: half its source."""
-        first = 2 + self.dim * (1 + term)
-        return [(2 + k, first + k) for k in range(self.dim)]
+    def source(self, term: str) -> tuple[Form, float]:
+        """Σ_k B[∂_kρ̄, j_k] of a term as a form and the factor that makes it the source."""
+        first, factor = self._place(term)
+        return [(2 + k, first + k) for k in range(self.dim)], 2.0 * factor
 
-    def flux(self, term: int) -> list[Form]:
-        """B[ρ̄, j_k] of a term for each k: half its transport."""
-        first = 2 + self.dim * (1 + term)
-        return [[(0, first + k)] for k in range(self.dim)]
+    def flux(self, term: str) -> tuple[list[Form], float]:
+        """B[ρ̄, j_k] of a term for each k and the factor that makes them its flux 𝒯_k."""
+        first, factor = self._place(term)
+        return [[(0, first + k)] for k in range(self.dim)], 2.0 * factor
+
+    def _place(self, term: str) -> tuple[int, float]:
+        """The first field of a current, and its factor."""
+        number = self.terms.index(term)
+        if self.temperature is None:
+            return 2 + self.dim * (1 + number), 1.0
+        thermal = self.terms.index("Q_thermal")
+        if number == thermal:
+            return 2, -self.temperature
+        return 2 + self.dim * (1 + number - (number > thermal)), 1.0
 
 
 STRESS: Form = [(0, 0)]
@@ -194,8 +207,8 @@ RATE: Form = [(0, 1)]
 """B[ρ̄, ∂tρ̄], half its rate."""
 
 
-def _empty(terms: int, species: int, modes: tuple[int, ...]) -> Modes:
-    return np.empty((species, 2 + len(modes) * (1 + terms), *modes), dtype=np.complex128)
+def _empty(currents: int, species: int, *modes: int) -> Modes:
+    return np.empty((species, 2 + len(modes) * (1 + currents), *modes), dtype=np.complex128)
 
 
 def _flat(array: npt.NDArray[Any], lead: int) -> npt.NDArray[Any]:
@@ -203,10 +216,10 @@ def _flat(array: npt.NDArray[Any], lead: int) -> npt.NDArray[Any]:
     return array.reshape(*array.shape[:lead], -1)
 
 
-def _split(fields: Modes, terms: int) -> Modes:
-    """j as (S, term, d, modes), a view."""
+def _split(fields: Modes) -> Modes:
+    """The stored j as (S, current, d, modes), a view."""
     dim = fields.ndim - 2
-    return fields[:, 2 + dim :].reshape(len(fields), terms, dim, *fields.shape[2:])
+    return fields[:, 2 + dim :].reshape(len(fields), -1, dim, *fields.shape[2:])
 
 
 def currents(
@@ -243,24 +256,24 @@ def currents(
     terms += EXTERNAL if drive else ()
     terms += () if noise is None else (MARTINGALE,)
     terms += SHEAR[:1] if flow else ()
-    fields = _empty(len(terms), len(density), density.shape[1:])
+    fields = _empty(len(terms) - 1, *density.shape)
     np.multiply(density, filter_, out=fields[:, 0])
-    current = _split(fields, len(terms))
+    current = _split(fields)
     field.force_density(fields[:, 0], out=current[:, 0])
     p = _flat(field.wavevectors, 1)
     _gradient(_flat(fields, 2), p)
-    _internal(_flat(fields, 2), _flat(force_density, 2), filter_.ravel(), temperature)
+    _interaction(_flat(fields, 2), _flat(force_density, 2), filter_.ravel())
     if drive:
         force = np.broadcast_to(drive.force * filter_, drive.current.shape)
         for s, (rho, f) in enumerate(zip(fields[:, 0], force, strict=True)):
-            current[s, 3] = product(rho, f, field.cell)
-        np.subtract(drive.current * filter_, current[:, 3], out=current[:, 4])
+            current[s, 2] = product(rho, f, field.cell)
+        np.subtract(drive.current * filter_, current[:, 2], out=current[:, 3])
     if noise is not None:
-        np.multiply(noise, filter_, out=current[:, terms.index(MARTINGALE)])
+        np.multiply(noise, filter_, out=current[:, terms.index(MARTINGALE) - 1])
     if flow:
         current[:, -1] = flow.sub_scale(density, field.wavevectors)
-    _continuity(_flat(fields, 2), p)
-    return Currents(terms, fields, flow.gradient if flow else None)
+    _continuity(_flat(fields, 2), p, temperature)
+    return Currents(terms, fields, temperature, flow.gradient if flow else None)
 
 
 BLOCK = 1024
@@ -279,35 +292,34 @@ def _gradient(fields: Modes, p: Real) -> None:
 
 
 @jit
-def _internal(fields: Modes, force_density: Modes, filter_: Real, temperature: float) -> None:
-    """The currents -ρ̄F̄, -τ(ρ,F) = ρ̄F̄ - (ρF)‾ and -T∇ρ̄ from ρ̄F̄ in the place of the first."""
+def _interaction(fields: Modes, force_density: Modes, filter_: Real) -> None:
+    """The currents -ρ̄F̄ and -τ(ρ,F) = ρ̄F̄ - (ρF)‾ from ρ̄F̄ in the place of the first."""
     dim = force_density.shape[1]
     for s in range(fields.shape[0]):
         for k in range(dim):
             w, q_flux = fields[s, 2 + dim + k], fields[s, 2 + 2 * dim + k]
-            q_thermal, gradient = fields[s, 2 + 3 * dim + k], fields[s, 2 + k]
             whole = force_density[s, k]
             for i in range(filter_.size):
                 q_flux[i] = w[i] - filter_[i] * whole[i]
                 w[i] = -w[i]
-                q_thermal[i] = -temperature * gradient[i]
 
 
 @jit
-def _continuity(fields: Modes, p: Real) -> None:
-    """∂tρ̄ = -∇·Σ_X j^X of every species."""
+def _continuity(fields: Modes, p: Real, temperature: float) -> None:
+    """∂tρ̄ = -∇·(Σ_X j^X - T∇ρ̄) of every species, with the currents that are stored."""
     dim = p.shape[0]
     re, im = np.empty(BLOCK), np.empty(BLOCK)
     for s in range(fields.shape[0]):
         for start in range(0, p.shape[1], BLOCK):
             rate = fields[s, 1, start : start + BLOCK]
             re[:], im[:] = 0.0, 0.0
-            for row in range(2 + dim, fields.shape[1]):
+            for row in range(2, fields.shape[1]):
                 current = fields[s, row, start : start + BLOCK]
                 wave = p[(row - 2) % dim, start : start + BLOCK]
+                factor = 1.0 if row >= 2 + dim else -temperature  # the first rows are ∇ρ̄
                 for i in range(rate.size):
-                    re[i] += wave[i] * current[i].imag
-                    im[i] -= wave[i] * current[i].real
+                    re[i] += factor * wave[i] * current[i].imag
+                    im[i] -= factor * wave[i] * current[i].real
             for i in range(rate.size):
                 rate[i] = complex(re[i], im[i])
 
@@ -384,14 +396,13 @@ class Budget:
 
     def modes(self, state: Currents) -> BalanceModes:
         """All terms of the stress balance at the modes of the test functions."""
-        numbers = range(len(state.terms))
-        forms = [STRESS, RATE, *(state.source(n) for n in numbers)]
-        stress, growth, *sources = bilinear(state.fields, self._table, forms)
+        forms, factors = zip(*map(state.source, state.terms), strict=True)
+        stress, growth, *sources = bilinear(state.fields, self._table, [STRESS, RATE, *forms])
         modes = BalanceModes(
             terms=state.terms,
             stress=stress,
             rate=2.0 * growth,
-            source=np.asarray(2.0 * np.array(sources), dtype=np.complex128),
+            source=np.array([f * source for f, source in zip(factors, sources, strict=True)]),
             transport=self._transport(state),
         )
         return modes if state.affine is None else self._stretched(modes, state, state.affine)
@@ -402,10 +413,10 @@ class Budget:
         q = self.cell.reciprocal(self.functions.q.T.astype(np.float64))
         if not np.any(q):  # the box total of a divergence
             return np.zeros((lead, len(self.functions.q), tail), dtype=np.complex128)
-        forms = [form for n in range(lead) for form in state.flux(n)]
-        flux = bilinear(state.fields, self._table, forms)
+        forms, factors = zip(*map(state.flux, state.terms), strict=True)
+        flux = bilinear(state.fields, self._table, [form for each in forms for form in each])
         flux = flux.reshape(lead, self.cell.dim, *flux.shape[1:])
-        return np.asarray(-2.0j * np.einsum("kq,tkqc->tqc", q, flux))
+        return np.asarray(-1.0j * np.einsum("t,kq,tkqc->tqc", factors, q, flux))
 
     def _stretched(self, modes: BalanceModes, state: Currents, gradient: Real) -> BalanceModes:
         """Add the source of the resolved affine flow, to both sides of the balance."""
@@ -422,46 +433,67 @@ class Budget:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class BalanceMaps:
-    """The balance as full fields on a grid.
-
-    Attributes
-    ----------
-    terms : names of the currents
-    stress, rate : (c, n_1, ...)
-    source, transport : (term, c, n_1, ...)
-        𝒮 and -∂_k𝒯_k of each current.
-    flux : (term, d, c, n_1, ...)
-        𝒯_k.
-    """
-
-    terms: tuple[str, ...]
-    stress: Real
-    rate: Real
-    source: Real
-    transport: Real
-    flux: Real
+MAPS = ("stress", "rate", "source", "transport", "flux")
+"""What there are maps of."""
 
 
 def balance_maps(
-    state: Currents, mixture: Mixture, cell: Cell, shape: tuple[int, ...]
-) -> BalanceMaps:
-    """Every term of the balance at every point of a grid, of at least 4M+1 points per axis."""
-    numbers = range(len(state.terms))
-    sources = [state.source(n) for n in numbers]
-    fluxes = [form for n in numbers for form in state.flux(n)]
-    maps = bilinear_map(state.fields, mixture, cell, shape, [STRESS, RATE, *sources, *fluxes])
-    first = 2 + len(numbers)
-    flux = 2.0 * maps[first:].reshape(len(numbers), cell.dim, *maps.shape[1:])
-    return BalanceMaps(
-        terms=state.terms,
-        stress=maps[0],
-        rate=2.0 * maps[1],
-        source=2.0 * maps[2:first],
-        transport=-divergence(flux, cell),
-        flux=flux,
-    )
+    state: Currents,
+    mixture: Mixture,
+    cell: Cell,
+    shape: tuple[int, ...],
+    parts: Sequence[str] = MAPS,
+    terms: Sequence[str] | None = None,
+) -> dict[str, Real]:
+    """The balance at every point of a grid, of at least 4M+1 points per axis.
+
+    Parameters
+    ----------
+    parts : names of `MAPS`
+        All in one pass over the directions of `bilinear_map`.
+    terms : names, optional
+        The currents that sources, transports and fluxes are wanted of; by default all.
+
+    Returns
+    -------
+    dict
+        `stress` and `rate` (of all currents together) (c, n_1, ...); `source` 𝒮 and `transport`
+        -∂_k𝒯_k (term, c, n_1, ...); `flux` 𝒯_k (term, d, c, n_1, ...).
+    """
+    wanted = state.terms if terms is None else tuple(terms)
+    forms: list[Form] = []
+    factors: list[float] = []
+    places: dict[str, slice] = {}
+    for part, some in _map_forms(state, parts, wanted).items():
+        places[part] = slice(len(forms), len(forms) + len(some))
+        forms.extend(form for form, _ in some)
+        factors.extend(factor for _, factor in some)
+    maps = np.empty((0, len(components(cell.dim)), *shape))
+    if forms:
+        maps = bilinear_map(state.fields, mixture, cell, shape, forms)
+        maps *= np.array(factors).reshape(-1, *[1] * (cell.dim + 1))
+    found: dict[str, Real] = {part: maps[place] for part, place in places.items()}
+    if "flux" in found:
+        found["flux"] = found["flux"].reshape(len(wanted), cell.dim, *maps.shape[1:])
+    if "transport" in parts:
+        each = [-divergence(flux, cell) for flux in found["flux"]]
+        found["transport"] = np.array(each).reshape(-1, *maps.shape[1:])
+    return {part: found[part][0] if part in MAPS[:2] else found[part] for part in parts}
+
+
+def _map_forms(
+    state: Currents, parts: Sequence[str], terms: Sequence[str]
+) -> dict[str, list[tuple[Form, float]]]:
+    """The forms of each part with their factors; a transport needs the flux."""
+    fluxes = [state.flux(term) for term in terms]
+    every: dict[str, list[tuple[Form, float]]] = {
+        "stress": [(STRESS, 1.0)],
+        "rate": [(RATE, 2.0)],
+        "source": [state.source(term) for term in terms],
+        "flux": [(form, factor) for forms, factor in fluxes for form in forms],
+    }
+    needed = {*parts, "flux"} if "transport" in parts else set(parts)
+    return {part: some for part, some in every.items() if part in needed}
 
 
 def divergence(flux: Real, cell: Cell) -> Real:
@@ -476,8 +508,7 @@ def source_map(
     state: Currents, term: str, mixture: Mixture, cell: Cell, shape: tuple[int, ...]
 ) -> Real:
     """The field 𝒮_ij(x) of one term, for Q_flux the flux between scales, (c, n_1, ..., n_d)."""
-    form = state.source(state.terms.index(term))
-    return 2.0 * bilinear_map(state.fields, mixture, cell, shape, [form])[0]
+    return np.asarray(balance_maps(state, mixture, cell, shape, ["source"], [term])["source"][0])
 
 
 def gradient_times_cumulant(state: Currents, cell: Cell, shape: tuple[int, ...]) -> Real:
