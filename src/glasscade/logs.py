@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from glasscade.errors import GlasscadeError
+from glasscade.memory import keep_freed_memory
 
 
 @contextmanager
@@ -20,6 +21,7 @@ def job_log(path: str | Path | None) -> Iterator[None]:
     keeps its traceback, in the log. The last line says what the job cost and what its start did.
     """
     start = time.process_time()
+    keep_freed_memory()
     handler = (
         logging.FileHandler(path, mode="w", encoding="utf-8") if path else logging.StreamHandler()
     )

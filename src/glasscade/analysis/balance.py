@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from glasscade.analysis.arrays import RATE, progress, variable
+from glasscade.analysis.checks import require_temperature
 from glasscade.analysis.snapshots import External, Index, Snapshot, Snapshots
 from glasscade.budget.balance import (
     EQUATIONS,
@@ -174,8 +175,7 @@ class Reduction:
     )
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.temperature) and self.temperature >= 0.0):
-            raise ConfigError(f"temperature: {self.temperature} must be >= 0 and finite")
+        require_temperature(self.temperature)
         unknown = [name for name in self.kernels if name not in KERNELS]
         if unknown or not self.kernels:
             raise ConfigError(f"kernel: {unknown} must be one or more of {', '.join(KERNELS)}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from glasscade.errors import DataError
+from glasscade.errors import ConfigError, DataError
 
 PURE = ("", "1", "dimensionless")
 """Names of the unit of a pure number, which every quantity in units of the potential is."""
@@ -68,3 +68,9 @@ def require_units(array: xr.DataArray, name: str, *units: str) -> None:
     found = str(array.attrs.get("units", ""))
     if found not in (*PURE, *units):
         raise DataError(f"{name}: wrong unit {found!r}, it must be {units[0]!r}: {SCALES}")
+
+
+def require_temperature(temperature: float) -> None:
+    """Refuse a temperature below zero, or none at all."""
+    if not (np.isfinite(temperature) and temperature >= 0.0):
+        raise ConfigError(f"temperature: {temperature} must be >= 0 and finite")

@@ -158,6 +158,11 @@ class Snapshots:
         return isinstance(self._source, _Points)
 
     @property
+    def weighted(self) -> bool:
+        """Whether some point stands for more or less than one particle."""
+        return isinstance(self._source, _Points) and self._source.weighted
+
+    @property
     def counts(self) -> tuple[int, ...] | None:
         """Highest modes that a gridded density has; points have any."""
         return None if isinstance(self._source, _Points) else self._source.counts
@@ -199,6 +204,26 @@ class Snapshots:
             If a grid cannot hold the external force.
         """
         return self._source.at(index, self.cell(index), counts)
+
+    def bonds(self, index: Index) -> Bonds:
+        """The pairs of points that interact in one snapshot.
+
+        Raises
+        ------
+        DataError
+            If the data are not points, or forces are not those of the mixture.
+        """
+        return self._points.bonds(index, self.cell(index))
+
+    def driving_velocity(self, index: Index) -> Real | None:
+        """f_s(x_a) of the external force at every point of one snapshot, (N, d)."""
+        return self._points.velocity(index, self.cell(index))
+
+    @property
+    def _points(self) -> _Points:
+        if isinstance(self._source, _Points):
+            return self._source
+        raise DataError("data: a gridded density has no points")
 
 
 def _each(external: External, species: int) -> tuple[ExternalForce, ...] | None:
@@ -309,20 +334,31 @@ class _Points:
             self._force = force.transpose(*self._position.dims)
         self._species = _species(data, self.sizes["particle"], mixture.species)
         self._weight = _weights(data, self.sizes["particle"])
+        self.weighted = not np.all(self._weight == 1.0)
         self._table = PairTable.from_mixture(mixture)
         self._driving = driving
         self._forces_agree = forces_agree
 
+    def _at(self, index: Index) -> Real:
+        return np.asarray(self._position[index].values, dtype=np.float64)
+
+    def bonds(self, index: Index, cell: Cell) -> Bonds:
+        """The pairs that interact, with potentials times both weights; forces must be theirs."""
+        bonds = self._bonds(index, cell)
+        self._forces(bonds, index)
+        return bonds
+
+    def _bonds(self, index: Index, cell: Cell) -> Bonds:
+        bonds = find_bonds(self._at(index), self._species, self._table, cell)
+        return _weighted(bonds, self._weight) if self.weighted else bonds
+
     def at(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Snapshot:
-        position = np.asarray(self._position[index].values, dtype=np.float64)
-        bonds = find_bonds(position, self._species, self._table, cell)
-        weighted = not np.all(self._weight == 1.0)
-        if weighted:
-            bonds = _weighted(bonds, self._weight)
+        position, bonds = self._at(index), self._bonds(index, cell)
         rows = [self._weight[np.newaxis], self._forces(bonds, index).T]
-        if self._driving is not None:
-            rows.append(self._weight * self._driving_force(position, cell, self._driving).T)
-        if weighted:
+        velocity = self.velocity(index, cell)
+        if velocity is not None:
+            rows.append(self._weight * velocity.T)
+        if self.weighted:
             rows.append(np.array([self._weight**2, self._weight**3]))
         one_hot = self._species == np.arange(self._table.species)[:, np.newaxis]
         amounts = one_hot[:, np.newaxis] * np.concatenate(rows)
@@ -332,8 +368,8 @@ class _Points:
             force_density=np.ascontiguousarray(modes[:, 1 : 1 + cell.dim]),
             driven=self._drive(modes[:, 1 + cell.dim : 1 + 2 * cell.dim], cell),
             bonds=bonds,
-            squares=modes[:, -2 if weighted else 0],
-            cubes=modes[:, -1 if weighted else 0],
+            squares=modes[:, -2 if self.weighted else 0],
+            cubes=modes[:, -1 if self.weighted else 0],
         )
 
     def _forces(self, bonds: Bonds, index: Index) -> Real:
@@ -361,12 +397,13 @@ class _Points:
             + "; without the variable force the mixture's are used"
         )
 
-    def _driving_force(
-        self, position: Real, cell: Cell, driving: tuple[ExternalForce, ...]
-    ) -> Real:
+    def velocity(self, index: Index, cell: Cell) -> Real | None:
         """f_s(x_a) of every point, (N, d)."""
+        if self._driving is None:
+            return None
+        position = self._at(index)
         result = np.zeros_like(position)
-        for s, external in enumerate(driving):
+        for s, external in enumerate(self._driving):
             mine = self._species == s
             if np.any(mine):
                 result[mine] = external.at(cell, position[mine])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glasscade.budget.balance import Budget, currents
+from glasscade.budget.balance import Budget, currents, source_map
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.io import write_text
@@ -51,7 +51,13 @@ def _budget(dim: int) -> None:
     budget = Budget(MIXTURE, Cell.cubic(8.0, dim), counts, functions)
     density = np.zeros((MIXTURE.species, *(5,) * dim), dtype=np.complex128)
     force_density = np.zeros((MIXTURE.species, dim, *(5,) * dim), dtype=np.complex128)
-    budget.balance(currents(density, force_density, np.ones((5,) * dim), budget.field, 0.1))
+    state = currents(density, force_density, np.ones((5,) * dim), budget.field, 0.1)
+    budget.balance(state)
+    budget.field.force(density)  # of one species or none, ρ is contiguous: another signature
+    # Box totals and maps have kernels of their own.
+    totals = TestFunctions.bumps(dim, 0, 0, seed=1)
+    Budget(MIXTURE, Cell.cubic(8.0, dim), counts, totals).balance(state)
+    source_map(state, "Q_flux", MIXTURE, Cell.cubic(8.0, dim), (9,) * dim)
 
 
 def _particles(dim: int) -> None:

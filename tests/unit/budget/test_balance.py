@@ -8,7 +8,6 @@ import pytest
 from glasscade.budget.balance import (
     TERMS,
     Budget,
-    balance_maps,
     currents,
     gradient_times_cumulant,
     source_map,
