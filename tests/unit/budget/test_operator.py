@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 
+from glasscade.budget import operator
 from glasscade.budget.operator import (
     VirialTable,
     bilinear,
@@ -19,6 +20,7 @@ from glasscade.budget.operator import (
     virial_tensor,
 )
 from glasscade.cell import Cell
+from glasscade.coarse import GAUSSIAN
 from glasscade.errors import ResolutionError
 from glasscade.force import ForceField
 from glasscade.potentials import Cone, Gaussian, Harmonic, Mixture
@@ -136,6 +138,24 @@ def test_map_resolves_the_shortest_waves_in_every_direction(rng):
     low = low_modes(f, g, potential, cell, q)
     modes = grid_to_modes(full, cell)[(slice(None), *(q + 6).T)].T
     np.testing.assert_allclose(modes, low, rtol=0.0, atol=1e-12 * np.abs(low).max())
+
+
+def test_map_has_converged_in_its_directions(rng, monkeypatch):
+    """Against four times as many, for coarse-grained white noise at ℓ = range/4."""
+    cell, potential = Cell.sheared(5.0, 2, 0.3), Harmonic(1.3, diameter=1.0)
+    counts = cell.counts_up_to(GAUSSIAN.band(2) / 0.25)
+    filter_ = GAUSSIAN.filter(cell, counts, 0.25)
+    f, g = filter_ * random_modes(rng, counts, cell, batch=(2,))
+    shape = tuple(4 * m + 1 for m in counts)
+    few = whole_map(f, g, potential, cell, shape)
+    harmonics = operator._harmonics
+    monkeypatch.setattr(operator, "_harmonics", lambda *fields: 4 * harmonics(*fields))
+    many = whole_map(f, g, potential, cell, shape)
+    # 1e-14 of a mode is left out; what differs is round-off, divided by q·e
+    np.testing.assert_allclose(few, many, rtol=0.0, atol=1e-12 * np.abs(many).max())
+    monkeypatch.setattr(operator, "_harmonics", lambda *fields: harmonics(*fields) // 4)
+    too_few = whole_map(f, g, potential, cell, shape)
+    assert np.abs(too_few - many).max() > 1e-6 * np.abs(many).max()  # a quarter is not enough
 
 
 def test_map_refuses_a_grid_that_cannot_hold_products(rng):

@@ -1,0 +1,357 @@
+"""Pages of docs/ say what is so: their code runs as it stands, their numbers are recomputed."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numba
+import numpy as np
+import pytest
+
+import kernel_invariants
+import potential_invariants
+from glasscade import potentials
+from glasscade.analysis import stress_balance
+from glasscade.coarse import KERNELS
+from glasscade.errors import ConfigError
+from glasscade.particles.microscopic import require_thermal
+from glasscade.particles.observables import (
+    closest_approach,
+    find_bonds,
+    forces,
+    virial_rate,
+    virial_stress,
+)
+from glasscade.particles.pairs import PairTable
+from glasscade.particles.spheres import side
+from glasscade.potentials import GEM, POTENTIALS, LennardJones, Mixture, kernels
+from glasscade.transforms import good_size
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
+PAGES += sorted(DOCS.rglob("*.md"))
+# Before a how-to adds to them.
+WORDS = sorted(POTENTIALS), sorted(KERNELS)
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str = "python") -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def table(text: str, first: str) -> list[list[str]]:
+    """The rows below the header whose first cell is `first`, as cells."""
+    lines = iter(text.splitlines())
+    head = next(line for line in lines if line.startswith(f"| {first} |"))
+    assert set(next(lines)) <= set("|- "), head
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def same_digits(printed: str, value: float) -> bool:
+    """Whether a value rounds to what is printed."""
+    decimals = len(printed.partition(".")[2])
+    # half of the last digit, and the round-off of a value that lies just there
+    return abs(value - float(printed)) <= 0.5 * 10.0**-decimals * (1.0 + 1e-6)
+
+
+def test_a_wrong_digit_is_noticed():
+    assert same_digits("0.159573", 0.15957296)
+    assert not same_digits("0.159572", 0.15957296)
+    assert not same_digits("1.0", 1.06)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)\s]+\.\w+)\)", read(page))  # not formulas like [f](x)
+    assert targets or page.parent == ROOT
+    files = [target for target in targets if "://" not in target]
+    assert [target for target in files if not (page.parent / target).exists()] == []
+
+
+# --- how-tos ------------------------------------------------------------------------------------
+
+
+class Ran(NamedTuple):
+    """A how-to after its blocks have run one after the other."""
+
+    text: str
+    names: dict[str, Any]
+    folder: Path
+
+
+@contextmanager
+def running(name: str, folder: Path) -> Iterator[Ran]:
+    """Run a how-to in a folder of its own and without a display; forget what it registers."""
+    text, module = read(DOCS / "howto" / f"{name}.md"), types.ModuleType(name)
+    before = [(registry, dict(registry)) for registry in (POTENTIALS, KERNELS)]
+    with pytest.MonkeyPatch.context() as patch, mpl.rc_context({"backend": "Agg"}):
+        patch.chdir(folder)
+        patch.setitem(sys.modules, name, module)  # classes are looked up in their module
+        try:
+            for number, code in enumerate(blocks(text)):
+                path = folder / f"{name}_{number}.py"
+                path.write_text(code, encoding="utf-8")
+                exec(compile(code, path, "exec"), module.__dict__)
+            yield Ran(text, module.__dict__, folder)
+        finally:
+            plt.close("all")
+            for registry, entries in before:
+                registry.clear()
+                registry.update(entries)
+
+
+def test_every_howto_is_run_below():
+    names = sorted(path.stem for path in (DOCS / "howto").glob("*.md"))
+    assert names == ["flux_map", "new_potential"]
+
+
+@pytest.fixture(scope="module")
+def flux_map(tmp_path_factory) -> Iterator[Ran]:
+    with running("flux_map", tmp_path_factory.mktemp("flux_map")) as ran:
+        yield ran
+
+
+@pytest.fixture(scope="module")
+def new_potential(tmp_path_factory) -> Iterator[Ran]:
+    with running("new_potential", tmp_path_factory.mktemp("new_potential")) as ran:
+        yield ran
+
+
+def test_a_flux_map_takes_twenty_lines(flux_map):
+    lines = [line for line in blocks(flux_map.text)[0].splitlines() if line.strip()]
+    assert 10 < len(lines) <= 20
+    assert max(map(len, lines)) <= 100
+
+
+def test_the_map_is_drawn(flux_map):
+    picture = plt.imread(flux_map.folder / "flux_map.png")[..., :3]
+    assert picture.shape[0] >= 500
+    red, blue = picture[..., 0], picture[..., 2]
+    assert np.mean(red - blue > 0.1) > 0.02
+    assert np.mean(blue - red > 0.1) > 0.02
+    assert np.mean(picture.max(axis=-1) < 0.1) > 0.005  # particles, axes and labels
+
+
+def half_trace(tensor):
+    return 0.5 * (tensor[..., 0, 0] + tensor[..., 1, 1])
+
+
+def test_mean_of_the_flux_map_is_the_box_total(flux_map):
+    maps, totals, box = (flux_map.names[name] for name in ("maps", "totals", "box"))
+    for term in ("W", "Q_flux"):
+        field = maps["source"].sel(term=term).transpose("x", "y", "i", "j").values
+        total = totals["source"].sel(term=term, ell=0.7).values / box.volume
+        # q = 0 of a map is the exact total, which leaves the round-off of one transform
+        error = np.abs(field.mean(axis=(0, 1)) - total).max()
+        assert error <= 1e-12 * np.abs(field).max(), term
+        assert np.abs(total).max() > 1e-3 * np.abs(field).max()
+
+
+def test_the_totals_that_are_printed_are_those(flux_map):
+    computed = flux_map.names["table"]
+    assert list(computed.columns) == ["W", "Q_flux", "Q_thermal", "Ito", "rate", "self_pair"]
+    rows = table(flux_map.text, "ell")
+    assert [float(row[0]) for row in rows] == list(computed.index)
+    for row, values in zip(rows, computed.values, strict=True):
+        assert all(same_digits(*pair) for pair in zip(row[1:], values, strict=True)), row
+
+
+def packing(flux_map):
+    """The bonds of the packing on the page."""
+    start, mixture, box = (flux_map.names[name] for name in ("start", "mixture", "box"))
+    pairs = PairTable.from_mixture(mixture)
+    return find_bonds(flux_map.names["positions"], start.species, pairs, box)
+
+
+def test_what_is_said_about_the_packing(flux_map):
+    bonds, text = packing(flux_map), " ".join(flux_map.text.split())
+    (rate,) = re.findall(r"bonds, to which `rate` tends for ℓ → 0, is ([\d.]+)\)", text)
+    assert same_digits(rate, half_trace(virial_rate(bonds)))
+    core, nearest = re.findall(
+        r"disks, here ([\d.]+), must be below their closest approach, here ([\d.]+)\.", text
+    )[0]
+    assert same_digits(nearest, closest_approach(bonds))
+    assert float(core) == flux_map.names["mixture"].table[0][0].core
+    assert float(core) < closest_approach(bonds)
+    assert half_trace(virial_stress(bonds)) < 0.0  # compressed, and giving way
+    assert half_trace(virial_rate(bonds)) > 0.0
+
+
+def test_the_maps_are_the_rate_of_the_stress_along_descent(flux_map):
+    """A positive term raises σ: W + Q_flux = dσ_ℓ/dt along dx = -F dt, by a central difference."""
+    data, mixture, box = (flux_map.names[name] for name in ("data", "mixture", "box"))
+    move, maps = -forces(packing(flux_map)), flux_map.names["maps"]["source"]
+    step = 1e-3
+    ahead, behind = (
+        stress_balance(data.assign(position=data["position"] + h * move), mixture, 0.7)["stress"]
+        for h in (step, -step)
+    )
+    difference = half_trace((ahead - behind).values).item() / (2.0 * step)
+    mean = maps.sum("term").mean(["x", "y"]).values
+    # the third derivative times step²/6: below (step F/ℓ)² = 1e-6 of the rate
+    assert difference == pytest.approx(half_trace(mean) * box.volume, rel=1e-5)
+    assert difference > 0.1
+
+
+def test_size_of_a_map(flux_map):
+    """Points along a side are 4M + 1 with M = band L/2πℓ, rounded up for the transform."""
+    assert "n = 4.73 L/ℓ" in flux_map.text
+    assert "(7.4 and 35 L/ℓ with `wendland_c6` and `bump`)" in flux_map.text
+    for name, factor in {"gaussian": "4.73", "wendland_c6": "7.4", "bump": "35"}.items():
+        assert same_digits(factor, 4.0 * KERNELS[name].band(2) / (2.0 * np.pi)), name
+    for row in table(flux_map.text, "disks"):
+        number, ell, points = (float(cell.replace(",", "")) for cell in row[:3])
+        length = side(int(number), 1.0, 2)
+        modes = np.ceil(KERNELS["gaussian"].band(2) * length / (2.0 * np.pi * ell))
+        assert good_size(4 * int(modes) + 1) == points
+
+
+# --- a potential and a kernel of one's own ------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", potential_invariants.CHECKS)
+def test_the_potential_of_the_howto_is_one(new_potential, check):
+    for potential in POTENTIALS["cosine"].examples():
+        check(potential)
+
+
+def test_the_table_of_the_howto_is_what_was_written(new_potential):
+    def energy(r):
+        return 4.0 * np.exp(-2.0 * r) / r * (1.0 - (r / 2.5) ** 2) ** 3
+
+    step = 1e-4
+    slope = (energy(1.0 + step) - energy(1.0 - step)) / (2.0 * step)
+    computed = new_potential.names["table"].slope(np.array([1.0])).item()
+    # the difference errs by step² and a third derivative of 20 over 6, the table by less
+    assert computed == pytest.approx(slope, rel=1e-7)
+
+
+def test_the_compiled_potential_of_the_howto_is_the_sampled_one(new_potential):
+    exact, cosine, r = (new_potential.names[name] for name in ("compiled", "sampled", "r"))
+    derivatives = (cosine.value(r), cosine.slope(r), cosine.curvature(r), cosine.third(r))
+    assert np.all(np.abs(exact) > 1.0)  # each derivative is there to be compared
+    # as the page says
+    for computed, values, error in zip(
+        derivatives, exact, (1e-13, 1e-12, 1e-10, 1e-7), strict=True
+    ):
+        assert np.abs(computed - values).max() <= error * np.abs(values).max()
+
+
+def added(diff: str) -> list[tuple[str, list[str]]]:
+    """The lines that a diff adds, each group with the line behind which it stands."""
+    changes: list[tuple[str, list[str]]] = []
+    for line in diff.splitlines():
+        if line.startswith("+"):
+            changes[-1][1].append(line[1:])
+        elif line:
+            changes.append((line[1:], []))
+    return [(context, lines) for context, lines in changes if lines]
+
+
+def test_the_lines_to_add_make_a_compiled_kind(new_potential, monkeypatch):
+    """The diff applied to the kernels, which then run as plain Python."""
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    source = read(Path(kernels.__file__))
+    for context, lines in added(blocks(new_potential.text, "diff")[0]):
+        head, found, tail = source.rpartition(f"{context}\n")
+        assert found, f"not a line of the kernels: {context}"
+        source = "".join([head, found, *(f"{line}\n" for line in lines), tail])
+    code = blocks(new_potential.text)[2]
+    extended: dict[str, Any] = {}
+    exec(source + code[code.index("@jit") : code.index("\n\nrow = ")], extended)
+    row, r = np.array([25.0, 1.0]), 0.3
+    computed = [
+        extended[name](extended["COSINE"], r, row)
+        for name in ("value", "slope", "curvature", "third")
+    ]
+    c, s = np.cos(np.pi * r), np.sin(np.pi * r)
+    exact = 25.0 * np.array([1.0 + c, -np.pi * s, -(np.pi**2) * c, np.pi**3 * s])
+    np.testing.assert_allclose(computed, exact, rtol=1e-14)  # a few operations
+    assert extended["LEAST"][extended["COSINE"]] == row.size
+    assert list(extended["LEAST"]) == list(range(len(kernels.LEAST) + 1))
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+@pytest.mark.parametrize("check", kernel_invariants.CHECKS)
+def test_the_kernel_of_the_howto_is_one(new_potential, check, dim):
+    check(KERNELS["wendland_c4"], dim)
+
+
+# --- potentials and kernels ---------------------------------------------------------------------
+
+LIST = read(DOCS / "potentials.md")
+
+
+def test_every_potential_and_kernel_is_named():
+    parts = re.split(r"^(?=\| word \|)", LIST, flags=re.MULTILINE)[1:]
+    formulas, smoothness, kernel, bands = (
+        sorted(row[0].strip("`") for row in table(part, "word")) for part in parts
+    )
+    assert (formulas, kernel) == WORDS
+    assert (smoothness, bands) == WORDS
+    purposes = LIST[LIST.index("A positive strength") : LIST.index("**Cores")]
+    assert set(re.findall(r"`(\w+)`", purposes)) >= set(WORDS[0])
+
+
+def test_dimensions_are_those_of_the_classes():
+    for row in table(LIST, "word"):
+        dimensions = POTENTIALS[row[0].strip("`")].dimensions
+        assert row[-1] == ", ".join(map(str, dimensions)), row
+
+
+def has_thermal(potential, dim):
+    try:
+        require_thermal(Mixture.single(potential), dim)
+    except ConfigError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("row", table(LIST, "instance"), ids=lambda row: row[0])
+def test_numbers_of_potentials(row):
+    potential = eval(row[0].strip("`"), vars(potentials).copy())
+    dim = 2 if 2 in potential.dimensions else 1
+    zero = np.zeros(1)
+    assert same_digits(row[1], potential.cutoff)
+    assert same_digits(row[2], potential.value(zero).item())
+    assert same_digits(row[3], -potential.virial(zero, dim)[0].item())
+    assert row[4] == ("yes" if has_thermal(potential, dim) else "no")
+
+
+def test_numbers_in_the_text():
+    lowest, where = re.findall(r"V̂ is lowest, (\S+), at k = ([\d.]+)\.\n", LIST)[0]
+    k = np.linspace(4.0, 6.0, 20_001)
+    values = -GEM(1.0, width=1.0, exponent=4.0).virial(k, 2)[0]
+    assert same_digits(lowest, values.min())
+    assert same_digits(where, k[values.argmin()])
+    (depth,) = re.findall(r"well of `lennard_jones` ([\d.]+) deep", LIST)
+    r = np.linspace(1.1, 1.15, 50_001)
+    assert same_digits(depth, -LennardJones(1.0, diameter=1.0, cap=0.8).value(r).min())
+
+
+def test_numbers_of_kernels():
+    for row in table(LIST[LIST.index("| word | a: 1D") :], "word"):
+        kernel = KERNELS[row[0].strip("`")]
+        for dim in (1, 2, 3):
+            radius, band = row[dim], row[dim + 3]
+            assert radius == "–" or same_digits(radius, kernel.radius(dim)), (row, dim)
+            assert same_digits(band, kernel.band(dim)), (row, dim)
+    ratio = (KERNELS["bump"].band(2) / KERNELS["gaussian"].band(2)) ** 2
+    assert f"= {ratio:.0f} times as many modes" in LIST
