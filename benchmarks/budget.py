@@ -22,7 +22,7 @@ from glasscade.jit import pjit
 from glasscade.particles.observables import find_bonds, forces
 from glasscade.particles.pairs import PairTable
 from glasscade.potentials import Harmonic, Mixture
-from glasscade.transforms import good_size, grid_to_modes, point_modes, truncate
+from glasscade.transforms import grid_to_modes, point_modes, truncate
 
 Real = npt.NDArray[np.float64]
 
@@ -66,43 +66,46 @@ class Snapshot:
     def state(self) -> Currents:
         return currents(self.density, self.force_density, self.filter, self.field, TEMPERATURE)
 
+    def box_totals(self) -> Budget:
+        """Budgets with φ = 1 alone."""
+        functions = TestFunctions.bumps(self.dim, count=0, sharpness=0, seed=0)
+        return Budget(MIXTURE, self.cell, self.counts, functions)
+
 
 def totals() -> list[Row]:
     """Box totals of all terms at one scale, from ρ and ρF, against 2(2d+1) real FFTs."""
-    rows = []
-    for dim, n in ((2, 512), (2, 1024), (3, 96)):
-        snapshot = Snapshot(dim, n)
-        functions = TestFunctions.bumps(dim, count=0, sharpness=0, seed=0)
-        budget = Budget(MIXTURE, snapshot.cell, snapshot.counts, functions)
-        number = 2 * (2 * dim + 1)
-        ours, peer = alternating(
-            lambda: budget.balance(snapshot.state()),
-            transforms(dim, n, forward=2 * dim, backward=2 * dim + 2),
-            RUNS,
-        )
-        name = f"{number} real FFTs of the dealiased grid (ducc0)"
-        rows.append(Row("budget-totals (ms)", f"{n}^{dim}", 1, ours, peer, name, peer / ours, 1.0))
-    return rows
+    return [totals_of(dim, n) for dim, n in ((2, 512), (2, 1024), (3, 96))]
+
+
+def totals_of(dim: int, n: int) -> Row:
+    snapshot = Snapshot(dim, n)
+    budget = snapshot.box_totals()
+    ours, peer = alternating(
+        lambda: budget.balance(snapshot.state()),
+        transforms(dim, n, forward=2 * dim, backward=2 * dim + 2),
+        RUNS,
+    )
+    name = f"{2 * (2 * dim + 1)} real FFTs of the dealiased grid (ducc0)"
+    return Row("budget-totals (ms)", f"{n}^{dim}", 1, ours, peer, name, peer / ours, 1.0)
 
 
 def low_modes() -> list[Row]:
     """One bilinear form at 100 modes (50 and their conjugates) against 20 real FFTs."""
-    rows = []
-    for n in (512, 1024):
-        snapshot = Snapshot(2, n)
-        q = np.array([[i, j] for i in range(6) for j in range(-5, 6) if i > 0 or j > 0][:50])
-        table = VirialTable.build(MIXTURE, snapshot.cell, snapshot.counts, q)
-        fields = np.stack([snapshot.density, snapshot.force_density[:, 0]], axis=1)
-        ours, peer = alternating(
-            lambda: bilinear(fields, table, [[(0, 1)]]),
-            transforms(2, n, forward=10, backward=10),
-            RUNS,
-        )
-        name = "20 real FFTs of the dealiased grid (ducc0)"
-        rows.append(
-            Row("budget-modes (ms)", f"{n}^2, 100 modes", 1, ours, peer, name, peer / ours, 1.0)
-        )
-    return rows
+    return [low_modes_of(n) for n in (512, 1024)]
+
+
+def low_modes_of(n: int) -> Row:
+    snapshot = Snapshot(2, n)
+    q = np.array([[i, j] for i in range(6) for j in range(-5, 6) if i > 0 or j > 0][:50])
+    table = VirialTable.build(MIXTURE, snapshot.cell, snapshot.counts, q)
+    fields = np.stack([snapshot.density, snapshot.force_density[:, 0]], axis=1)
+    ours, peer = alternating(
+        lambda: bilinear(fields, table, [[(0, 1)]]),
+        transforms(2, n, forward=10, backward=10),
+        RUNS,
+    )
+    name = "20 real FFTs of the dealiased grid (ducc0)"
+    return Row("budget-modes (ms)", f"{n}^2, 100 modes", 1, ours, peer, name, peer / ours, 1.0)
 
 
 @pjit
@@ -132,15 +135,20 @@ def direct_map(f: Real, g: Real, offsets: Any, weights: Real, out: Real) -> None
                     out[c, x, y] += factor * pairs[y]
 
 
-def flux_map() -> list[Row]:
-    """The map of Q_flux at 512², ℓ = r_c/4, L = 20 r_c, against the direct sum on two cores."""
-    n, length, reach = 512, 20.0, 1.0
-    cell, ell, shape = Cell.cubic(length, 2), reach / 4.0, (n, n)
-    counts = cell.counts_up_to(GAUSSIAN.band(2) / ell)  # as everywhere
+def map_state(n: int, length: float, ell: float) -> tuple[Currents, Cell]:
+    """Coarse-grained white noise with the modes that its scale needs, as everywhere."""
+    cell = Cell.cubic(length, 2)
+    counts = cell.counts_up_to(GAUSSIAN.band(2) / ell)
     density = grid_to_modes(np.random.default_rng(3).random((1, n, n)), cell, counts)
     field = ForceField(MIXTURE, cell, counts)
     filter_ = GAUSSIAN.filter(cell, counts, ell)
-    state = currents(density, field.force_density(density), filter_, field, TEMPERATURE)
+    return currents(density, field.force_density(density), filter_, field, TEMPERATURE), cell
+
+
+def flux_map() -> list[Row]:
+    """The map of Q_flux at 512², ℓ = r_c/4, L = 20 r_c, against the direct sum on two cores."""
+    n, length, reach = 512, 20.0, 1.0
+    state, cell = map_state(n, length, reach / 4.0)
     h = length / n
     steps = range(-int(reach / h), int(reach / h) + 1)
     offsets = np.array([(i, j) for i in steps for j in steps if 0 < np.hypot(i, j) * h < reach])
@@ -151,7 +159,7 @@ def flux_map() -> list[Row]:
     f, g = np.random.default_rng(4).random((2, 2, n, n))
     out = np.zeros((3, n, n))
     ours, peer = alternating(
-        lambda: source_map(state, "Q_flux", MIXTURE, cell, shape),
+        lambda: source_map(state, "Q_flux", MIXTURE, cell, (n, n)),
         lambda: direct_map(f, g, offsets, weights, out),
         5,
     )
@@ -188,34 +196,25 @@ def all_scales() -> list[Row]:
 
 
 def memory() -> list[Row]:
-    """Peak memory of what is allocated on the way, in real fields of the dealiased grid."""
-    rows = []
-    for dim, n in ((2, 512), (3, 64)):
-        snapshot = Snapshot(dim, n)
-        functions = TestFunctions.bumps(dim, count=0, sharpness=0, seed=0)
-        budget = Budget(MIXTURE, snapshot.cell, snapshot.counts, functions)
-        peak = peak_memory(lambda: budget.balance(snapshot.state())) / (8.0 * n**dim)
-        rows.append(
-            Row(
-                "budget-memory (fields)",
-                f"totals, {n}^{dim}",
-                1,
-                peak,
-                12.0,
-                "limit",
-                12.0 / peak,
-                1.0,
-            )
-        )
-    n, cell = 512, Cell.cubic(20.0, 2)
-    counts = ((n - 1) // 4,) * 2
-    values = np.random.default_rng(6).random((1, 2, n, n))
-    density, force_density = np.split(grid_to_modes(values, cell, counts), [0, 1])[1:]
-    peak /= 8.0 * n**2
-    rows.append(
-        Row("budget-memory (fields)", f"map, {n}^2", 1, peak, 12.0, "limit", 12.0 / peak, 1.0)
-    )
-    return rows
+    """Peak memory of what is allocated on the way, in real fields of the grid in use."""
+    n = 512
+    state, cell = map_state(n, 20.0, 0.25)
+    one_map = peak_memory(lambda: source_map(state, "Q_flux", MIXTURE, cell, (n, n)))
+    peaks = {
+        "totals, 512^2": totals_memory(2, 512),
+        "totals, 64^3": totals_memory(3, 64),
+        "map, 512^2": one_map / (8.0 * n**2),
+    }
+    return [
+        Row("budget-memory (fields)", size, 1, peak, 12.0, "limit", 12.0 / peak, 1.0)
+        for size, peak in peaks.items()
+    ]
+
+
+def totals_memory(dim: int, n: int) -> float:
+    snapshot = Snapshot(dim, n)
+    budget = snapshot.box_totals()
+    return peak_memory(lambda: budget.balance(snapshot.state())) / (8.0 * n**dim)
 
 
 def peak_memory(work: Callable[[], object]) -> float:

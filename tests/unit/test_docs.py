@@ -19,7 +19,9 @@ import pytest
 import kernel_invariants
 import potential_invariants
 from glasscade import potentials
-from glasscade.analysis import stress_balance
+from glasscade.analysis import point_balance, stress_balance
+from glasscade.budget import operator
+from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.errors import ConfigError
 from glasscade.particles.microscopic import require_thermal
@@ -182,7 +184,9 @@ def packing(flux_map):
 
 def test_what_is_said_about_the_packing(flux_map):
     bonds, text = packing(flux_map), " ".join(flux_map.text.split())
-    (rate,) = re.findall(r"bonds, to which `rate` tends for ℓ → 0, is ([\d.]+)\)", text)
+    (rate,) = re.findall(r"to which `rate` tends for ℓ → 0, is ([\d.]+)\)", text)
+    points = point_balance(flux_map.names["data"], flux_map.names["mixture"])
+    assert same_digits(rate, half_trace(points["rate"].values).item())
     assert same_digits(rate, half_trace(virial_rate(bonds)))
     core, nearest = re.findall(
         r"disks, here ([\d.]+), must be below their closest approach, here ([\d.]+)\.", text
@@ -221,6 +225,30 @@ def test_size_of_a_map(flux_map):
         length = side(int(number), 1.0, 2)
         modes = np.ceil(KERNELS["gaussian"].band(2) * length / (2.0 * np.pi * ell))
         assert good_size(4 * int(modes) + 1) == points
+
+
+def directions(ell: float, length: float, dim: int) -> int:
+    """How many a map of Gaussian fields has, for a range of 1.4."""
+    cell, kernel = Cell.cubic(length, dim), KERNELS["gaussian"]
+    counts = cell.counts_up_to(kernel.band(dim) / ell)
+    filter_ = kernel.filter(cell, counts, ell)
+    phase = 1.4 * np.linalg.norm(cell.wavevectors(counts), axis=0)
+    harmonics = operator._harmonics(filter_[np.newaxis, np.newaxis].astype(complex), phase)
+    return len(operator.half_directions(dim, harmonics)[0])
+
+
+def test_number_of_directions(flux_map):
+    plane, space = (
+        [directions(e, x, d) for e in (1.4, 0.7, 0.35)] for x, d in ((18.7, 2), (6.0, 3))
+    )
+    text = " ".join(read(DOCS / "theory.md").split())
+    assert (
+        "a range of 1, 2 and 4 ℓ, {}, {} and {} in 2D, {}, {} and {} in 3D".format(*plane, *space)
+        in text
+    )
+    assert "about 7 + 6.3 range/ℓ of them" in " ".join(flux_map.text.split())
+    # whole numbers, rounded up
+    np.testing.assert_allclose(plane, 7.0 + 6.3 * np.array([1.0, 2.0, 4.0]), atol=1.0, rtol=0.0)
 
 
 # --- a potential and a kernel of one's own ------------------------------------------------------
