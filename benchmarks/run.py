@@ -18,6 +18,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 import budget
+import page
 from rows import Row
 
 from glasscade.memory import keep_freed_memory
@@ -90,6 +91,7 @@ def main(names: list[str]) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([field.name for field in fields(Row)])
         writer.writerows(table.values())
+    page.update()
 
 
 def read() -> dict[tuple[str, str], list[str]]:

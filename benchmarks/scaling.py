@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import page
 from budget import GAUSSIAN, MIXTURE, TEMPERATURE, Snapshot
 
 from glasscade.budget.balance import currents, source_map
@@ -94,6 +95,7 @@ def main() -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)
+    page.update()
     for line in rows:
         print(*line, sep="  ")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 import types
@@ -383,3 +384,12 @@ def test_numbers_of_kernels():
             assert same_digits(band, kernel.band(dim)), (row, dim)
     ratio = (KERNELS["bump"].band(2) / KERNELS["gaussian"].band(2)) ** 2
     assert f"= {ratio:.0f} times as many modes" in LIST
+
+
+@pytest.mark.parametrize("name", ["results", "scaling"])
+def test_tables_of_costs_are_those_measured_last(name):
+    text = read(DOCS / "performance.md")
+    shown = re.search(rf"<!-- {name} -->\n(.*?)<!-- end -->", text, re.DOTALL)[1]
+    with (ROOT / "benchmarks" / f"{name}.csv").open(encoding="utf-8") as stream:
+        head, *lines = csv.reader(stream)
+    assert table(shown, head[0]) == lines

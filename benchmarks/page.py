@@ -1,0 +1,32 @@
+"""Put the tables of benchmarks/*.csv into docs/performance.md."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+PAGE = FOLDER.parent / "docs" / "performance.md"
+
+
+def update() -> None:
+    """Rewrite what stands between the markers of each table."""
+    text = PAGE.read_text(encoding="utf-8")
+    for name in ("results", "scaling"):
+        block = f"<!-- {name} -->\n{table(FOLDER / f'{name}.csv')}<!-- end -->"
+        pattern = rf"<!-- {name} -->\n.*?<!-- end -->"
+        text = re.sub(pattern, lambda _, block=block: block, text, flags=re.DOTALL)
+    PAGE.write_text(text, encoding="utf-8")
+
+
+def table(path: Path) -> str:
+    """A CSV file as a Markdown table."""
+    with path.open(encoding="utf-8") as stream:
+        head, *lines = csv.reader(stream)
+    rows = [head, ["---"] * len(head), *lines]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+if __name__ == "__main__":
+    update()
