@@ -38,6 +38,12 @@ class Kernel(ABC):
 
     name: ClassVar[str]
     """The word by which configurations and `KERNELS` know it."""
+    label: ClassVar[str] = ""
+    """What figures and the report call it, by default its name."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.label = cls.__dict__.get("label", getattr(cls, "name", ""))
 
     @abstractmethod
     def radius(self, dim: int) -> float:
@@ -96,6 +102,7 @@ class Gaussian(Kernel):
     """G(r) = (d/2π)^{d/2} exp(-d r²/2), Ĝ(z) = exp(-z²/2d)."""
 
     name = "gaussian"
+    label = "Gaussian"
 
     def radius(self, dim: int) -> float:
         """G is exp(-40) = 4e-18 of its maximum there."""
@@ -194,6 +201,7 @@ class WendlandC6(Compact):
     """(1-s)^8 (32 s³ + 25 s² + 8 s + 1): six derivatives, Ĝ ~ z^{-(d+7)}, positive for d <= 3."""
 
     name = "wendland_c6"
+    label = "Wendland C⁶"
 
     def shape(self, s: Real) -> Real:
         return np.asarray((1.0 - s) ** 8 * (((32.0 * s + 25.0) * s + 8.0) * s + 1.0))
@@ -204,6 +212,7 @@ class Bump(Compact):
     """exp(-1/(1-s²)): infinitely smooth with compact support, Ĝ ~ exp(-sqrt z)."""
 
     name = "bump"
+    label = "smooth bump"
     z_max = 1000.0
 
     def shape(self, s: Real) -> Real:

@@ -62,6 +62,12 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Batch = tuple[float, ...]
 
 
+def _check_kernel(name: str) -> str:
+    if name not in KERNELS:
+        raise ValueError(f"it must be one of {', '.join(KERNELS)}, not '{name}'")
+    return name
+
+
 def _check_kernels(kernels: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(kernels)) < len(kernels):
         raise ValueError("kernels must be distinct")
@@ -70,9 +76,10 @@ def _check_kernels(kernels: tuple[str, ...]) -> tuple[str, ...]:
     return kernels
 
 
-Kernels = Annotated[
-    tuple[Literal["gaussian", "wendland_c6", "bump"], ...], AfterValidator(_check_kernels)
+KernelName = Annotated[
+    str, AfterValidator(_check_kernel), Field(json_schema_extra={"enum": list(KERNELS)})
 ]
+Kernels = Annotated[tuple[KernelName, ...], AfterValidator(_check_kernels)]
 
 
 def _flat(value: Any) -> Iterator[Any]:

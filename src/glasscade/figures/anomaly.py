@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from glasscade.coarse import KERNELS
 from glasscade.figures.budgets import amount, compress, thermal_amount, unit
 from glasscade.figures.data import Estimate, Results, one, thermal, without_self_pairs
 from glasscade.figures.sheet import Drawn, Panel, Sheet
@@ -16,7 +17,6 @@ from glasscade.figures.style import (
     ELL,
     FAMILY,
     GREY,
-    KERNEL_LABEL,
     MARGIN,
     MARKERS,
     ROW,
@@ -122,7 +122,7 @@ def _values(results: Results, panel: Panel) -> None:
     _rows(panel)
     references = _references(results)
     for k, kernel in enumerate(results.kernels):
-        panel.axes.plot([], [], linestyle="none", label=KERNEL_LABEL[kernel], **_look(k).markers)
+        panel.axes.plot([], [], linestyle="none", label=KERNELS[kernel].label, **_look(k).markers)
     for row, quantity in enumerate(QUANTITIES):
         if quantity in references:
             label = "reference" if quantity == "A_minus_B" else ""
@@ -200,11 +200,11 @@ def kernels(results: Results) -> Drawn:
         for name, line in (("Q_flux", "-"), ("W", ":")):
             mean = results.mean(cold.isel(kernel=k).sel(term=name))
             look = Look(FAMILY[k], MARKERS[k], line, hollow=name == "W")
-            label = f"{TERM_LABEL[name]}, {KERNEL_LABEL[kernel]}"
+            label = f"{TERM_LABEL[name]}, {KERNELS[kernel].label}"
             value.points(f"{name}, {kernel}", results.ells, mean, look, label)
     compress(results, value.axes)
     size = amount(results, "difference of Q_flux", "difference of flux", size=True)
-    title = f"flux by kernel minus {KERNEL_LABEL[results.kernels[0]]}"
+    title = f"flux by kernel minus {KERNELS[results.kernels[0]].label}"
     _kernel_differences(results, sheet.panel(sheet.axes[1], title, ELL, size), cold)
     sheet.legend_below(*sheet.axes, columns=4)
     return sheet.finish()

@@ -92,11 +92,6 @@ TERM_LABEL = {
     "Q_thermal": r"$Q^\mathrm{thermal}_\ell$",
     "Ito": r"$I_\ell$",
 }
-KERNEL_LABEL = {
-    "gaussian": "Gaussian",
-    "wendland_c6": "Wendland $C^6$",
-    "bump": r"$C^\infty$ bump",
-}
 ESTIMATOR_LABEL = {
     "wavelets": "wavelets",
     "gradients": "mollified gradients",

@@ -6,10 +6,10 @@ import html
 import re
 from dataclasses import dataclass
 
+from glasscade.coarse import KERNELS
 from glasscade.paths import NUMBER
 from glasscade.report.numbers import plain
 
-KERNELS = {"gaussian": "Gaussian", "wendland_c6": "Wendland C⁶", "bump": "smooth bump"}
 SYMBOLS = {"holds": "✓", "violated": "✗", "inconclusive": "?", "none": "–"}
 
 
@@ -127,7 +127,7 @@ def _found(key: str, found: str | None) -> str:
     """What a pattern found, numbers as elsewhere on the page; H is an addition."""
     if found is None:
         return ""
-    shown = plain(float(found)) if re.fullmatch(NUMBER, found) else KERNELS.get(found, found)
+    shown = plain(float(found)) if re.fullmatch(NUMBER, found) else kernel_label(found)
     return f", H = {shown}" if key == "h" else shown
 
 
@@ -144,3 +144,8 @@ def typeset(text: str) -> str:
 
     unbroken = re.sub(r" ([=×≤≥−→]|&[lg]t;) ", "\u00a0\\1\u00a0", html.escape(text))
     return re.sub(r"([_^])\{([^{}]*)\}", index, unbroken)
+
+
+def kernel_label(name: str) -> str:
+    """A kernel in words; what is no kernel as it is."""
+    return KERNELS[name].label if name in KERNELS else name

@@ -258,7 +258,7 @@ def _methods(study: Study) -> str:
             if particles
             else ""
         ),
-        kernels=", ".join(labels.KERNELS[kernel] for kernel in study.kernels),
+        kernels=", ".join(labels.kernel_label(kernel) for kernel in study.kernels),
         bumps=study.test_functions.bumps,
         points=POINTS,
         order_low=plain(ORDERS[0]),
