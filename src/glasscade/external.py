@@ -276,6 +276,22 @@ class Sum(ExternalForce):
         return np.asarray(sum((f.at(cell, positions) for f in self.forces), 0.0 * positions))
 
 
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """An external force f^φ and the current it drives, neither filtered.
+
+    Attributes
+    ----------
+    force : (d, modes) or (S, d, modes)
+        f, one for all species or one for each.
+    current : (S, d, modes)
+        ρ_s f: of a field the product, of particles a point sum of f at their positions.
+    """
+
+    force: Modes
+    current: Modes
+
+
 def external_density(density: Modes, force: Modes, cell: Cell) -> Modes:
     """ρ_s f_s free of aliasing, the current that external forces drive.
 

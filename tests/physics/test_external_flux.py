@@ -27,12 +27,12 @@ import numba
 import numpy as np
 import pytest
 
-from glasscade.budget.balance import Budget, Drive, currents
+from glasscade.budget.balance import Budget, currents
 from glasscade.budget.operator import virial_tensor
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.coarse import GAUSSIAN, KERNELS, WENDLAND
-from glasscade.external import Active, Kolmogorov, external_density
+from glasscade.external import Active, Drive, Kolmogorov, external_density
 from glasscade.fields.initial import smooth_density
 from glasscade.potentials import Gaussian, Harmonic, Mixture
 from glasscade.regularity.fits import interval, power_law

@@ -20,7 +20,6 @@ from glasscade.budget.balance import (
     Balance,
     Budget,
     Currents,
-    Drive,
     Flow,
     currents,
 )
@@ -30,7 +29,7 @@ from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.errors import ConfigError, ResolutionError
-from glasscade.external import AffineFlow
+from glasscade.external import AffineFlow, Drive
 from glasscade.particles.observables import smeared_stress
 from glasscade.potentials import Mixture
 from glasscade.transforms import truncate
@@ -274,10 +273,10 @@ class Reduction:
         if self.flow is not None:
             slope = KERNELS[kernel].filter_slope(self.cell, counts, ell)
             flow = Flow(self.flow.gradient, slope)
-        if snapshot.driven is not None:
+        if snapshot.drive is not None:
             drive = Drive(
-                truncate(snapshot.driven.force, dim, counts),
-                truncate(snapshot.driven.current, dim, counts),
+                truncate(snapshot.drive.force, dim, counts),
+                truncate(snapshot.drive.current, dim, counts),
             )
         return currents(
             truncate(snapshot.density, dim, counts),

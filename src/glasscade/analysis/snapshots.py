@@ -36,7 +36,7 @@ from glasscade.analysis.arrays import AXES
 from glasscade.analysis.checks import leading, require, require_numbers, require_units
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, DataError
-from glasscade.external import ExternalForce, external_density
+from glasscade.external import Drive, ExternalForce, external_density
 from glasscade.force import ForceField
 from glasscade.particles.observables import Bonds, find_bonds, forces
 from glasscade.particles.pairs import PairTable
@@ -55,22 +55,6 @@ precision leave 1e-5."""
 
 
 @dataclass(frozen=True, eq=False)
-class Driven:
-    """An external force and its current on the modes of a snapshot, not filtered.
-
-    Attributes
-    ----------
-    force : (S, d, modes)
-        f_s.
-    current : (S, d, modes)
-        ρ_s f_s.
-    """
-
-    force: Modes
-    current: Modes
-
-
-@dataclass(frozen=True, eq=False)
 class Snapshot:
     """One configuration.
 
@@ -78,7 +62,7 @@ class Snapshot:
     ----------
     density : (S, modes)
     force_density : (S, d, modes)
-    driven : Driven or None
+    drive : Drive or None
         What an external force does.
     bonds : Bonds or None
         The pairs of points that interact, with potentials times both weights; None for fields.
@@ -89,7 +73,7 @@ class Snapshot:
 
     density: Modes
     force_density: Modes
-    driven: Driven | None = None
+    drive: Drive | None = None
     bonds: Bonds | None = None
     squares: Modes | None = None
     cubes: Modes | None = None
@@ -302,11 +286,11 @@ class _Fields:
         force_density = self._field.force_density(density)
         return Snapshot(density, force_density, self._drive(density, cell))
 
-    def _drive(self, density: Modes, cell: Cell) -> Driven | None:
+    def _drive(self, density: Modes, cell: Cell) -> Drive | None:
         if self._driving is None:
             return None
         force = np.array([external.modes(cell, self.counts) for external in self._driving])
-        return Driven(force, external_density(density, force, cell))
+        return Drive(force, external_density(density, force, cell))
 
 
 class _Points:
@@ -366,7 +350,7 @@ class _Points:
         return Snapshot(
             density=modes[:, 0],
             force_density=np.ascontiguousarray(modes[:, 1 : 1 + cell.dim]),
-            driven=self._drive(modes[:, 1 + cell.dim : 1 + 2 * cell.dim], cell),
+            drive=self._drive(modes[:, 1 + cell.dim : 1 + 2 * cell.dim], cell),
             bonds=bonds,
             squares=modes[:, -2 if self.weighted else 0],
             cubes=modes[:, -1 if self.weighted else 0],
@@ -409,7 +393,7 @@ class _Points:
                 result[mine] = external.at(cell, position[mine])
         return result
 
-    def _drive(self, current: Modes, cell: Cell) -> Driven | None:
+    def _drive(self, current: Modes, cell: Cell) -> Drive | None:
         if self._driving is None:
             return None
         counts = tuple((n - 1) // 2 for n in current.shape[-cell.dim :])
@@ -418,7 +402,7 @@ class _Points:
             pairs = zip(counts, external.counts(cell), strict=True)
             modes = external.modes(cell, tuple(max(pair) for pair in pairs))
             force.append(truncate(modes, cell.dim, counts))
-        return Driven(np.array(force), current)
+        return Drive(np.array(force), current)
 
 
 def _vectors(data: xr.Dataset, name: str, unit: str, dim: int) -> xr.DataArray:

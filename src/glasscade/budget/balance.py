@@ -50,6 +50,7 @@ from glasscade.budget.operator import (
 )
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
+from glasscade.external import Drive
 from glasscade.force import ForceField
 from glasscade.jit import jit
 from glasscade.potentials import Mixture
@@ -75,22 +76,6 @@ EQUATIONS = {
     "shear_ni": "Eqs. 17, 41 with f = Γx",
 }
 """Where the source paper defines the terms."""
-
-
-@dataclass(frozen=True, eq=False)
-class Drive:
-    """An external force f^φ and the current it drives, neither filtered.
-
-    Attributes
-    ----------
-    force : (d, modes) or (S, d, modes)
-        f, one for all species or one for each.
-    current : (S, d, modes)
-        ρ_s f: of a field the product, of particles a point sum of f at their positions.
-    """
-
-    force: Modes
-    current: Modes
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,13 +10,13 @@ import glasscade.analysis
 from glasscade.analysis import TestFunctions, stress_balance
 from glasscade.analysis.arrays import cell_variable
 from glasscade.analysis.balance import NOT_IN_PAPER, Reduction
-from glasscade.budget.balance import EQUATIONS, Budget, Drive, Flow, currents
+from glasscade.budget.balance import EQUATIONS, Budget, Flow, currents
 from glasscade.budget.operator import full_tensor
 from glasscade.budget.self_pair import OneParticleBudget
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.errors import ConfigError, DataError, ResolutionError
-from glasscade.external import AffineFlow, Kolmogorov, external_density
+from glasscade.external import AffineFlow, Drive, Kolmogorov, external_density
 from glasscade.particles.observables import find_bonds, forces, smeared_stress
 from glasscade.particles.pairs import PairTable
 from glasscade.potentials import Gaussian, Harmonic, Mixture

@@ -200,7 +200,7 @@ def test_each_snapshot_has_its_own_cell_and_those_of_a_cell_come_together(sheare
 
 def test_external_currents_of_particles_are_sums_over_them(points):
     wave, none = Kolmogorov(1.0, (0, 6), (1.0, 0.0), phase=0.4), Sum(())  # beyond the modes kept
-    driven = Snapshots(with_weights(points), MIXTURE, [none, wave]).at((0, 1), COUNTS).driven
+    driven = Snapshots(with_weights(points), MIXTURE, [none, wave]).at((0, 1), COUNTS).drive
     x, weight = points["position"].values[0, 1], with_weights(points)["weight"].values
     amount = (SPECIES == 1) * weight * np.sin(x @ CELL.reciprocal(np.array([0.0, 6.0])) + 0.4)
     expected = np.tensordot(amount, waves(x), axes=1)
@@ -213,7 +213,7 @@ def test_external_currents_of_particles_are_sums_over_them(points):
 
 def test_external_currents_of_fields_are_products(fields):
     force = Active(1.0, 0.3, 2.0, 6.0, seed=3)
-    driven = Snapshots(fields, MIXTURE, force).at((1,), COUNTS).driven
+    driven = Snapshots(fields, MIXTURE, force).at((1,), COUNTS).drive
     modes = force.modes(CELL, COUNTS)
     density = grid_to_modes(fields["density"].values[1], CELL)
     np.testing.assert_array_equal(driven.force, [modes, modes])
