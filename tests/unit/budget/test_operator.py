@@ -23,7 +23,7 @@ from glasscade.cell import Cell
 from glasscade.coarse import GAUSSIAN
 from glasscade.errors import ResolutionError
 from glasscade.force import ForceField
-from glasscade.potentials import Cone, Gaussian, Harmonic, Mixture
+from glasscade.potentials import POTENTIALS, Cone, Gaussian, Harmonic, Mixture
 from glasscade.radial import SURFACE, isotropic, transverse
 from glasscade.transforms import grid_to_modes
 
@@ -302,3 +302,21 @@ def test_divergence_of_the_stress_is_minus_the_force_density(cell, mixture, coun
     assert np.abs(force).max() > 1e-3
     # the quadratures in λ (1e-13) and of the transforms (1e-14)
     np.testing.assert_allclose(divergence, -force, rtol=0.0, atol=1e-12 * np.abs(force).max())
+
+
+@pytest.mark.parametrize("name", sorted(POTENTIALS))
+def test_maps_and_low_modes_are_one_operator_for_every_registered_potential(name, rng):
+    """The two ways need other transforms of V', S(s) and Ŵ(k), and must agree."""
+    for potential in POTENTIALS[name].examples():
+        for dim in set(potential.dimensions) & {1, 2}:
+            length = max(3.0, 2.0 * potential.cutoff)
+            cell = Cell.cubic(length, 1) if dim == 1 else Cell.sheared(length, 2, 0.3)
+            counts = {1: (9,), 2: (3, 4)}[dim]
+            f, g = random_modes(rng, counts, cell, batch=(2,))
+            wide = tuple(2 * m for m in counts)
+            q = some_modes(wide, rng)
+            full = whole_map(f, g, potential, cell, tuple(4 * m + 1 for m in counts))
+            modes = grid_to_modes(full, cell)[(slice(None), *(q + np.array(wide)).T)].T
+            low = low_modes(f, g, potential, cell, q)
+            # the errors of either transform, 1e-13 of its maximum, and round-off over q·e
+            np.testing.assert_allclose(modes, low, rtol=0.0, atol=2e-12 * np.abs(low).max())
