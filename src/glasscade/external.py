@@ -19,6 +19,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
@@ -110,7 +111,7 @@ class Kolmogorov(ExternalForce):
 
     def __post_init__(self) -> None:
         _check_finite(amplitude=self.amplitude, phase=self.phase)
-        integers = all(isinstance(m, int) for m in self.wave)
+        integers = all(isinstance(m, Integral) for m in self.wave)
         if len(self.wave) != len(self.direction) or not integers or not any(self.wave):
             raise ConfigError(
                 f"external.wave: {self.wave} must be integers, not all zero, as many as the "

@@ -62,8 +62,16 @@ class ForceField:
         return forces
 
     def force_density(self, density: Modes, out: Modes | None = None) -> Modes:
-        """ρ_s F_s free of aliasing: (S, modes) to (S, d, modes), the latter in `out` if given."""
+        """ρ_s F_s free of aliasing: (S, modes) to (S, d, modes), the latter in `out` if given.
+
+        Raises
+        ------
+        ValueError
+            If the modes of a component do not lie one behind the other in `out`.
+        """
         result = out
+        if result is not None and not result[0, 0].flags.c_contiguous:
+            raise ValueError("force_density: modes must be contiguous in out")
         if result is None:
             result = np.empty((len(density), *self.wavevectors.shape), dtype=np.complex128)
         for s, rows in enumerate(result):

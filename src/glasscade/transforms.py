@@ -162,7 +162,7 @@ def product(f_hat: Modes, g_hat: Modes, cell: Cell) -> Modes:
     """
     if f_hat.ndim != cell.dim:
         raise ValueError(f"product: f must be one field of {cell.dim} axes, not {f_hat.shape}")
-    result = np.empty_like(g_hat)
+    result = np.empty(g_hat.shape, dtype=np.complex128)  # never in the order of a view
     several = (-1, *f_hat.shape)
     products(f_hat, g_hat.reshape(several), cell, result.reshape(several))
     return result

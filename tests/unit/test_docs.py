@@ -235,7 +235,7 @@ def directions(ell: float, length: float, dim: int) -> int:
     filter_ = kernel.filter(cell, counts, ell)
     phase = 1.4 * np.linalg.norm(cell.wavevectors(counts), axis=0)
     harmonics = operator._harmonics(filter_[np.newaxis, np.newaxis].astype(complex), phase)
-    return len(operator.half_directions(dim, harmonics)[0])
+    return len(operator.half_directions(dim, harmonics, turn=0.5)[0])
 
 
 def test_number_of_directions(flux_map):

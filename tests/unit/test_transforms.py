@@ -127,3 +127,14 @@ def test_a_grid_too_coarse_for_its_modes_is_refused(rng):
     modes = random_modes(rng, (3, 4), cell)
     with pytest.raises(ResolutionError, match=r"shape \(7, 8\) cannot hold modes up to \(3, 4\)"):
         modes_to_grid(modes, cell, (7, 8))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_product_of_several_fields_in_any_order_of_memory(order, rng):
+    cell, counts = Cell.sheared(2.0, 2, 0.3), (3, 4)
+    f, *others = (random_modes(rng, counts, cell) for _ in range(5))
+    several = np.array(np.array(others).reshape(2, 2, 7, 9), order=order)
+    expected = [product(f, g, cell) for g in others]
+    np.testing.assert_array_equal(product(f, several, cell).reshape(4, 7, 9), expected)
+    with pytest.raises(ValueError, match="product: f must be one field of 2 axes"):
+        product(several, f, cell)

@@ -336,6 +336,8 @@ def _with_ito(balance: Balance, own: SelfPairs) -> Balance:
         rate=balance.rate + own.ito,
         source=np.concatenate([balance.source, own.ito[np.newaxis]]),
         transport=np.concatenate([balance.transport, np.zeros_like(own.ito[np.newaxis])]),
+        ideal_stress=balance.ideal_stress,
+        ideal_transport=np.pad(balance.ideal_transport, [(0, 1), (0, 0)]),
     )
 
 
@@ -390,11 +392,15 @@ class _Results:
         self.self_pair = self.stress.copy()
         self.source = np.full((*lead, len(terms), *tail), np.nan)
         self.transport = self.source.copy()
+        self.ideal_stress = np.full((*lead, tail[0]), np.nan)
+        self.ideal_transport = np.full((*lead, len(terms), tail[0]), np.nan)
 
     def store(self, place: tuple[int | slice, ...], balance: Balance) -> None:
         """File a balance under its snapshot, scale and kernel (or all kernels)."""
         for name in ("stress", "rate", "source", "transport"):
             getattr(self, name)[place] = full_tensor(getattr(balance, name), self._dim)
+        self.ideal_stress[place] = balance.ideal_stress
+        self.ideal_transport[place] = balance.ideal_transport
 
 
 def _label(
@@ -418,6 +424,16 @@ def _label(
             RATE,
             "∫𝒯_k ∂_kφ of each current",
             "Eqs. 16, 35",
+        ),
+        "ideal_stress": variable(
+            (*lead, "phi"), results.ideal_stress, "V0", "-T ∫φ ρ̄, on the diagonal of σ", "Eq. 13"
+        ),
+        "ideal_transport": variable(
+            (*lead, "term", "phi"),
+            results.ideal_transport,
+            RATE,
+            "-T ∫j_k ∂_kφ of each current, on the diagonal",
+            "Eq. 15",
         ),
     }
     if reduction.particles:

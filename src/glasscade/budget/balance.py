@@ -50,6 +50,7 @@ from glasscade.budget.operator import (
 )
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
+from glasscade.errors import ConfigError, ResolutionError
 from glasscade.external import Drive
 from glasscade.force import ForceField
 from glasscade.jit import jit
@@ -92,6 +93,10 @@ class Flow:
 
     gradient: Real
     filter_slope: Real
+
+    def __post_init__(self) -> None:
+        if abs(np.trace(self.gradient)) > 1e-12 * np.max(np.abs(self.gradient)):
+            raise ConfigError("flow: its gradient must be traceless")
 
     def sub_scale(self, density: Modes, p: Real) -> Modes:
         """τ_ℓ(ρ_s, Γx) = Γ_kl ∫G_ℓ(r) r_l ρ_s(x+r) dr, whose modes are -iΓ_kl ∂Ĝ/∂p_l ρ_hat."""
@@ -342,6 +347,10 @@ class Balance:
         ∫φ ∂tσ^ni_ℓ, directly from ∂tρ̄ = -∇·j: the left side of the balance.
     source, transport : (term, phi, c)
         ∫φ 𝒮[j^X] and ∫𝒯_k[j^X] ∂_kφ: together the right side.
+    ideal_stress : (phi,)
+        -T Σ_s ∫φ ρ̄_s, which stands on the diagonal of σ besides σ^ni.
+    ideal_transport : (term, phi)
+        -T Σ_s ∫j_{s,k} ∂_kφ, what each current does to it; it has no source.
     """
 
     terms: tuple[str, ...]
@@ -349,6 +358,8 @@ class Balance:
     rate: Real
     source: Real
     transport: Real
+    ideal_stress: Real
+    ideal_transport: Real
 
     @property
     def residual(self) -> Real:
@@ -362,6 +373,9 @@ class Budget:
     def __init__(
         self, mixture: Mixture, cell: Cell, counts: tuple[int, ...], functions: TestFunctions
     ) -> None:
+        if np.any(np.abs(functions.q) > np.array(counts)):
+            most = tuple(int(m) for m in np.max(np.abs(functions.q), axis=0))
+            raise ResolutionError(f"functions: φ has modes up to {most}, the fields up to {counts}")
         self.cell = cell
         self.functions = functions
         self.field = ForceField(mixture, cell, counts)
@@ -371,13 +385,31 @@ class Budget:
     def balance(self, state: Currents) -> Balance:
         """All terms of the stress balance, smeared with every φ."""
         modes, smear = self.modes(state), self.functions.smear
+        ideal = self._ideal_part(state, modes.terms)
         return Balance(
             terms=modes.terms,
             stress=smear(modes.stress),
             rate=smear(modes.rate),
             source=smear(modes.source),
             transport=smear(modes.transport),
+            ideal_stress=ideal[0],
+            ideal_transport=ideal[1],
         )
+
+    def _ideal_part(self, state: Currents, terms: Sequence[str]) -> tuple[Real, Real]:
+        """-T Σ_s ∫φ ρ̄_s and, of each current, -T Σ_s ∫j_{s,k} ∂_kφ = T Σ_s ∫φ ∂_kj_{s,k}."""
+        smear = self.functions.smear
+        where = tuple((self.functions.q + np.array(self._table.counts)).T)
+        density = np.sum(state.density, axis=0)[where]
+        q = self.cell.reciprocal(self.functions.q.T.astype(np.float64))
+        divergence = np.zeros((len(terms), len(self.functions.q)), dtype=np.complex128)
+        for row, term in zip(divergence, state.terms, strict=False):  # a flow adds one without
+            current = np.sum(state.of_term(term), axis=0)[(slice(None), *where)]
+            row[:] = np.sum(1j * q * current, axis=0)
+        temperature = state.temperature or 0.0
+        stress = smear(density[:, np.newaxis])[:, 0]
+        transport = smear(divergence[..., np.newaxis])[..., 0]
+        return -temperature * stress, temperature * transport
 
     def modes(self, state: Currents) -> BalanceModes:
         """All terms of the stress balance at the modes of the test functions."""
@@ -444,8 +476,18 @@ def balance_maps(
     dict
         `stress` and `rate` (of all currents together) (c, n_1, ...); `source` 𝒮 and `transport`
         -∂_k𝒯_k (term, c, n_1, ...); `flux` 𝒯_k (term, d, c, n_1, ...).
+
+    Raises
+    ------
+    ConfigError
+        If a part or term is unknown, or the rate is asked for with an affine flow.
     """
     wanted = state.terms if terms is None else tuple(terms)
+    if state.affine is not None and "rate" in parts:
+        raise ConfigError("parts: there is no map of the rate with a flow, which adds a stretching")
+    for name, given, known in (("parts", parts, MAPS), ("terms", wanted, state.terms)):
+        if not set(given) <= set(known):
+            raise ConfigError(f"{name}: must be among {', '.join(known)}, not {list(given)}")
     forms: list[Form] = []
     factors: list[float] = []
     places: dict[str, slice] = {}
@@ -500,5 +542,5 @@ def gradient_times_cumulant(state: Currents, cell: Cell, shape: tuple[int, ...])
     """Σ_s |∇ρ̄_s| |τ_ℓ(ρ_s, F_s)| on a grid: the local product that bounds the flux (Eq. 49)."""
     gradient = modes_to_grid(state.gradient, cell, shape)
     cumulant = modes_to_grid(state.of_term("Q_flux"), cell, shape)
-    product = np.linalg.norm(gradient, axis=1) * np.linalg.norm(cumulant, axis=1)
-    return np.asarray(np.sum(product, axis=0))
+    norms = np.linalg.norm(gradient, axis=1) * np.linalg.norm(cumulant, axis=1)
+    return np.asarray(np.sum(norms, axis=0))

@@ -45,6 +45,10 @@ Form = Sequence[tuple[int, int]]
 
 TOGETHER = 200_000
 """Wavevectors at which a transform is taken in one call: many, so that a table of it pays."""
+TURNS = tuple(np.modf(n * 0.5 * (np.sqrt(5.0) - 1.0))[0] for n in range(1, 33))
+"""Fractions of a spacing by which directions may be turned, far from simple ratios."""
+CLEAR, BEARABLE = 1e-5, 1e-8
+"""Smallest |q·e| range: sought, and allowed."""
 CONVERGED = 1e-14
 """Remainder allowed to the quadratures over λ and over directions."""
 
@@ -137,11 +141,6 @@ class VirialTable:
         ])  # fmt: skip
         return cls(q=q, weight=weight, which=which, counts=counts)
 
-    @property
-    def dim(self) -> int:
-        """Dimension of space."""
-        return len(self.counts)
-
 
 def _line_averages(
     tensor: Callable[[Real], Real], reach: float, cell: Cell, counts: tuple[int, ...], q: Integer
@@ -233,7 +232,7 @@ def _as_three(axes: tuple[int, ...], missing: int) -> tuple[int, ...]:
 
 def _padded(forms: Sequence[Form]) -> Integer:
     """(forms, most pairs, 2), ended by -1 where a form has fewer pairs."""
-    result = np.full((len(forms), max(len(form) for form in forms), 2), -1, dtype=np.int64)
+    result = np.full((len(forms), max(map(len, forms), default=0), 2), -1, dtype=np.int64)
     for row, form in zip(result, forms, strict=True):
         row[: len(form)] = form
     return result
@@ -358,11 +357,12 @@ def bilinear_map(
     used = sorted({index for form in forms for pair in form for index in pair})
     k = cell.wavevectors(counts)
     harmonics = _harmonics(fields[:, used], np.linalg.norm(k, axis=0) * mixture.cutoff)
+    directions, weights = _clear_directions(cell, counts, harmonics, mixture.cutoff)
     half = (*shape[:-1], shape[-1] // 2 + 1)
     totals = np.zeros((len(forms), len(components(cell.dim)), *half), dtype=np.complex128)
     grids = {index: modes_to_grid(fields[:, index], cell, shape) for index in used}
     sums = np.empty((len(forms), *shape))
-    for direction, weight in zip(*half_directions(cell.dim, harmonics), strict=True):
+    for direction, weight in zip(directions, weights, strict=True):
         response = _response(mixture, np.tensordot(direction, k, axes=1), cell.dim)
         sums[:] = 0.0
         for index in used:
@@ -403,7 +403,7 @@ def _response(mixture: Mixture, s: Real, dim: int) -> Real:
 
 def _turn(field: Modes, response: Real) -> Modes:
     """f^e_s, whose modes are Σ_s' i S_ss'(p·e) f_hat_s'(p), (S, modes)."""
-    turned = np.zeros_like(field)
+    turned = np.zeros(field.shape, dtype=np.complex128)  # never in the order of a view
     size = len(field), -1
     _add_turned(
         np.ascontiguousarray(field).reshape(size),
@@ -472,17 +472,58 @@ def _divide_and_add(total: Modes, half: Modes, rows: Real, step: float, tensor: 
                     total[c, row, column] += tensor[c] * value
 
 
-def half_directions(dim: int, harmonics: int) -> tuple[Real, Real]:
+def _clear_directions(
+    cell: Cell, counts: tuple[int, ...], harmonics: int, reach: float
+) -> tuple[Real, Real]:
+    """Directions to which no wavevector of the products is at right angles.
+
+    Turned by one fraction of their spacing after the other until |q·e| range is above `CLEAR` for
+    all q ≠ 0, as round-off is divided by it. In three dimensions there may be too many of both for
+    that; from the fourth fraction on `BEARABLE` will do.
+
+    Raises
+    ------
+    ResolutionError
+        If no fraction reaches this.
+    """
+    best, chosen = 0.0, half_directions(cell.dim, harmonics, TURNS[0])
+    for number, turn in enumerate(TURNS if cell.dim > 1 else ()):
+        candidate = half_directions(cell.dim, harmonics, turn)
+        least = reach * min(_least_projection(cell, counts, e) for e in candidate[0])
+        if least > best:
+            best, chosen = least, candidate
+        if best > (CLEAR if number < 3 else BEARABLE):
+            break
+    if cell.dim > 1 and best <= BEARABLE:
+        raise ResolutionError(f"cell: no directions are clear of its wavevectors up to 2·{counts}")
+    return chosen
+
+
+def _least_projection(cell: Cell, counts: tuple[int, ...], direction: Real) -> float:
+    """The smallest |q·e| of all q ≠ 0 with |m_i| <= 2M_i: for m_d the integer next to its zero."""
+    slope = 2.0 * np.pi * np.linalg.solve(cell.matrix, direction)  # q·e = Σ m_i slope_i
+    rows = np.zeros(1)
+    for count, step in zip(counts[:-1], slope[:-1], strict=True):
+        rows = np.add.outer(rows, step * np.arange(-2 * count, 2 * count + 1)).ravel()
+    if slope[-1] == 0.0:
+        return 0.0
+    most = 2 * counts[-1]
+    nearest = np.clip(np.rint(-rows / slope[-1]), -most, most)
+    nearest[rows.size // 2] = 1.0  # q = 0 stands in the middle
+    return float(np.min(np.abs(rows + slope[-1] * nearest)))
+
+
+def half_directions(dim: int, harmonics: int, turn: float) -> tuple[Real, Real]:
     """One of each pair ±e of unit vectors, (n, d), and their weights, which sum to S_d/2.
 
     Equidistant in angle, in three dimensions with Gauss-Legendre in the cosine: exact for e_i e_j
     times a function of e with so many harmonics. The angles are turned by a fraction of their
-    spacing that is no simple ratio: no wavevector of a lattice is then at right angles to e.
+    spacing.
     """
     if dim == 1:
         return np.array([[1.0]]), np.ones(1)
     count = harmonics // 2 + 2  # e_i e_j has two harmonics of its own
-    angle = np.pi * (np.arange(count) + 0.5 * (np.sqrt(5.0) - 1.0)) / count
+    angle = np.pi * (np.arange(count) + turn) / count
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     if dim == 2:
         return circle, np.full(count, np.pi / count)
@@ -516,6 +557,8 @@ def _harmonics(fields: Modes, phase: Real) -> int:
 
 def _order(phase: float, tolerance: float) -> int:
     """The m beyond which |J_m(phase)| <= (phase/2)^m/m! stays below the tolerance."""
+    if phase == 0.0:
+        return 0
     m = np.arange(int(0.5 * phase) + 1.0, 60.0 + 2.0 * phase)  # from there on the bound falls
     bound = m * log(0.5 * phase) - gammaln(m + 1.0)
     return int(m[np.flatnonzero(bound < log(tolerance))[0]])

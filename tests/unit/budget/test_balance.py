@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from glasscade.budget.balance import (
     TERMS,
     Budget,
+    balance_maps,
     currents,
     gradient_times_cumulant,
     source_map,
@@ -16,6 +19,7 @@ from glasscade.budget.operator import components, virial_tensor
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.coarse import WENDLAND, cumulant
+from glasscade.errors import ConfigError, ResolutionError
 from glasscade.force import ForceField
 from glasscade.potentials import Gaussian, Harmonic, Mixture
 from glasscade.transforms import grid_to_modes, modes_to_grid
@@ -111,3 +115,45 @@ def test_local_bound_is_the_product_of_norms_summed_over_species(density):
     tau = [modes_to_grid(part, CELL, shape) for part in state.of_term("Q_flux")]
     expected = sum(np.hypot(*a) * np.hypot(*b) for a, b in zip(rho, tau, strict=True))
     np.testing.assert_allclose(gradient_times_cumulant(state, CELL, shape), expected, rtol=1e-13)
+
+
+def test_ideal_stress_changes_by_the_currents_across_the_gradient_of_phi(density):
+    """∂t(-TΣ∫φρ̄) = Σ_X -TΣ∫j_k ∂_kφ, by quadrature on a grid, and from ∂tρ̄."""
+    functions = TestFunctions.bumps(2, count=2, sharpness=1, seed=5)
+    state, shape = state_at(density, FILTER), (9, 11)
+    balance = Budget(MIXTURE, CELL, COUNTS, functions).balance(state)
+    q = CELL.reciprocal(functions.q.T.astype(float))
+    waves = np.exp(1j * CELL.grid(shape) @ q)
+    phi = np.tensordot(functions.coefficients, waves, axes=(1, -1)).real
+    slopes = 1j * functions.coefficients[:, np.newaxis] * q
+    gradient = np.tensordot(slopes, waves, axes=(2, -1)).real
+    element = CELL.volume / np.prod(shape)
+    rho = modes_to_grid(state.density, CELL, shape).sum(axis=0)
+    current = modes_to_grid(state.current, CELL, shape).sum(axis=1)
+    expected = -T * element * np.einsum("fxy,xy->f", phi, rho)
+    across = -T * element * np.einsum("fkxy,tkxy->tf", gradient, current)
+    # round-off of 99 points
+    close = {"rtol": 0.0, "atol": 1e-13 * np.abs(expected).max()}
+    np.testing.assert_allclose(balance.ideal_stress, expected, **close)
+    np.testing.assert_allclose(balance.ideal_transport, across, **close)
+    assert np.abs(across[:, 1:]).min() > 1e-6 * np.abs(expected).max()
+    rate = modes_to_grid(state.fields[:, 1], CELL, shape).sum(axis=0)
+    change = -T * element * np.einsum("fxy,xy->f", phi, rate)
+    np.testing.assert_allclose(balance.ideal_transport.sum(axis=0), change, **close)
+
+
+def test_what_there_is_no_map_of_is_refused(density):
+    state = state_at(density, FILTER)
+    with pytest.raises(ConfigError, match="parts: must be among stress, rate"):
+        balance_maps(state, MIXTURE, CELL, (13, 17), ["sources"])
+    with pytest.raises(ConfigError, match="terms: must be among W, Q_flux"):
+        source_map(state, "shear_ni", MIXTURE, CELL, (13, 17))
+    sheared = replace(state, affine=np.array([[0.0, 1.0], [0.0, 0.0]]))
+    with pytest.raises(ConfigError, match="no map of the rate with a flow"):
+        balance_maps(sheared, MIXTURE, CELL, (13, 17), ["rate"])
+
+
+def test_functions_beyond_the_modes_of_the_fields_are_refused():
+    functions = TestFunctions.bumps(2, count=1, sharpness=4, seed=5)
+    with pytest.raises(ResolutionError, match=r"φ has modes up to \(4, 4\), the fields up to"):
+        Budget(MIXTURE, CELL, COUNTS, functions)

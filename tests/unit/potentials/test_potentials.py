@@ -425,3 +425,13 @@ def test_a_line_beyond_one_dimension_is_refused(potential, transform):
     message = f"potential.kind: '{potential.name}' is defined in one dimension only"
     with pytest.raises(ConfigError, match=message):
         getattr(potential, transform)(K, 2)
+
+
+@pytest.mark.parametrize(("entries", "power"), [(21, 4), (41, 5), (61, 6), (121, 6)])
+def test_smooth_tables_are_taken_as_they_are(entries, power):
+    """Their splines wave a little before the end, where V and V' are zero all the same."""
+    r = np.linspace(0.0, 1.5, entries)
+    potential = Tabulated.from_arrays(r, (1.0 - (r / 1.5) ** 2) ** power)
+    assert np.all(np.isfinite(potential.parameters))
+    ends = [potential.value(np.array([1.5])), potential.slope(np.array([1.5 * (1.0 - 1e-15)]))]
+    np.testing.assert_allclose(ends, 0.0, rtol=0.0, atol=1e-12)
