@@ -39,6 +39,8 @@ Real = npt.NDArray[np.float64]
 ITO = "Ito"
 """Name of the term that particles have besides the currents."""
 NOT_IN_PAPER = "none: see Traps in docs/theory.md"
+MOST_GIGABYTES = 4.0
+"""Most memory of one field: beyond it a scale is rather a mistake in units."""
 SLACK = 1e-12
 """Round-off by which a scale may be below the smallest."""
 
@@ -175,6 +177,12 @@ class Reduction:
 
     def __post_init__(self) -> None:
         require_temperature(self.temperature)
+        for _, _, potential in self.mixture.pairs():
+            period, side = getattr(potential, "period", None), self.cell.matrix[0, 0]
+            if period is not None and abs(period - side) > 1e-9 * side:
+                raise ConfigError(
+                    f"potential.period: {period:g} must be the length of the cell, {side:g}"
+                )
         unknown = [name for name in self.kernels if name not in KERNELS]
         if unknown or not self.kernels:
             raise ConfigError(f"kernel: {unknown} must be one or more of {', '.join(KERNELS)}")
@@ -249,7 +257,14 @@ class Reduction:
             return self.most
         needed = self.cell.counts_up_to(KERNELS[kernel].band(self.cell.dim) / ell)
         pairs = zip(needed, self._most, strict=True)
-        return tuple(int(min(max(n, self._least), m)) for n, m in pairs)
+        chosen = tuple(int(min(max(n, self._least), m)) for n, m in pairs)
+        gigabytes = 16e-9 * float(np.prod([2.0 * m + 1.0 for m in chosen]))
+        if gigabytes > MOST_GIGABYTES:
+            raise ResolutionError(
+                f"ell: {ell:g} needs modes up to {chosen}, {gigabytes:.3g} GB for each field, more "
+                f"than the {MOST_GIGABYTES:g} GB allowed; take a larger scale, or fewer `counts`"
+            )
+        return chosen
 
     def most_counts(self, ells: Iterable[float]) -> tuple[int, ...]:
         """Modes that the most demanding scale and kernel need."""
@@ -408,8 +423,9 @@ def _label(
 ) -> xr.Dataset:
     lead = (*series.lead, "ell", "kernel")
     tail = ("phi", "i", "j")
+    self_stress = "∫φ σ^ni_ℓ" + (", each particle's own part in it" * reduction.particles)
     variables = {
-        "stress": variable((*lead, *tail), results.stress, "V0", "∫φ σ^ni_ℓ", "Eqs. 13, 30"),
+        "stress": variable((*lead, *tail), results.stress, "V0", self_stress, "Eqs. 13, 30"),
         "rate": variable((*lead, *tail), results.rate, RATE, "∫φ ∂tσ^ni_ℓ from ∂tρ̄", "Eqs. 14, 31"),
         "source": variable(
             (*lead, "term", *tail),

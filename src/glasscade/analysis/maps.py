@@ -10,7 +10,13 @@ import xarray as xr
 
 from glasscade.analysis.arrays import AXES, RATE, progress, variable
 from glasscade.analysis.balance import ITO, Reduction, equations, modes_of
-from glasscade.analysis.snapshots import External, Index, Snapshot, Snapshots
+from glasscade.analysis.snapshots import (
+    External,
+    Index,
+    Snapshot,
+    Snapshots,
+    refuse_changing_cell,
+)
 from glasscade.budget.balance import MAPS, Currents, balance_maps, source_map
 from glasscade.budget.operator import components, full_tensor
 from glasscade.budget.smearing import TestFunctions
@@ -74,6 +80,7 @@ def stress_maps(
         grid is too coarse.
     """
     series = Snapshots(data, mixture, external)
+    refuse_changing_cell(series)
     cell = next(series.cells())
     reduction = Reduction(
         mixture,

@@ -8,7 +8,7 @@ import xarray as xr
 
 from glasscade.analysis.arrays import RATE, progress, variable
 from glasscade.analysis.checks import require_temperature
-from glasscade.analysis.snapshots import External, Snapshots
+from glasscade.analysis.snapshots import External, Snapshots, refuse_changing_cell
 from glasscade.budget.smearing import TestFunctions
 from glasscade.errors import DataError
 from glasscade.particles.microscopic import TERMS, microscopic_balance
@@ -58,6 +58,7 @@ def point_balance(
     series = Snapshots(data, mixture, external)
     if not series.are_points or series.weighted:
         raise DataError("data: particles that all weigh 1 are needed, `position` without `weight`")
+    refuse_changing_cell(series)
     dim = next(series.cells()).dim
     chosen = functions or TestFunctions.bumps(dim, count=0, sharpness=0, seed=0)
     terms = (*TERMS, *((EXTERNAL,) if series.driven else ()))

@@ -104,6 +104,8 @@ class Snapshots:
         external: External = None,
         forces_agree: float = FORCES_AGREE,
     ) -> None:
+        if not isinstance(mixture, Mixture):
+            raise ConfigError("mixture: must be a Mixture, say Mixture.single(potential)")
         cells = _Cells(data)
         driving = _each(external, mixture.species)
         if ("density" in data) == ("position" in data):
@@ -208,6 +210,21 @@ class Snapshots:
         if isinstance(self._source, _Points):
             return self._source
         raise DataError("data: a gridded density has no points")
+
+
+def refuse_changing_cell(series: Snapshots) -> None:
+    """For what has no terms of a flow.
+
+    Raises
+    ------
+    DataError
+        If the cell changes in time.
+    """
+    if "time" in series.lead_of_cells:
+        raise DataError(
+            "cell: changes in time, but only `stress_balance` has the terms of a flow; choose a "
+            "snapshot, data.isel(time=0), whose `rate` is then that without flow"
+        )
 
 
 def _each(external: External, species: int) -> tuple[ExternalForce, ...] | None:

@@ -47,6 +47,8 @@ def smear_in_time(balance: xr.Dataset, windows: TimeWindows | None = None) -> xr
     ------
     DataError
         If there are fewer than three times, or they do not increase.
+    ConfigError
+        If a window has no time in common with the run.
     """
     windows = windows or TimeWindows.bumps()
     times = _times(balance)
@@ -90,12 +92,9 @@ def _times(balance: xr.Dataset) -> Real:
 
 def _smeared(balance: xr.Dataset, windows: TimeWindows, times: Real) -> dict[str, xr.DataArray]:
     """Every part of the smeared balance from these snapshots."""
-    weights = quadrature_weights(times)
-    psi = _over_time(windows.values(times))
-    weighted = psi * xr.DataArray(weights, dims="time")
-    moving = _over_time(windows.slopes(times) * weights)
+    weighted, moving = map(_over_time, quadrature_weights(windows, times))
     stress = balance["stress"]
-    ends = psi * stress
+    ends = _over_time(windows.values(times)) * stress
     parts = {
         "boundary": ends.isel(time=-1) - ends.isel(time=0),
         "displacement": -_sum(moving, stress),

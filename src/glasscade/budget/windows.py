@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -87,18 +88,37 @@ class TimeWindows:
         return s, np.maximum(1.0 - s * s, 0.0)
 
 
-def quadrature_weights(times: Real) -> Real:
-    """w with Σ_t w_t f(t) = ∫f dt from the first time to the last, of fourth order in the spacing.
+def quadrature_weights(windows: TimeWindows, times: Real) -> tuple[Real, Real]:
+    """w, v of shape (n, times) with Σ_t w_t f(t) = ∫ψf dt and Σ_t v_t f(t) = ∫ψ̇f dt over the run.
 
-    The integral of the cubic spline through all values (not-a-knot), at any spacing; of a parabola
-    or a straight line through three values or two.
+    f is the cubic spline through all values (not-a-knot), at any spacing, a parabola or a straight
+    line through three values or two; of fourth order in the spacing. Its products with ψ and ψ̇ are
+    polynomials between the times and the ends of windows, and are integrated exactly, however
+    narrow a window is.
+
+    Raises
+    ------
+    ConfigError
+        If a window has no time in common with the run.
     """
+    first, last = times[0], times[-1]
+    low, high = windows.centres - windows.widths, windows.centres + windows.widths
+    for name, outside in zip(windows.names, (high <= first) | (low >= last), strict=True):
+        if outside:
+            raise ConfigError(f"windows: {name} lies outside the run, {first:g} to {last:g}")
     degree = min(DEGREE, len(times) - 1)
     # In units of the length: the spline is exact for 1, and round-off of large times is left out.
-    length = times[-1] - times[0]
-    unit = (times - times[0]) / length
-    spline = make_interp_spline(unit, np.eye(len(times)), k=degree)
-    return np.asarray(length * spline.integrate(0.0, 1.0))
+    length = last - first
+    basis = make_interp_spline((times - first) / length, np.eye(len(times)), k=degree)
+    edges = np.unique(np.clip(np.concatenate([times, low, high]), first, last))
+    x, w = np.polynomial.legendre.leggauss((degree + 2 * windows.power) // 2 + 1)
+    value, slope = np.zeros((2, len(windows.names), len(times)))
+    for start, stop in pairwise(edges):
+        nodes = start + 0.5 * (stop - start) * (x + 1.0)
+        shares = 0.5 * (stop - start) * w[:, np.newaxis] * basis((nodes - first) / length)
+        value += windows.values(nodes) @ shares
+        slope += windows.slopes(nodes) @ shares
+    return value, slope
 
 
 def every_second(number: int) -> npt.NDArray[np.int64]:

@@ -19,7 +19,7 @@ from glasscade.errors import ConfigError, DataError, ResolutionError
 from glasscade.external import AffineFlow, Drive, Kolmogorov, external_density
 from glasscade.particles.observables import find_bonds, forces, smeared_stress
 from glasscade.particles.pairs import PairTable
-from glasscade.potentials import Gaussian, Harmonic, Mixture
+from glasscade.potentials import Cone, Gaussian, Harmonic, Mixture
 from glasscade.provenance import _closure
 from glasscade.transforms import grid_to_modes, point_modes
 
@@ -302,3 +302,13 @@ def test_names_of_the_package_exist_and_none_is_loaded_before_it_is_used():
     behind = _closure(("glasscade.analysis.snapshots",))
     assert "glasscade.particles.observables" in behind
     assert "glasscade.budget.balance" not in behind
+
+
+def test_what_cannot_be_meant_is_refused(points):
+    with pytest.raises(ConfigError, match="mixture: must be a Mixture"):
+        stress_balance(points, UNLIKE, 1.0)
+    with pytest.raises(ResolutionError, match=r"ell: 1e-05 needs modes up to .* GB for each field"):
+        stress_balance(points, MIXTURE, 1e-5)
+    line = xr.Dataset({"density": ("x", np.ones(64)), "cell": cell_variable(Cell.cubic(6.0, 1))})
+    with pytest.raises(ConfigError, match=r"potential\.period: 5 must be the length of the cell, 6"):
+        stress_balance(line, Mixture.single(Cone(1.0, period=5.0)), 1.0)

@@ -10,7 +10,7 @@ from glasscade.analysis import TestFunctions, stress_balance, stress_maps
 from glasscade.analysis.arrays import cell_variable
 from glasscade.analysis.maps import PARTS
 from glasscade.cell import Cell
-from glasscade.errors import ConfigError, ResolutionError
+from glasscade.errors import ConfigError, DataError, ResolutionError
 from glasscade.external import Kolmogorov
 from glasscade.potentials import Gaussian, Harmonic, Mixture
 from glasscade.transforms import grid_to_modes, modes_to_grid
@@ -167,13 +167,16 @@ def test_maps_in_a_changing_cell_share_one_grid(rng):
     data = points(SHEARED, rng).assign(
         cell=(("time", "row", "vector"), [cell.matrix for cell in cells])
     )
+    with pytest.raises(DataError, match="cell: changes in time, but only `stress_balance`"):
+        stress_maps(data, MIXTURE, 1.2, temperature=T)
+    data = data.rename(time="sample")
     both = stress_maps(data, MIXTURE, 1.2, temperature=T)
-    assert both["cartesian_x"].dims == ("time", "x", "y")
+    assert both["cartesian_x"].dims == ("sample", "x", "y")
     grid = (both.sizes["x"], both.sizes["y"])
     for time, cell in enumerate(cells):
-        one = data.isel(time=time).assign(cell=cell_variable(cell))
+        one = data.isel(sample=time).assign(cell=cell_variable(cell))
         alone = stress_maps(one, MIXTURE, 1.2, temperature=T, points=grid)
-        xr.testing.assert_allclose(both.isel(time=time), alone, rtol=1e-9)
+        xr.testing.assert_allclose(both.isel(sample=time), alone, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

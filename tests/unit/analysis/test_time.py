@@ -45,16 +45,16 @@ def each(array, keep="window"):
 
 
 def test_closure_improves_with_the_fourth_power_of_the_spacing(run):
-    sizes = (16, 32, 64, 128)
+    sizes = (8, 16, 32)  # the solver's own steps leave 2e-11, which more snapshots would show
     errors = [
         each(smear_in_time(run.isel(time=slice(None, None, STEPS // n)), WINDOWS)["residual"])
         for n in sizes
     ]
     change = abs(run["stress"].isel(time=-1) - run["stress"].isel(time=0)).max()
-    assert (errors[-1] < 1e-6 * float(change)).all()
+    assert (errors[-1] < 1e-7 * float(change)).all()
     for number in range(len(WINDOWS.names)):
         order = -np.polyfit(np.log(sizes), np.log([row[number] for row in errors]), 1)[0]
-        # at least four: windows that vanish with five derivatives gain at first from their ends
+        # at least four: windows that vanish with four derivatives gain from their ends
         assert order > 3.7
 
 
@@ -66,11 +66,12 @@ def test_uneven_times_close_too(run):
     assert (each(result["residual"]) < 1e-3 * scale).all()
 
 
-@pytest.mark.parametrize("stride", [1, 2, 4])
+@pytest.mark.parametrize("stride", [4, 8, 16])
 def test_the_estimated_error_has_the_size_of_the_residual(run, stride):
     result = smear_in_time(run.isel(time=slice(None, None, stride)), WINDOWS)
     ratio = each(result["residual"]) / each(result["quadrature_error"])
-    assert ((ratio > 0.1) & (ratio < 5.0)).all()
+    # an order above four is less of an error than the estimate makes of it
+    assert ((ratio > 0.02) & (ratio < 5.0)).all()
 
 
 def test_parts_are_integrals_by_the_trapezoid_rule_to_its_error(run):

@@ -30,6 +30,11 @@ def test_slopes_are_those_of_the_values():
     np.testing.assert_allclose(WINDOWS.slopes(times), expected, rtol=0.0, atol=1e-7)
 
 
+def of_one(times):
+    """The weights of ∫f dt over the whole run."""
+    return quadrature_weights(TimeWindows.bumps(), times)[0][0]
+
+
 @pytest.mark.parametrize("spacing", ["even", "uneven"])
 def test_quadrature_is_of_fourth_order_at_any_spacing(spacing):
     exact = quad(lambda t: np.exp(-t) * np.cos(3.0 * t), 0.0, 2.0, epsabs=1e-14)[0]
@@ -37,7 +42,7 @@ def test_quadrature_is_of_fourth_order_at_any_spacing(spacing):
     for n in sizes:
         u = np.linspace(0.0, 1.0, n + 1)
         times = 2.0 * u if spacing == "even" else 2.0 * u * (1.4 - 0.4 * u)
-        value = quadrature_weights(times) @ (np.exp(-times) * np.cos(3.0 * times))
+        value = of_one(times) @ (np.exp(-times) * np.cos(3.0 * times))
         errors.append(abs(value - exact))
     order = -np.polyfit(np.log(sizes), np.log(errors), 1)[0]
     assert errors[-1] < 1e-8
@@ -51,7 +56,32 @@ def test_quadrature_is_exact_for_what_so_many_values_determine(number):
     for power in range(degree + 1):
         exact = (times[-1] ** (power + 1) - times[0] ** (power + 1)) / (power + 1)
         # weights are of size 1 / number, values up to 6³
-        assert quadrature_weights(times) @ times**power == pytest.approx(exact, rel=1e-12)
+        assert of_one(times) @ times**power == pytest.approx(exact, rel=1e-12)
+
+
+@pytest.mark.parametrize(("centre", "width"), [(5.3, 0.3), (5.2, 0.012), (5.0, 0.4), (6.0, 3.0)])
+def test_windows_of_any_width_meet_a_cubic_exactly(centre, width):
+    """Narrower than the spacing, beyond either end of the run, between two times."""
+    times = 5.0 + np.linspace(0.0, 1.0, 9) ** 1.3
+    windows = TimeWindows.bumps([centre], [width])
+    value, slope = quadrature_weights(windows, times)
+
+    def cubic(t):
+        return 1.0 + (t - 5.4) ** 3 - 2.0 * t
+
+    ends = max(centre - width, 5.0), min(centre + width, 6.0)
+    for weights, factor in ((value, windows.values), (slope, windows.slopes)):
+        exact = quad(lambda t, factor=factor: factor(np.array([t]))[1, 0] * cubic(t), *ends)[0]
+        scale = np.sum(np.abs(weights[1])) * 12.0  # the cubic is below 12
+        assert weights[1] @ cubic(times) == pytest.approx(exact, abs=1e-12 * scale)
+    # a constant has no displacement but by its ends: what is large and still must not leak in
+    jump = np.diff(windows.values(np.array([5.0, 6.0])), axis=1)[1, 0]
+    assert slope[1].sum() == pytest.approx(jump, abs=1e-13 * max(1.0, np.abs(slope[1]).sum()))
+
+
+def test_windows_outside_the_run_are_refused():
+    with pytest.raises(ConfigError, match=r"windows: window1 lies outside the run, 0 to 1"):
+        quadrature_weights(TimeWindows.bumps([2.0], [0.5]), np.linspace(0.0, 1.0, 5))
 
 
 def test_every_second_time_has_both_ends():
