@@ -310,5 +310,7 @@ def test_what_cannot_be_meant_is_refused(points):
     with pytest.raises(ResolutionError, match=r"ell: 1e-05 needs modes up to .* GB for each field"):
         stress_balance(points, MIXTURE, 1e-5)
     line = xr.Dataset({"density": ("x", np.ones(64)), "cell": cell_variable(Cell.cubic(6.0, 1))})
-    with pytest.raises(ConfigError, match=r"potential\.period: 5 must be the length of the cell, 6"):
+    with pytest.raises(
+        ConfigError, match=r"potential\.period: 5 must be the length of the cell, 6"
+    ):
         stress_balance(line, Mixture.single(Cone(1.0, period=5.0)), 1.0)
