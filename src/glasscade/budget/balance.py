@@ -165,10 +165,12 @@ class Currents:
         """j_s^X, (term, S, d, modes)."""
         return np.array([self.of_term(term) for term in self.terms])
 
-    def of_term(self, term: str) -> Modes:
-        """j_s of one term, (S, d, modes)."""
+    def of_term(self, term: str, where: tuple[Any, ...] = (...,)) -> Modes:
+        """j_s of one term, (S, d, modes), at some modes or all."""
         first, factor = self._place(term)
-        return np.asarray(factor * self.fields[:, first : first + self.dim])
+        return np.asarray(
+            factor * self.fields[(slice(None), slice(first, first + self.dim), *where)]
+        )
 
     def source(self, term: str) -> tuple[Form, float]:
         """Σ_k B[∂_kρ̄, j_k] of a term as a form and the factor that makes it the source."""
@@ -400,12 +402,12 @@ class Budget:
         """-T Σ_s ∫φ ρ̄_s and, of each current, -T Σ_s ∫j_{s,k} ∂_kφ = T Σ_s ∫φ ∂_kj_{s,k}."""
         smear = self.functions.smear
         where = tuple((self.functions.q + np.array(self._table.counts)).T)
-        density = np.sum(state.density, axis=0)[where]
+        density = np.sum(state.density[(slice(None), *where)], axis=0)
         q = self.cell.reciprocal(self.functions.q.T.astype(np.float64))
         divergence = np.zeros((len(terms), len(self.functions.q)), dtype=np.complex128)
-        for row, term in zip(divergence, state.terms, strict=False):  # a flow adds one without
-            current = np.sum(state.of_term(term), axis=0)[(slice(None), *where)]
-            row[:] = np.sum(1j * q * current, axis=0)
+        # The terms that a flow adds behind the currents have no part.
+        for row, term in zip(divergence, state.terms, strict=False):
+            row[:] = np.sum(1j * q * state.of_term(term, where).sum(axis=0), axis=0)
         temperature = state.temperature or 0.0
         stress = smear(density[:, np.newaxis])[:, 0]
         transport = smear(divergence[..., np.newaxis])[..., 0]
