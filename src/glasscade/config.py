@@ -46,6 +46,7 @@ from glasscade.potentials import (
     Potential,
     Riesz,
 )
+from glasscade.regularity.powers import HIGHEST, LOWEST
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -148,8 +149,11 @@ class Margins(Closed):
 class ExponentKeys(Closed):
     """How Besov exponents are measured."""
 
-    orders: tuple[int, ...] = Field(
-        (1, 2, 3, 4, 5, 6), min_length=1, description="orders q of the norms; 3 must be among them"
+    orders: tuple[float, ...] = Field(
+        (1.0, 2.0, 3.0, 4.0, 5.0, 6.0),
+        min_length=1,
+        description="orders q of the moments, from -1 to 9; 3 must be among them. Where a moment "
+        "does not exist, as for increments at -1, none is given",
     )
     verdict_estimator: Literal["wavelets", "gradients"] = Field(
         "wavelets", description="the one estimator that enters verdicts; all others are shown"
@@ -157,10 +161,28 @@ class ExponentKeys(Closed):
 
     @field_validator("orders")
     @classmethod
-    def _has_three(cls, orders: tuple[int, ...]) -> tuple[int, ...]:
-        if 3 not in orders or min(orders) < 1 or max(orders) > 12 or len(set(orders)) < len(orders):
-            raise ValueError("orders must be distinct, between 1 and 12, and contain 3")
-        return orders
+    def _has_three(cls, orders: tuple[float, ...]) -> tuple[float, ...]:
+        inside = all(LOWEST <= order <= HIGHEST for order in orders)
+        if 3.0 not in orders or not inside or len(set(orders)) < len(orders):
+            raise ValueError(
+                f"orders must be distinct, between {LOWEST} and {HIGHEST}, and contain 3"
+            )
+        return tuple(sorted(orders))
+
+
+class NullKeys(Closed):
+    """The liquid beside which every exponent of a particle model is shown.
+
+    It is simulated from random positions, at the density and with the time step of the model;
+    Poisson points and the same density with random phases have no keys.
+    """
+
+    liquid_temperature: Positive = Field(
+        0.1, description="temperature of the liquid, well above the glass"
+    )
+    liquid_duration: Positive = Field(
+        50.0, description="time to reach equilibrium, some diffusion times over a diameter"
+    )
 
 
 class ConeKeys(Closed):
@@ -604,7 +626,7 @@ class Model(Closed):
     system: TaggedSystem
     sweep: Sweep
     window: tuple[Positive, Positive] = Field(
-        description="range of scales, in lengths, over which exponents are fitted"
+        description="range of scales, in lengths, in which a scaling range is looked for"
     )
     kernels: Kernels = Field(
         (), description="kernels of this model alone; if none, those of the study"
@@ -676,6 +698,7 @@ class Study(Closed):
     )
     test_functions: TestFunctionKeys = TestFunctionKeys()
     exponents: ExponentKeys = ExponentKeys()
+    nulls: NullKeys = NullKeys()
     margins: Margins = Margins()
     models: dict[Name, Model] = Field(min_length=1, description="the models, by name")
 

@@ -88,10 +88,14 @@ def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> 
 
 
 def structure(study: Study, model: str) -> Job:
-    """Parameters of the norms from which exponents are fitted."""
+    """Parameters of the moments from which exponents are fitted, with those of the nulls."""
+    keys = study.models[model]
+    nulls = {"nulls": study.nulls.model_dump(mode="json")} if keys.system.particles else {}
     return {
-        "system": _system(study.models[model]),
+        "system": _system(keys),
         "orders": list(study.exponents.orders),
+        "seed": study.seed,
+        **nulls,
     }
 
 
@@ -103,6 +107,9 @@ def exponents(study: Study, model: str) -> Job:
         "window": list(keys.window),
         "level": study.margins.exponent_level,
         "deterministic": keys.system.deterministic,
+        "bumps": study.test_functions.bumps,
+        "sharpness": study.test_functions.sharpness,
+        "seed": study.seed,
     }
 
 

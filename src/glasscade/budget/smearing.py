@@ -101,6 +101,11 @@ class TestFunctions:
             first += len(block)
         return cls(tuple(names), np.array(list(known), dtype=np.int64), coefficients)
 
+    def values(self, fractional: Real) -> Real:
+        """φ at fractional coordinates (..., d); shape (n_phi, ...)."""
+        waves = np.exp(2j * np.pi * fractional @ self.q.T)
+        return np.asarray(np.moveaxis((waves @ self.coefficients.T).real, -1, 0))
+
     def smear(self, modes: Modes) -> Real:
         """∫ φ B for modes B_hat(q) of shape (..., n_q, c); shape (..., n_phi, c)."""
         return np.einsum("fq,...qc->...fc", np.conj(self.coefficients), modes).real

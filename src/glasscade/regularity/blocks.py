@@ -66,14 +66,16 @@ def blocks(moments: Moments, cell: Cell, length: float) -> list[Moments]:
         One for each block, or the whole sample where fewer than two blocks along each axis are
         wide enough.
     """
-    tiles = moments.mean.shape[2]
-    count = tiles
-    while count > 1 and cell.smallest_width / count < LENGTHS * length:
+    tiles = moments.mean.shape[2:]
+    count = tiles[0]
+    while count > 1 and cell.smallest_width < LENGTHS * length * count:
         count = count // 2 if count % 2 == 0 else 1
     if count == 1:
         return [moments]
-    joined = moments.joined(count)
-    return [joined.tile(index) for index in np.ndindex(*joined.mean.shape[2:])]
+    positions = np.indices(tiles) * count // tiles[0]
+    corners = np.ndindex(*(count,) * len(tiles))
+    inside = (np.all(positions == np.reshape(c, (-1, *(1,) * len(tiles))), axis=0) for c in corners)
+    return [moments.region(block.astype(np.float64)) for block in inside]
 
 
 def independent(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from glasscade.errors import ConfigError, DataError
 from glasscade.regularity.fits import inside, interval
-from glasscade.regularity.moments import DOMAINS, Moments
+from glasscade.regularity.moments import DOMAINS, Moments, average
 from glasscade.regularity.scaling import Curve, Expected, Range, curves
 
 Real = npt.NDArray[np.float64]
@@ -102,6 +102,7 @@ def exponents(
     samples: Sequence[Moments],
     window: tuple[float, float],
     level: float,
+    volume: float,
     expected: Expected | None = None,
     deterministic: bool = False,
 ) -> Exponents:
@@ -126,6 +127,8 @@ def exponents(
         Where a scaling range is looked for (in l0).
     level : float
         Confidence level.
+    volume : float
+        Volume of one sample (in l0^d): how many independent values of each scale it holds.
     expected : Expected, optional
         For the correction; without it exponents are flagged `biased`.
     deterministic : bool
@@ -147,7 +150,7 @@ def exponents(
     each = curves(samples, search, expected)
     found = each[int(lead[0])].scaling_range(search)
     chosen = search if found is None else found
-    carried = _values_that_carry(samples, chosen)
+    carried = _values_that_carry(samples, chosen, volume)
     resolved = np.full(first.q.size, True) if deterministic else carried >= FEWEST_VALUES
     fits = [_fit(curve, chosen, level, deterministic) for curve in each]
     flags = [
@@ -218,19 +221,14 @@ def _is_smooth(fit: _Fit, search: Range) -> bool:
     return bool(np.all(fit.local[inside] - fit.local_half[inside] > 1.0))
 
 
-def _values_that_carry(samples: Sequence[Moments], window: Range) -> Real:
+def _values_that_carry(samples: Sequence[Moments], window: Range, volume: float) -> Real:
     """Fewest values (m,) that carry <|.|^q> over the scales of a range, NaN counting as none.
 
-    (Σw)²/Σw² of w = |.|^q, counting as many values as volumes s^d fit into the cell.
+    (Σw)²/Σw² of w = |.|^q, counting as many values as volumes s^d fit into the samples.
     """
-    first = samples[0]
-    mean = np.mean([moments.whole for moments in samples], axis=0)
-    square = np.mean([moments.square for moments in samples], axis=0)
-    with np.errstate(invalid="ignore"):
-        participation = mean**2 / square
-    number = len(samples) * first.volume / first.scale**first.dim
-    carried = np.where(np.isfinite(participation), participation * number, 0.0)
-    carried[first.q == 0.0] = number
+    pooled = average(samples)
+    number = len(samples) * volume / pooled.scale**pooled.dim
+    carried = np.nan_to_num(pooled.participation) * number
     return np.asarray(carried[:, window].min(axis=1))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -78,6 +78,10 @@ class Curve:
             self.slopes(slice(window.stop - half, window.stop)),
         )
 
+    def of(self, y: Real) -> Curve:
+        """Other curves (r, n) at the same scales."""
+        return replace(self, y=y)
+
     def local(self) -> Real:
         """Slopes between neighbouring scales, (r, n-1)."""
         return np.asarray(np.diff(self.y) / np.diff(self.x))
@@ -98,7 +102,7 @@ class Curve:
         hurst = float(np.interp(np.mean(self.slopes(window)), expected, self.hurst))
         each = [np.interp(hurst, self.hurst, column) for column in self.expected.T]
         excess = np.array(each) - hurst * self.x
-        curve = Curve(self.x, self.y - excess, self.weight, self.hurst, self.expected)
+        curve = self.of(self.y - excess)
         return curve, float(excess[window] @ self._functional(window))
 
     def _functional(self, window: Range) -> Real:

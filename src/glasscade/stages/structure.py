@@ -1,4 +1,4 @@
-"""Stage 3: norms of increments, gradients and wavelet blocks of ρ and F against scale.
+"""Stage 3: moments of increments, gradients and wavelets of ρ and F against scale.
 
 Taken at the last output time. Densities of points are first mollified at the smallest scale the
 grid resolves, so that fits belong at scales well above it.
@@ -13,43 +13,52 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.analysis.arrays import progress, variable
+from glasscade.analysis.arrays import cell_variable, progress, variable
 from glasscade.analysis.snapshots import Snapshots
 from glasscade.coarse import GAUSSIAN
 from glasscade.config import SYSTEM, System
 from glasscade.force import ForceField
 from glasscade.io import read_dataset, write_dataset
+from glasscade.regularity.blocks import correlation_length
+from glasscade.regularity.expected import expected_norm
 from glasscade.regularity.gradients import gradient_moments
 from glasscade.regularity.increments import increment_moments
-from glasscade.regularity.moments import Moments
+from glasscade.regularity.leaders import leader_moments
+from glasscade.regularity.moments import Moments, average
+from glasscade.regularity.scaling import Expected
 from glasscade.regularity.wavelets import wavelet_moments
-from glasscade.transforms import modes_to_grid
+from glasscade.stages.nulls import densities, sources
+from glasscade.transforms import Modes, modes_to_grid
 
 Real = npt.NDArray[np.float64]
 
-ESTIMATORS = ("wavelets", "gradients", "increments")
+ESTIMATORS = ("wavelets", "leaders", "gradients", "increments", "second_increments")
 FIELDS = ("density", "force")
 PER_OCTAVE = 2
 """Separations and filter widths per factor of two."""
+TILES = {1: 8, 2: 8, 3: 4}
+"""Tiles per axis for local exponents and blocks; the largest scale of wavelets fills one."""
+HURST = np.round(np.arange(-1.1, 2.51, 0.1), 10)
+"""Exponents of the fractional fields whose exact norms correct for grid and box."""
 
 
 def run(job: dict[str, Any], state: Path, output: Path) -> None:
-    """Measure the norms of the last snapshot of every realisation.
+    """Measure the moments of the last snapshot of every realisation.
 
     Parameters
     ----------
     job : dict
-        `system`, `orders`.
+        `system`, `orders`, `seed` and, for particles, `nulls`.
     state, output : Path
         The state file and the structure file.
     """
     system = SYSTEM.validate_python(job["system"])
-    dataset = structure(system, read_dataset(state, "cell"), np.array(job["orders"], dtype=float))
-    write_dataset(dataset, output, job, __name__)
+    write_dataset(structure(system, read_dataset(state, "cell"), job), output, job, __name__)
 
 
-def structure(system: System, state: xr.Dataset, orders: Real) -> xr.Dataset:
-    """Norms of dimensions (realisation, field, estimator, order, scale)."""
+def structure(system: System, state: xr.Dataset, job: dict[str, Any]) -> xr.Dataset:
+    """Moments of dimensions (realisation, source, field, estimator, order, scale, tiles)."""
+    orders = np.array(job["orders"], dtype=np.float64)
     series = Snapshots(state, system.mixture)
     force = ForceField(system.mixture, system.cell, system.counts)
     smooth = (
@@ -57,29 +66,48 @@ def structure(system: System, state: xr.Dataset, orders: Real) -> xr.Dataset:
         if series.are_points
         else np.ones(tuple(2 * m + 1 for m in system.counts))
     )
-    rows = []
-    for realisation in progress(range(state.sizes["realisation"]), "structure functions"):
-        last = series.at((realisation, state.sizes["time"] - 1), system.counts)
-        density = last.density * smooth
-        components = force.force(density).reshape(-1, *density.shape[1:])
-        fields = (np.sum(density, axis=0, keepdims=True), components)
-        rows.append([_estimates(field, system, orders) for field in fields])
-    return _label(rows, state, orders)
+    rows, lengths = [], []
+    for number in progress(range(state.sizes["realisation"]), "structure functions"):
+        label = int(state["realisation"].values[number])
+        fields = [
+            _fields(system, force, density * smooth)
+            for density in densities(system, series, number, label, job)
+        ]
+        rows.append([[_estimates(field, system, orders) for field in pair] for pair in fields])
+        lengths.append([correlation_length(pair[0][0], system.cell) for pair in fields])
+    return _label(rows, lengths, state, system, orders)
 
 
-def _estimates(components: npt.NDArray[np.complex128], system: System, q: Real) -> list[Moments]:
-    """All estimators of one field; of a vector, the norms of its components are averaged."""
-    cell = system.cell
-    values = [modes_to_grid(component, cell, system.shape) for component in components]
+def _fields(system: System, force: ForceField, density: Modes) -> tuple[list[Real], list[Real]]:
+    """On the grid: the total density, and the components of the forces on all species."""
+    components = force.force(density).reshape(-1, *density.shape[1:])
+    total = np.sum(density, axis=0, keepdims=True)
+    density_values, force_values = (
+        [modes_to_grid(each, system.cell, system.shape) for each in group]
+        for group in (total, components)
+    )
+    return density_values, force_values
+
+
+def _scales_of(system: System) -> tuple[int, Real, Real]:
+    """Levels of wavelets, filter widths of gradients, separations of increments."""
     spacing = system.length / system.points
     top = system.length / 8.0
-    widths = _scales(system.smallest_scale(GAUSSIAN.name), top)
-    separations = _scales(spacing, 2.0 * top)
     levels = int(np.log2(system.points)) - 3
+    widths = _scales(system.smallest_scale(GAUSSIAN.name), top)
+    return levels, widths, _scales(spacing, 2.0 * top)
+
+
+def _estimates(values: list[Real], system: System, q: Real) -> list[Moments]:
+    """All estimators of one field; of a vector, averages run over its components too."""
+    cell, tiles = system.cell, TILES[system.dimension]
+    levels, widths, separations = _scales_of(system)
     return [
-        _average([wavelet_moments(f, cell, levels, q) for f in values]),
-        _average([gradient_moments(f, cell, widths, q, GAUSSIAN) for f in values]),
-        _average([increment_moments(f, cell, separations, q) for f in values]),
+        average([wavelet_moments(f, cell, levels, q, tiles) for f in values]),
+        average([leader_moments(f, cell, levels, q, tiles=tiles) for f in values]),
+        average([gradient_moments(f, cell, widths, q, GAUSSIAN, tiles) for f in values]),
+        average([increment_moments(f, cell, separations, q, 1, tiles) for f in values]),
+        average([increment_moments(f, cell, separations, q, 2, tiles) for f in values]),
     ]
 
 
@@ -90,56 +118,96 @@ def _scales(low: float, high: float) -> Real:
     return np.concatenate([scales[:4:PER_OCTAVE], scales[4:]])
 
 
-def _average(moments: list[Moments]) -> Moments:
-    """The mean over components of <|f|^q>, as a norm."""
-    first = moments[0]
-    power = first.q[:, np.newaxis]
-    mean = np.mean([m.norm**power for m in moments], axis=0) ** (1.0 / power)
-    return Moments(first.estimator, first.scale, first.q, mean, first.offset)
-
-
-def _label(rows: list[list[list[Moments]]], state: xr.Dataset, orders: Real) -> xr.Dataset:
+def _label(
+    rows: list[list[list[list[Moments]]]],
+    lengths: list[list[float]],
+    state: xr.Dataset,
+    system: System,
+    orders: Real,
+) -> xr.Dataset:
     """Pad the scales of all estimators to one length with NaN."""
-    longest = max(m.scale.size for m in rows[0][0])
-    norm = np.full((len(rows), len(FIELDS), len(ESTIMATORS), orders.size, longest), np.nan)
+    first = rows[0][0][0]
+    longest = max(m.scale.size for m in first)
+    names = sources(system)
+    lead = (len(rows), len(names), len(FIELDS))
+    tiles = first[0].mean.shape[2:]
+    mean = np.full((*lead, len(ESTIMATORS), orders.size, longest, *tiles), np.nan)
+    square = np.full((*lead, len(ESTIMATORS), orders.size, longest), np.nan)
     scale = np.full((len(ESTIMATORS), longest), np.nan)
-    for r, fields in enumerate(rows):
-        for f, estimates in enumerate(fields):
-            for e, moments in enumerate(estimates):
-                norm[r, f, e, :, : moments.scale.size] = moments.norm
-                scale[e, : moments.scale.size] = moments.scale
+    for index in np.ndindex(*lead):
+        for e, moments in enumerate(rows[index[0]][index[1]][index[2]]):
+            mean[(*index, e)][:, : moments.scale.size] = moments.mean
+            square[(*index, e)][:, : moments.scale.size] = moments.square
+            scale[e, : moments.scale.size] = moments.scale
+    dims = ("realisation", "source", "field", "estimator", "order", "scale_index")
     coordinates = {name: state[name] for name in ("realisation", "hurst") if name in state.coords}
+    unit = "unit of the field (per l0 for gradients) to the power q"
     return xr.Dataset(
         {
-            "norm": variable(
-                ("realisation", "field", "estimator", "order", "scale_index"),
-                norm,
-                "unit of the field (per l0 for gradients)",
-                "<|.|^q>^{1/q} of increments, gradients or wavelet blocks",
+            "mean": variable(
+                (*dims, *(f"tile_{axis}" for axis in range(system.dimension))),
+                mean,
+                unit,
+                "<|.|^q> over each tile, of increments, gradients or wavelets; <ln|.|> for q = 0",
                 "before Eq. 45",
             ),
+            "square": variable(dims, square, f"{unit}, squared", "<|.|^2q> over the cell"),
             "scale": variable(("estimator", "scale_index"), scale, "l0", "scale"),
             "offset": variable(
-                ("estimator",), [m.offset for m in rows[0][0]], "1", "ξ = slope + offset"
+                ("estimator",), [m.offset for m in first], "1", "ξ = slope + offset"
             ),
+            "expected": _expected(first, system, orders, longest),
+            "correlation_length": variable(
+                ("realisation", "source"), lengths, "l0", "beyond it ρ is uncorrelated"
+            ),
+            "cell": cell_variable(system.cell),
         },
         coords={
             **coordinates,
+            "source": list(names),
             "field": list(FIELDS),
             "estimator": list(ESTIMATORS),
             "order": orders,
+            "reference_hurst": HURST,
         },
     )
 
 
-def moments_of(dataset: xr.Dataset, realisation: int, field: str, estimator: str) -> Moments:
-    """The moments of one realisation in a structure file."""
-    row = dataset.isel(realisation=realisation).sel(field=field, estimator=estimator)
+def _expected(
+    estimates: list[Moments], system: System, orders: Real, longest: int
+) -> xr.Variable:
+    """Exact norms of fractional fields, unknown for leaders."""
+    norm = np.full((len(ESTIMATORS), HURST.size, orders.size, longest), np.nan)
+    for e, moments in enumerate(estimates):
+        if moments.estimator != "leaders":
+            norm[e, :, :, : moments.scale.size] = expected_norm(moments, HURST, system)
+    return variable(
+        ("estimator", "reference_hurst", "order", "scale_index"),
+        norm,
+        "1",
+        "norm of a fractional field of exponent H on this grid, relative",
+    )
+
+
+def moments_of(dataset: xr.Dataset, realisation: int, **chosen: str) -> Moments:
+    """The moments of one realisation in a structure file, by source, field and estimator."""
+    row = dataset.isel(realisation=realisation).sel(chosen)
     known = np.isfinite(row["scale"].values)
     return Moments(
-        estimator,
+        chosen["estimator"],
         row["scale"].values[known],
         row["order"].values,
-        row["norm"].values[:, known],
+        row["mean"].values[:, known],
+        row["square"].values[:, known],
         float(row["offset"]),
     )
+
+
+def expected_of(dataset: xr.Dataset, estimator: str) -> Expected | None:
+    """What corrects an estimator in a structure file, if it is known."""
+    row = dataset.sel(estimator=estimator)
+    known = np.isfinite(row["scale"].values)
+    norm = row["expected"].transpose("reference_hurst", "order", "scale_index").values
+    if not np.all(np.isfinite(norm[..., known])):
+        return None
+    return Expected(row["reference_hurst"].values, norm[..., known])
