@@ -154,7 +154,7 @@ def exponents(
     resolved = np.full(first.q.size, True) if deterministic else carried >= FEWEST_VALUES
     fits = [_fit(curve, chosen, level, deterministic) for curve in each]
     flags = [
-        _flag(first.estimator, curve, fit, search, chosen if found is not None else None, ok)
+        _flag(first.estimator, curve, fit, search, found, ok, None if deterministic else level)
         for curve, fit, ok in zip(each, fits, resolved, strict=True)
     ]
     return _result(first, fits, flags, chosen, len(samples))
@@ -194,12 +194,19 @@ def _fit(curve: Curve, window: Range, level: float, deterministic: bool) -> _Fit
 
 
 def _flag(
-    estimator: str, curve: Curve, fit: _Fit, search: Range, found: Range | None, resolved: bool
+    estimator: str,
+    curve: Curve,
+    fit: _Fit,
+    search: Range,
+    found: Range | None,
+    resolved: bool,
+    level: float | None,
 ) -> Flag:
+    """What is known of an exponent; the level of its intervals is None if deterministic."""
     domain = DOMAINS[estimator]
     if not resolved:
         return "unresolved"
-    if _is_smooth(fit, search):
+    if _is_smooth(curve, search, level):
         return "smooth"
     if found is None:
         return "no_range"
@@ -215,10 +222,16 @@ def _flag(
     return "trusted" if long else "short"
 
 
-def _is_smooth(fit: _Fit, search: Range) -> bool:
-    """Whether every local slope of the range searched exceeds 1 with its whole interval."""
-    inside = slice(search.start, search.stop - 1)
-    return bool(np.all(fit.local[inside] - fit.local_half[inside] > 1.0))
+def _is_smooth(curve: Curve, search: Range, level: float | None) -> bool:
+    """Whether every local slope of the range searched exceeds 1, with its interval if it has one.
+
+    Uncorrected: beyond 1 the correction of estimators that end there says nothing.
+    """
+    local = curve.local()[:, search.start : search.stop - 1]
+    low = local.mean(axis=0)
+    if level is not None:
+        low = low - interval(local, level).half_width
+    return bool(np.all(low > 1.0))
 
 
 def _values_that_carry(samples: Sequence[Moments], window: Range, volume: float) -> Real:

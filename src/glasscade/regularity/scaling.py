@@ -8,9 +8,8 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
 
-from glasscade.regularity.fits import FEWEST_POINTS, interval, pseudo_values
+from glasscade.regularity.fits import FEWEST_POINTS, interval
 from glasscade.regularity.moments import Moments
 
 Real = npt.NDArray[np.float64]
@@ -157,17 +156,24 @@ def curves(samples: Sequence[Moments], search: Range, expected: Expected | None)
     tilt = first.offset * x
     result = []
     for order, q in enumerate(first.q):
-        y = norms[:, order]
-        pooled = pseudo_values(lambda rows, q=q: _pool(rows, q, search), y) if len(y) > 1 else y
         hurst = np.empty(0) if expected is None else expected.hurst
         known = np.empty((0, x.size)) if expected is None else np.log(expected.norm[:, order])
-        result.append(Curve(x, pooled + tilt, weight, hurst, known + tilt))
+        rows = _pooled(norms[:, order], float(q), search)
+        result.append(Curve(x, rows + tilt, weight, hurst, known + tilt))
     return result
 
 
-def _pool(logarithms: Real, q: float, search: Range) -> Real:
-    """ln <|.|^q>^{1/q} over samples (r, n) of ln norms, each relative to its own amplitude."""
+def _pooled(logarithms: Real, q: float, search: Range) -> Real:
+    """Pseudo-values of ln <|.|^q>^{1/q} over samples, from ln norms (r, n) of each.
+
+    Each sample counts relative to its own amplitude. Without one sample, the average is that of
+    all minus its share: the jackknife (`fits.pseudo_values`) needs no loop.
+    """
+    count = len(logarithms)
     relative = logarithms - logarithms[:, search].mean(axis=1, keepdims=True)
-    if q == 0.0:
-        return np.asarray(relative.mean(axis=0))
-    return np.asarray((logsumexp(q * relative, axis=0) - np.log(len(relative))) / q)
+    if count == 1 or q == 0.0:
+        return relative
+    power = np.exp(q * relative)
+    total = power.sum(axis=0)
+    whole, without = np.log(total / count), np.log((total - power) / (count - 1))
+    return np.asarray((count * whole - (count - 1) * without) / q)

@@ -20,7 +20,7 @@ from glasscade.config import SYSTEM, System
 from glasscade.force import ForceField
 from glasscade.io import read_dataset, write_dataset
 from glasscade.regularity.blocks import correlation_length
-from glasscade.regularity.expected import expected_norm
+from glasscade.regularity.expected import HURST, reference
 from glasscade.regularity.gradients import gradient_moments
 from glasscade.regularity.increments import increment_moments
 from glasscade.regularity.leaders import leader_moments
@@ -38,8 +38,6 @@ PER_OCTAVE = 2
 """Separations and filter widths per factor of two."""
 TILES = {1: 8, 2: 8, 3: 4}
 """Tiles per axis for local exponents and blocks; the largest scale of wavelets fills one."""
-HURST = np.round(np.arange(-1.1, 2.51, 0.1), 10)
-"""Exponents of the fractional fields whose exact norms correct for grid and box."""
 
 
 def run(job: dict[str, Any], state: Path, output: Path) -> None:
@@ -173,19 +171,24 @@ def _label(
     )
 
 
-def _expected(
-    estimates: list[Moments], system: System, orders: Real, longest: int
-) -> xr.Variable:
-    """Exact norms of fractional fields, unknown for leaders."""
+def _expected(estimates: list[Moments], system: System, orders: Real, longest: int) -> xr.Variable:
+    """Exact norms of fractional fields on this grid, NaN for leaders, of which none are known."""
     norm = np.full((len(ESTIMATORS), HURST.size, orders.size, longest), np.nan)
+    levels, widths, separations = _scales_of(system)
+    scales = {"wavelets": levels, "gradients": widths}
     for e, moments in enumerate(estimates):
-        if moments.estimator != "leaders":
-            norm[e, :, :, : moments.scale.size] = expected_norm(moments, HURST, system)
+        name = moments.estimator
+        if name != "leaders":
+            kernel = GAUSSIAN if name == "gradients" else None
+            found = reference(
+                name, system.shape, system.cell, scales.get(name, separations), orders, kernel
+            )
+            norm[e, :, :, : moments.scale.size] = found.norm
     return variable(
         ("estimator", "reference_hurst", "order", "scale_index"),
         norm,
         "1",
-        "norm of a fractional field of exponent H on this grid, relative",
+        "norm of a fractional field of exponent H and unit variance on this grid",
     )
 
 
@@ -207,7 +210,6 @@ def expected_of(dataset: xr.Dataset, estimator: str) -> Expected | None:
     """What corrects an estimator in a structure file, if it is known."""
     row = dataset.sel(estimator=estimator)
     known = np.isfinite(row["scale"].values)
-    norm = row["expected"].transpose("reference_hurst", "order", "scale_index").values
-    if not np.all(np.isfinite(norm[..., known])):
-        return None
-    return Expected(row["reference_hurst"].values, norm[..., known])
+    norm = row["expected"].transpose("reference_hurst", "order", "scale_index").values[..., known]
+    # Orders of which there is no moment are unknown as well, and refused for that reason.
+    return None if np.all(np.isnan(norm)) else Expected(row["reference_hurst"].values, norm)
