@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
 from glasscade.errors import ConfigError, DataError
-from glasscade.regularity.moments import DOMAINS, Flag, Moments
+from glasscade.regularity.moments import DOMAINS, Moments
 
 Real = npt.NDArray[np.float64]
+Flag = Literal["inside", "outside"]
 
 FEWEST_POINTS = 3
 """A line through two points fits always and says nothing about the power law."""
@@ -67,7 +69,7 @@ class Exponents:
         Half-width from the scatter of realisations; half the difference of the exponents of
         the upper and the lower half of the window.
     flag : (m,) tuple of str
-        `inside`, `edge` or `outside` the estimator's domain.
+        `inside` or `outside` the estimator's domain.
     low, high, decades : float
         The window used.
     points, realisations : int
@@ -235,7 +237,7 @@ def exponents(
         ci_high=statistics.value + half_width,
         statistical=statistics.half_width,
         systematic=systematic,
-        flag=tuple(domain.flag(float(xi)) for xi in statistics.value),
+        flag=tuple("inside" if domain.holds(float(xi)) else "outside" for xi in statistics.value),
         low=fit.low,
         high=fit.high,
         decades=fit.decades,

@@ -8,30 +8,39 @@ import numpy.typing as npt
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, ResolutionError
 from glasscade.jit import jit
-from glasscade.regularity.moments import Moments, check_field, check_orders
+from glasscade.regularity.moments import Moments, check_field
+from glasscade.regularity.powers import (
+    CHUNK,
+    HIGHEST,
+    LOW,
+    Counts,
+    Orders,
+    add_high_powers,
+    add_low_powers,
+    check_orders,
+    check_tiles,
+    three_tiles,
+)
 
 Real = npt.NDArray[np.float64]
 Shifts = npt.NDArray[np.int64]
 
-WHOLE_ORDERS = 6
-"""Powers 1 to 6 are reached by multiplication in one pass; other orders by `pow`."""
-
 
 def increment_moments(
-    values: Real, cell: Cell, separations: Real, q: Real, order: int = 1
+    values: Real, cell: Cell, separations: Real, q: Real, order: int = 1, tiles: int = 1
 ) -> Moments:
-    """S_q(r) = <|f(x+r) - f(x)|^q>^{1/q} ~ r^{xi_q}, or with f(x+r) - 2f(x) + f(x-r).
+    """S_q(r) = <|f(x+r/2) - f(x-r/2)|^q> ~ r^{q xi_q}, or with f(x+r) - 2f(x) + f(x-r).
 
     The mean runs over all grid points and over directions (1D: one; 2D: eight at equal angles;
     3D: the thirteen to neighbouring lattice points). Each separation vector is rounded to the
-    grid; the scale returned is the geometric mean of the lengths after rounding.
+    grid; the scale returned is the geometric mean of the lengths after rounding. An increment
+    belongs to the tile of its centre x (half a spacing off where r is odd). Moments of these
+    scalars exist for q > -1.
 
     First-order increments saturate at 0 and 1, second-order ones at 0 and 2, and are biased well
-    inside: on fractional fields (512², q = 3, r = 4..32 spacings) first-order increments return
-    0.20 for H = 0.1, 0.37 for H = 1/3 and 0.75 for H = 0.8, however many fields there are.
-    What the grid cannot hold is missing from S_q(r)² as a constant, relatively ∝ r^{-2H}; the
-    box adds a correction ∝ (r/L)^{2-2H}. So they serve step-like fields, where they are exact,
-    and as a cross-check; `DOMAINS` marks estimates in the biased range.
+    inside: what the grid cannot hold is missing from <δf²> as a constant, relatively ∝ r^{-2H},
+    and the box adds a correction ∝ (r/L)^{2-2H}. `expected_norm` gives the bias of a fractional
+    field. On step-like fields increments are exact.
 
     Parameters
     ----------
@@ -42,34 +51,42 @@ def increment_moments(
     separations : (n,)
         Increasing lengths r (in l0), from one grid spacing to half the width of the cell.
     q : (m,)
-        Orders, at least 1; all whole orders up to 6 cost one pass.
+        Orders, from -1 to 9; all whole orders up to 6 cost one pass.
     order : {1, 2}
         First or second difference.
+    tiles : int
+        Tiles per axis, a divisor of every n_i.
 
     Raises
     ------
     ResolutionError
-        If a separation is below the grid spacing or above half the width of the cell.
+        If a separation is below the grid spacing or above half the width of the cell, or the
+        tiles do not divide the grid.
     ConfigError
-        If `order` is neither 1 nor 2, or an order q is below 1.
+        If `order` is neither 1 nor 2, or an order q is not allowed.
     DataError
         If the field is not finite, constant, or not on a grid of the cell.
 
     Notes
     -----
     Besov regularity as defined by Hernández-García before Eq. 45.
+
+    `square` is exact for q = 1, 2, 3, whose squares are among the powers summed anyway. For other
+    orders it is measured along one direction of each separation, the one that contributes most
+    to the highest order, and scaled by the means: <δ^{2q}> = <δ^q>² · (<δ^{2q}>/<δ^q>²) there.
     """
     if order not in (1, 2):
         raise ConfigError(f"order: increments are of order 1 or 2, not {order}")
-    orders = check_orders(q)
-    field = check_field(values, cell.dim, "increments")
-    lengths = _check_separations(np.asarray(separations, dtype=np.float64), cell, field.shape)
-    shifts = [grid_shifts(length, cell, field.shape) for length in lengths]
-    vectors = [cell.cartesian(group / np.array(field.shape)) for group in shifts]
-    scale = np.array([np.exp(np.mean(np.log(np.linalg.norm(v, axis=1)))) for v in vectors])
-    norm = _mean_powers(field, shifts, orders, order).T ** (1.0 / orders[:, None])
     name = "increments" if order == 1 else "second_increments"
-    return Moments(name, scale, orders, norm, 0.0)
+    orders = check_orders(q)
+    field = check_field(values, cell.dim, name)
+    check_tiles(tiles, field.shape, "grid points")
+    lengths = check_separations(np.asarray(separations, dtype=np.float64), cell, field.shape)
+    groups = [grid_shifts(length, cell, field.shape) for length in lengths]
+    vectors = [cell.cartesian(group / np.array(field.shape)) for group in groups]
+    scale = np.array([np.exp(np.mean(np.log(np.linalg.norm(v, axis=1)))) for v in vectors])
+    mean, square = shift_means(field, groups, orders, order, tiles)
+    return Moments(name, scale, orders, mean, square, 0.0)
 
 
 def directions(dim: int) -> Real:
@@ -92,7 +109,14 @@ def grid_shifts(length: float, cell: Cell, shape: tuple[int, ...]) -> Shifts:
     return np.asarray(np.unique(np.sign(leading) * shifts, axis=0))
 
 
-def _check_separations(separations: Real, cell: Cell, shape: tuple[int, ...]) -> Real:
+def check_separations(separations: Real, cell: Cell, shape: tuple[int, ...]) -> Real:
+    """The separations, refused unless a grid and its periodic cell hold them.
+
+    Raises
+    ------
+    ResolutionError
+        If one is below the grid spacing or above half the width of the cell.
+    """
     spacing = float(np.max(np.linalg.norm(cell.matrix, axis=0) / np.array(shape)))
     limit = 0.5 * cell.smallest_width
     # Separations often are multiples of the spacing: round-off must not refuse the first.
@@ -104,67 +128,149 @@ def _check_separations(separations: Real, cell: Cell, shape: tuple[int, ...]) ->
     return separations
 
 
-def _mean_powers(field: Real, shifts: list[Shifts], q: Real, order: int) -> Real:
-    """<|difference|^q> over points and the shifts of each group, shape (n, m)."""
-    missing = 3 - field.ndim
-    groups = [np.pad(group, ((0, 0), (missing, 0))) for group in shifts]
+def shift_means(
+    field: Real, groups: list[Shifts], q: Real, order: int, tiles: int
+) -> tuple[Real, Real]:
+    """`mean` and `square` of differences by integer shifts, averaged over those of each group.
+
+    Parameters
+    ----------
+    field : (n_1, ..., n_d)
+    groups : list of n arrays (s, d)
+        Shifts in grid points.
+    q, order, tiles
+        As in `increment_moments`.
+
+    Returns
+    -------
+    (m, n, t_1, ..., t_d), (m, n)
+    """
+    orders = Orders(q, floor=-1.0)
+    shifts, sizes = np.concatenate(groups), [len(group) for group in groups]
+    each = _means(field, shifts, order, tiles, orders, squared=False)
+    along = each.reshape(len(shifts), -1, orders.columns).mean(axis=1)
+    mean, whole = orders.select(_grouped(each, sizes)), _grouped(along, sizes)
+    doubled = np.isin(q, (1.0, 2.0, 3.0))
+    square = np.empty((q.size, len(groups)))
+    square[doubled] = whole[:, (2.0 * q[doubled]).astype(np.int64) - 1].T
+    if not np.all(doubled):
+        starts = np.cumsum([0, *sizes[:-1]])
+        witness = starts + [int(np.argmax(part[:, orders.leading])) for part in _split(along, sizes)]
+        squares = _means(field, shifts[witness], order, 1, orders, squared=True)
+        own = orders.squares(squares.reshape(len(groups), orders.columns))
+        with np.errstate(divide="ignore", invalid="ignore"):  # no difference at all: refused later
+            share = np.square(orders.select(along[witness])) / own
+            estimate = np.square(orders.select(whole)) / share
+        square[~doubled] = estimate[~doubled]
+        square[q == 0.0] = 1.0
+    return mean, square
+
+
+def _split(values: Real, sizes: list[int]) -> list[Real]:
+    return np.split(values, np.cumsum(sizes)[:-1])
+
+
+def _grouped(values: Real, sizes: list[int]) -> Real:
+    """Means over the first axis within groups of consecutive rows."""
+    return np.array([part.mean(axis=0) for part in _split(values, sizes)])
+
+
+def _means(
+    field: Real, shifts: Shifts, order: int, tiles: int, orders: Orders, squared: bool
+) -> Real:
+    """<|difference|^q>, or <(difference²)^q>, over tiles, shape (s, t_1, ..., t_d, columns)."""
+    dim = field.ndim
+    three = np.pad(shifts, ((0, 0), (3 - dim, 0)))
     # With the last axis repeated on both sides, inner loops are contiguous and never wrap.
-    margin = max(int(np.abs(group[:, 2]).max()) for group in groups)
-    volume = field.reshape((1,) * missing + field.shape)
+    margin = int(np.abs(three[:, 2]).max())
+    volume = field.reshape((1,) * (3 - dim) + field.shape)
     padded = np.pad(volume, ((0, 0), (0, 0), (margin, margin)), mode="wrap")
-    whole = bool(np.all(np.isin(q, np.arange(1, WHOLE_ORDERS + 1))))
-    sums = [_sum_powers(padded, margin, group, float(order - 1), q, whole) for group in groups]
-    chosen = q.astype(np.int64) - 1 if whole else np.arange(q.size)
-    return np.array([s[chosen] / (field.size * len(g)) for s, g in zip(sums, groups, strict=True)])
+    # In this order, shifts to the same row follow each other and find it in the cache.
+    by_row = np.lexsort(three.T[::-1])
+    partition = three_tiles(tiles, dim)
+    sums = np.empty((len(three), *partition, orders.columns))
+    sums[by_row] = _sum_shifts(
+        padded, margin, three[by_row], order, partition, orders.highest, orders.others, squared
+    )
+    return sums.reshape(len(three), *(tiles,) * dim, -1) * (tiles**dim / field.size)
 
 
 @jit
-def _sum_powers(
-    padded: Real, margin: int, shifts: Shifts, second: float, q: Real, whole: bool
+def _sum_shifts(
+    padded: Real,
+    margin: int,
+    shifts: Shifts,
+    order: int,
+    tiles: Counts,
+    highest: int,
+    others: Real,
+    squared: bool,
 ) -> Real:
-    """Σ|difference|^q over points and shifts: for q = 1..6 if `whole`, else for each given q."""
+    """Σ|difference|^q, or Σ(difference²)^q, over each tile, shape (s, t_1, t_2, t_3, columns)."""
     rows, columns = padded.shape[0], padded.shape[1]
     n = padded.shape[2] - 2 * margin
-    sums = np.zeros(WHOLE_ORDERS if whole else q.size)
-    for a, b, c in shifts:
-        for i in range(rows):
-            for j in range(columns):
-                here = padded[i, j, margin : margin + n]
-                ahead = padded[(i + a) % rows, (j + b) % columns, margin + c : margin + c + n]
-                behind = padded[(i - a) % rows, (j - b) % columns, margin - c : margin - c + n]
-                if whole:
-                    _add_whole_powers(here, ahead, behind, second, sums)
-                else:
-                    _add_powers(here, ahead, behind, second, q, sums)
+    width = n // tiles[2]
+    size = min(width, CHUNK)
+    zero, buffer = np.zeros(size), np.empty(size)
+    sums = np.zeros((len(shifts), tiles[0], tiles[1], tiles[2], HIGHEST + others.size))
+    tile_of_row = np.arange(rows) * tiles[0] // rows
+    tile_of_column = np.arange(columns) * tiles[1] // columns
+    high_too = highest > LOW or others.size > 0
+    for i in range(rows):
+        for j in range(columns):
+            for t in range(tiles[2]):
+                for start in range(t * width, (t + 1) * width, size):
+                    length = min(size, (t + 1) * width - start)
+                    for s in range(len(shifts)):
+                        a, b, c = shifts[s, 0], shifts[s, 1], shifts[s, 2]
+                        # Row i is that of the first point, for order 2 of the middle one. The
+                        # centre of a first difference is half a shift ahead of it.
+                        row, column, first = i, j, margin + start
+                        if order == 1:
+                            row = _wrapped(i + a // 2, rows)
+                            column = _wrapped(j + b // 2, columns)
+                            first -= c // 2
+                        last = first + c
+                        low = padded[i, j, first : first + length]
+                        high = padded[
+                            _wrapped(i + a, rows), _wrapped(j + b, columns), last : last + length
+                        ]
+                        if order == 2:
+                            back = first - c
+                            behind = padded[
+                                _wrapped(i - a, rows),
+                                _wrapped(j - b, columns),
+                                back : back + length,
+                            ]
+                            _second_difference(behind, low, high, squared, buffer)
+                        elif squared or high_too:
+                            _first_difference(low, high, squared, buffer)
+                        if order == 2 or squared:
+                            low, high = zero[:length], buffer[:length]
+                        into = sums[s, tile_of_row[row], tile_of_column[column], t]
+                        add_low_powers(low, high, highest, into)
+                        if high_too:
+                            add_high_powers(buffer[:length], highest, others, into)
     return sums
 
 
 @jit
-def _add_whole_powers(here: Real, ahead: Real, behind: Real, second: float, sums: Real) -> None:
-    """Add Σ|δ|^q for q = 1..6, with δ the first (second = 0) or second (1) difference."""
-    s1 = s2 = s3 = s4 = s5 = s6 = 0.0
-    for k in range(here.size):
-        d1 = abs(ahead[k] - here[k] + second * (behind[k] - here[k]))
-        d2 = d1 * d1
-        d3 = d2 * d1
-        s1 += d1
-        s2 += d2
-        s3 += d3
-        s4 += d2 * d2
-        s5 += d2 * d3
-        s6 += d3 * d3
-    sums[0] += s1
-    sums[1] += s2
-    sums[2] += s3
-    sums[3] += s4
-    sums[4] += s5
-    sums[5] += s6
+def _wrapped(index: int, size: int) -> int:
+    """An index less than one period off: a remainder would take as long as many sums."""
+    if index < 0:
+        return index + size
+    return index - size if index >= size else index
 
 
 @jit
-def _add_powers(here: Real, ahead: Real, behind: Real, second: float, q: Real, sums: Real) -> None:
-    """Add Σ|δ|^q for arbitrary orders."""
+def _first_difference(low: Real, high: Real, squared: bool, out: Real) -> None:
+    for k in range(low.size):
+        difference = abs(high[k] - low[k])
+        out[k] = difference * difference if squared else difference
+
+
+@jit
+def _second_difference(behind: Real, here: Real, ahead: Real, squared: bool, out: Real) -> None:
     for k in range(here.size):
-        difference = abs(ahead[k] - here[k] + second * (behind[k] - here[k]))
-        for m in range(q.size):
-            sums[m] += difference ** q[m]
+        difference = abs(ahead[k] - here[k] + (behind[k] - here[k]))
+        out[k] = difference * difference if squared else difference

@@ -1,8 +1,9 @@
-"""Norms of discrete wavelet blocks: the estimator for verdicts."""
+"""Moments of discrete wavelet coefficients: the estimator for verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,11 @@ import pywt
 
 from glasscade.cell import Cell
 from glasscade.errors import ResolutionError
-from glasscade.regularity.moments import Moments, check_field, check_orders, norms
+from glasscade.regularity.moments import Moments, check_field
+from glasscade.regularity.powers import check_orders, check_tiles, power_means
 
 Real = npt.NDArray[np.float64]
+Shift = tuple[int, ...]
 
 WAVELET = "db3"
 """Daubechies' wavelet with three vanishing moments and six filter taps."""
@@ -22,19 +25,19 @@ TRANSLATIONS = 8
 block, which a point mass or a few jumps would otherwise imprint on the exponent."""
 
 
-def wavelet_moments(values: Real, cell: Cell, levels: int, q: Real) -> Moments:
-    """‖Δ_j f‖_q ~ s_j^{xi_q} at the scales s_j = 2^j × grid spacing, j = 1..levels.
+def wavelet_moments(values: Real, cell: Cell, levels: int, q: Real, tiles: int = 1) -> Moments:
+    """<|Δ_j f|^q> ~ s_j^{q xi_q} at the scales s_j = 2^j × grid spacing, j = 1..levels.
 
     With d the coefficients of the orthonormal transform (wavelets of unit L² norm on the
     grid) at level j, over all 2^d - 1 orientations,
-    ``‖Δ_j f‖_q = 2^{-j d/2} <|d|^q>^{1/q}``: the amplitude of the block, equivalent to its L^q
+    ``<|Δ_j f|^q> = <|2^{-j d/2} d|^q>``: the amplitude of the block, equivalent to its L^q
     norm per volume. The scale s_j is the distance between neighbouring coefficients of the
     level, which sees wavelengths from s_j to about 2 s_j. The mean of |d|^q runs over
-    `TRANSLATIONS` origins of the grid as well.
+    `TRANSLATIONS` origins of the grid as well. A coefficient belongs to the tile in which the
+    centre of its wavelet lies. Moments of these scalars exist for q > -1.
 
-    Unbiased on fractional fields for -1.2 <= xi <= 2.5, from s_2 on. Jumps that fall on grid
-    points need s >= 8 spacings: local slopes are low by 0.06 from s_2 to s_3, by 0.014 from
-    s_3 to s_4, by a quarter of that at each further level (q = 3).
+    Jumps that fall on grid points need s >= 8 spacings: local slopes are low by 0.06 from s_2
+    to s_3, by 0.014 from s_3 to s_4, by a quarter of that at each further level (q = 3).
 
     Parameters
     ----------
@@ -45,14 +48,17 @@ def wavelet_moments(values: Real, cell: Cell, levels: int, q: Real) -> Moments:
     levels : int
         Number of levels; 2^levels must divide n and leave at least six coefficients per axis.
     q : (m,)
-        Orders, at least 1.
+        Orders, from -1 to 9.
+    tiles : int
+        Tiles per axis, a divisor of n/2^levels: every tile holds as many coefficients.
 
     Raises
     ------
     ResolutionError
-        If the cell or the grid is not square (cubic), or n does not hold the levels.
+        If the cell or the grid is not square (cubic), n does not hold the levels, or the tiles
+        do not divide the coefficients of the coarsest level.
     ConfigError
-        If an order q is below 1.
+        If an order q is not allowed.
     DataError
         If the field is not finite, constant, or not on a grid of the cell.
 
@@ -63,39 +69,92 @@ def wavelet_moments(values: Real, cell: Cell, levels: int, q: Real) -> Moments:
     """
     orders = check_orders(q)
     field = check_field(values, cell.dim, "wavelets")
-    _check_grid(cell, field.shape, levels)
+    check_levels(cell, field.shape, levels, tiles, "wavelets")
+    moved = [coefficients(field, levels, shift) for shift in _translations(field.shape)]
+    blocks = [np.abs(np.concatenate(same)) for same in zip(*moved, strict=True)]
+    return level_moments("wavelets", blocks, cell, orders, tiles, floor=-1.0)
+
+
+def level_moments(
+    estimator: str, blocks: list[Real], cell: Cell, q: Real, tiles: int, floor: float
+) -> Moments:
+    """Moments of non-negative values (..., n_j, ..., n_j) on the cubes of levels j = 1, 2, ..."""
+    pairs = [power_means(block, cell.dim, q, tiles, floor) for block in blocks]
+    mean, square = (np.stack(part, axis=1) for part in zip(*pairs, strict=True))
+    scale = cell.matrix[0, 0] / np.array([block.shape[-1] for block in blocks])
+    return Moments(estimator, scale, q, mean, square, 0.0)
+
+
+def coefficients(field: Real, levels: int, shift: Shift) -> list[Real]:
+    """2^{-j d/2} d of the field moved by `shift`, for j = 1, 2, ...: amplitudes of blocks.
+
+    Returns
+    -------
+    list of (2^d - 1, n/2^j, ..., n/2^j)
+        Element k holds the coefficients of all orientations whose wavelets are centred in the
+        cube [k, k+1)·2^j of the grid before it was moved.
+    """
+    moved = np.roll(field, shift, axis=tuple(range(field.ndim))) if any(shift) else field
     # A list of levels runs from the approximation over the coarsest level to the finest.
-    finest_first = [
-        pywt.wavedecn(moved, WAVELET, mode="periodization", level=levels)[:0:-1]
-        for moved in _translated(field)
+    finest_first = pywt.wavedecn(moved, WAVELET, mode="periodization", level=levels)[:0:-1]
+    return [
+        2.0 ** (-0.5 * field.ndim * j)
+        * np.stack([_placed(part, letters, j, shift) for letters, part in parts.items()])
+        for j, parts in enumerate(finest_first, start=1)
     ]
-    j = np.arange(1, levels + 1)
-    norm = np.array(
-        [norms(_magnitudes(same), orders) for same in zip(*finest_first, strict=True)]
-    ).T
-    spacing = float(cell.matrix[0, 0]) / field.shape[0]
-    return Moments("wavelets", spacing * 2.0**j, orders, norm * 2.0 ** (-0.5 * cell.dim * j), 0.0)
 
 
-def _translated(field: Real) -> Iterator[Real]:
-    """The field with its origin moved by an additive sequence that fills the cell evenly."""
+def atom(letter: str, level: int, n: int) -> Real:
+    """What the coefficient 0 of a level on n points is the product with.
+
+    The wavelet for the letter d, its scaling function for a; of unit L² norm, and periodic.
+    """
+    parts = pywt.wavedec(np.zeros(n), WAVELET, mode="periodization", level=level)
+    parts[0 if letter == "a" else 1][0] = 1.0
+    return np.asarray(pywt.waverec(parts, WAVELET, mode="periodization"))
+
+
+def _placed(part: Real, letters: str, level: int, shift: Shift) -> Real:
+    """Coefficients of one orientation by the cubes in which their wavelets are centred."""
+    cubes = [
+        int(np.floor((centre(letter, level) - moved) / 2.0**level))
+        for letter, moved in zip(letters, shift, strict=True)
+    ]
+    return np.roll(part, cubes, axis=tuple(range(part.ndim)))
+
+
+@cache
+def centre(letter: str, level: int) -> float:
+    """Where the wavelet (d) or scaling function (a) of coefficient 0 is centred: Σ x|ψ|²."""
+    # Sixteen coefficients hold the support, five of them, apart from its images.
+    n = 16 * 2**level
+    x = np.arange(n)
+    return float(np.square(atom(letter, level, n)) @ np.where(x < n // 2, x, x - n))
+
+
+def _translations(shape: tuple[int, ...]) -> Iterator[Shift]:
+    """Moves of the origin by an additive sequence that fills the cell evenly."""
     golden = 0.5 * (np.sqrt(5.0) - 1.0)
     for number in range(TRANSLATIONS):
-        shift = [
-            round(n * (number * golden ** (axis + 1) % 1.0)) for axis, n in enumerate(field.shape)
-        ]
-        yield np.roll(field, shift, axis=tuple(range(field.ndim)))
+        yield tuple(
+            round(n * (number * golden ** (axis + 1) % 1.0)) for axis, n in enumerate(shape)
+        )
 
 
-def _magnitudes(blocks: Iterable[dict[str, Real]]) -> Real:
-    """|d| over all translations and orientations of one level, flattened."""
-    return np.abs(np.concatenate([part.ravel() for block in blocks for part in block.values()]))
+def check_levels(
+    cell: Cell, shape: tuple[int, ...], levels: int, tiles: int, estimator: str
+) -> None:
+    """Refuse cells, grids, levels and tiles for which a level is not one scale in every tile.
 
-
-def _check_grid(cell: Cell, shape: tuple[int, ...], levels: int) -> None:
+    Raises
+    ------
+    ResolutionError
+        If the cell or the grid is not square (cubic), n does not hold the levels, or the tiles
+        do not divide the coefficients of the coarsest level.
+    """
     if not cell.is_cubic or len(set(shape)) > 1:
         raise ResolutionError(
-            f"wavelets: a level is one scale only in a cell of equal orthogonal sides with as "
+            f"{estimator}: a level is one scale only in a cell of equal orthogonal sides with as "
             f"many points along each, not on a grid of shape {shape} in {cell.matrix.tolist()}"
         )
     n = shape[0]
@@ -104,3 +163,5 @@ def _check_grid(cell: Cell, shape: tuple[int, ...], levels: int) -> None:
             f"levels: {levels} levels need a grid size that is a multiple of 2^{levels} and at "
             f"least {TAPS}·2^{levels}, not {n}; lower the levels or choose another grid"
         )
+    coarsest = tuple(n // 2**levels for n in shape)
+    check_tiles(tiles, coarsest, f"coefficients of level {levels}")

@@ -21,7 +21,7 @@ from glasscade.force import ForceField
 from glasscade.io import read_dataset, write_dataset
 from glasscade.regularity.gradients import gradient_moments
 from glasscade.regularity.increments import increment_moments
-from glasscade.regularity.moments import Moments
+from glasscade.regularity.moments import Moments, average
 from glasscade.regularity.wavelets import wavelet_moments
 from glasscade.transforms import modes_to_grid
 
@@ -77,9 +77,9 @@ def _estimates(components: npt.NDArray[np.complex128], system: System, q: Real) 
     separations = _scales(spacing, 2.0 * top)
     levels = int(np.log2(system.points)) - 3
     return [
-        _average([wavelet_moments(f, cell, levels, q) for f in values]),
-        _average([gradient_moments(f, cell, widths, q, GAUSSIAN) for f in values]),
-        _average([increment_moments(f, cell, separations, q) for f in values]),
+        average([wavelet_moments(f, cell, levels, q) for f in values]),
+        average([gradient_moments(f, cell, widths, q, GAUSSIAN) for f in values]),
+        average([increment_moments(f, cell, separations, q) for f in values]),
     ]
 
 
@@ -88,14 +88,6 @@ def _scales(low: float, high: float) -> Real:
     count = int(np.floor(PER_OCTAVE * np.log2(high / low))) + 1
     scales = low * 2.0 ** (np.arange(count) / PER_OCTAVE)
     return np.concatenate([scales[:4:PER_OCTAVE], scales[4:]])
-
-
-def _average(moments: list[Moments]) -> Moments:
-    """The mean over components of <|f|^q>, as a norm."""
-    first = moments[0]
-    power = first.q[:, np.newaxis]
-    mean = np.mean([m.norm**power for m in moments], axis=0) ** (1.0 / power)
-    return Moments(first.estimator, first.scale, first.q, mean, first.offset)
 
 
 def _label(rows: list[list[list[Moments]]], state: xr.Dataset, orders: Real) -> xr.Dataset:
@@ -136,10 +128,12 @@ def moments_of(dataset: xr.Dataset, realisation: int, field: str, estimator: str
     """The moments of one realisation in a structure file."""
     row = dataset.isel(realisation=realisation).sel(field=field, estimator=estimator)
     known = np.isfinite(row["scale"].values)
+    mean = row["norm"].values[:, known] ** row["order"].values[:, np.newaxis]
     return Moments(
         estimator,
         row["scale"].values[known],
         row["order"].values,
-        row["norm"].values[:, known],
+        mean,
+        np.full_like(mean, np.nan),
         float(row["offset"]),
     )
