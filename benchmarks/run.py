@@ -19,6 +19,7 @@ from pathlib import Path
 
 import budget
 import page
+import regularity
 from rows import Row
 
 from glasscade.memory import keep_freed_memory
@@ -74,6 +75,7 @@ def files_again(folder: Path) -> float:
 GROUPS: dict[str, tuple[Callable[[], list[Row]], ...]] = {
     "study": (study_overhead,),
     "budget": budget.BENCHMARKS,
+    "regularity": regularity.BENCHMARKS,
 }
 
 

@@ -27,7 +27,7 @@ Real = npt.NDArray[np.float64]
 
 ANGLES = 64
 """Directions per half turn in averages over a sphere, where they converge exponentially."""
-HURST = np.round(np.arange(-1.2, 2.61, 0.1), 10)
+HURST = np.round(np.arange(-2.0, 2.61, 0.1), 10)
 """Exponents H between which norms of fractional fields are interpolated: their logarithms are
 all but linear in H."""
 

@@ -213,40 +213,53 @@ def _sum_shifts(
     size = min(width, CHUNK)
     zero, buffer = np.zeros(size), np.empty(size)
     sums = np.zeros((len(shifts), tiles[0], tiles[1], tiles[2], HIGHEST + others.size))
+    tile_of_row = np.arange(rows) * tiles[0] // rows
+    tile_of_column = np.arange(columns) * tiles[1] // columns
+    high_too = highest > LOW or others.size > 0
     for i in range(rows):
         for j in range(columns):
             for t in range(tiles[2]):
                 for start in range(t * width, (t + 1) * width, size):
-                    begin = margin + start
                     length = min(size, (t + 1) * width - start)
                     for s in range(len(shifts)):
-                        a, b, c = shifts[s]
-                        ahead = padded[(i + a) % rows, (j + b) % columns]
+                        a, b, c = shifts[s, 0], shifts[s, 1], shifts[s, 2]
+                        # Row i is that of the first point, for order 2 of the middle one. The
+                        # centre of a first difference is half a shift ahead of it.
+                        row, column, first = i, j, margin + start
                         if order == 1:
-                            # Row i is that of the first point: the centre is half a shift ahead.
-                            row, column = (i + a // 2) % rows, (j + b // 2) % columns
-                            first = begin - c // 2
-                            low = padded[i, j, first : first + length]
-                            high = ahead[first + c : first + c + length]
-                            if squared or highest > LOW or others.size > 0:
-                                _first_difference(low, high, squared, buffer)
-                        else:
-                            row, column = i, j
-                            behind = padded[(i - a) % rows, (j - b) % columns]
-                            _second_difference(
-                                behind[begin - c : begin - c + length],
-                                padded[i, j, begin : begin + length],
-                                ahead[begin + c : begin + c + length],
-                                squared,
-                                buffer,
-                            )
+                            row = _wrapped(i + a // 2, rows)
+                            column = _wrapped(j + b // 2, columns)
+                            first -= c // 2
+                        last = first + c
+                        low = padded[i, j, first : first + length]
+                        high = padded[
+                            _wrapped(i + a, rows), _wrapped(j + b, columns), last : last + length
+                        ]
+                        if order == 2:
+                            back = first - c
+                            behind = padded[
+                                _wrapped(i - a, rows),
+                                _wrapped(j - b, columns),
+                                back : back + length,
+                            ]
+                            _second_difference(behind, low, high, squared, buffer)
+                        elif squared or high_too:
+                            _first_difference(low, high, squared, buffer)
+                        if order == 2 or squared:
                             low, high = zero[:length], buffer[:length]
-                        into = sums[s, row * tiles[0] // rows, column * tiles[1] // columns, t]
-                        if squared:
-                            low, high = zero[:length], buffer[:length]
+                        into = sums[s, tile_of_row[row], tile_of_column[column], t]
                         add_low_powers(low, high, highest, into)
-                        add_high_powers(buffer[:length], highest, others, into)
+                        if high_too:
+                            add_high_powers(buffer[:length], highest, others, into)
     return sums
+
+
+@jit
+def _wrapped(index: int, size: int) -> int:
+    """An index less than one period off: a remainder would take as long as many sums."""
+    if index < 0:
+        return index + size
+    return index - size if index >= size else index
 
 
 @jit

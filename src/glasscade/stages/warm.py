@@ -19,6 +19,7 @@ from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_mixture
 from glasscade.particles.spheres import binary_spheres
 from glasscade.regularity.increments import increment_moments
+from glasscade.regularity.wavelets import wavelet_moments
 
 LOG = logging.getLogger("glasscade")
 MARKER = cache_folder() / "warm.txt"
@@ -43,6 +44,7 @@ def _structure(dim: int) -> None:
     field = np.random.default_rng(dim).standard_normal((16,) * dim)
     cell = Cell.cubic(1.0, dim)
     increment_moments(field, cell, np.array([0.125, 0.25]), np.arange(1.0, 7.0))
+    wavelet_moments(field, cell, 1, np.arange(1.0, 7.0))
 
 
 def _budget(dim: int) -> None:
