@@ -118,6 +118,10 @@ WINDOWS = {
 }
 
 
+ORIGINS = [(0, 0, 0), (5, 18, 11), (18, 11, 5), (11, 5, 18)]
+"""All remainders modulo 4 along each axis, and odd and even in all combinations in a plane."""
+
+
 def first(values, r):
     """|f(x+r) - f(x)| along all axes."""
     return np.abs([np.roll(values, -r, axis) - values for axis in range(values.ndim)])
@@ -136,8 +140,8 @@ def second(values, r):
 def coefficients(values, low, high):
     """Wavelet coefficients per volume of the levels from low to high, for four origins."""
     found = [[] for _ in range(low, high + 1)]
-    for shift in (0, 5, 11, 18):
-        smooth = np.roll(values, shift, axis=tuple(range(values.ndim)))
+    for origin in ORIGINS:
+        smooth = np.roll(values, origin[: values.ndim], axis=tuple(range(values.ndim)))
         for level in range(1, high + 1):
             parts = pywt.dwtn(smooth, "db3", mode="periodization")
             smooth = parts.pop("a" * values.ndim)

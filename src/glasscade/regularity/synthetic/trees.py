@@ -19,8 +19,12 @@ from glasscade.regularity.synthetic.base import Family, Real, check_range, regis
 WAVELET = "sym8"
 """The wavelet of synthesis, with eight vanishing moments: not the one fields are measured by."""
 LEAST_LEVELS = 3
-ROOTS = {1: 8, 2: 3, 3: 2}
-"""The least number of cubes along an axis at the level at which a tree begins, eight in all."""
+ROOTS = {1: 8, 2: 2, 3: 2}
+"""The least number of cubes along an axis at the level at which a tree begins.
+
+More make single fields scatter less, fewer leave more levels on which a cascade has forgotten how
+it began.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Tree(Family):
 
     ζ_q is that of the Besov norm by wavelet coefficients, exact from 2 to 2^J spacings. Another
     wavelet mixes neighbouring levels and misses those beyond both ends: of the examples db3 reads
-    ξ_3 low by 0.1 (1D) to 0.2 (3D) between 2 and 4 spacings, and right to 0.01 from there to
+    ξ_3 low by 0.1 (1D) to 0.2 (3D) between 2 and 4 spacings, and right within 0.02 from there to
     2^{J-3}. Nearer to its roots a cascade still remembers how it began (docs/synthetic.md).
 
     Source: A. Arneodo, E. Bacry and J. F. Muzy, J. Math. Phys. 39, 4142 (1998).
