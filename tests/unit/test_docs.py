@@ -19,6 +19,7 @@ import pytest
 
 import kernel_invariants
 import potential_invariants
+import synthetic_invariants
 from glasscade import potentials
 from glasscade.analysis import point_balance, stress_balance
 from glasscade.budget import operator
@@ -36,6 +37,8 @@ from glasscade.particles.observables import (
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.spheres import side
 from glasscade.potentials import GEM, POTENTIALS, LennardJones, Mixture, kernels
+from glasscade.regularity import synthetic
+from glasscade.regularity.synthetic import FAMILIES
 from glasscade.transforms import good_size
 
 ROOT = Path(__file__).parents[2]
@@ -384,6 +387,81 @@ def test_numbers_of_kernels():
             assert same_digits(band, kernel.band(dim)), (row, dim)
     ratio = (KERNELS["bump"].band(2) / KERNELS["gaussian"].band(2)) ** 2
     assert f"= {ratio:.0f} times as many modes" in LIST
+
+
+# --- synthetic fields ---------------------------------------------------------------------------
+
+FIELDS = read(DOCS / "synthetic.md")
+
+
+def test_every_family_is_named():
+    assert sorted(row[0].strip("`") for row in table(FIELDS, "word")) == sorted(FAMILIES)
+    what = FIELDS[FIELDS.index("**What they are.**") :]
+    spectral = {word for word, family in FAMILIES.items() if not issubclass(family, synthetic.Tree)}
+    assert set(re.findall(r"`(\w+)`", what)) >= spectral
+
+
+@pytest.mark.parametrize("row", table(FIELDS, "word"), ids=lambda row: row[0])
+def test_table_of_families(row):
+    family = FAMILIES[row[0].strip("`")].examples()[0]
+    dim = family.dimensions[-1]
+    assert row[1] == ", ".join(map(str, family.dimensions))
+    q = np.array([0.3, 0.7, 1.2])
+    formula = row[2].replace("^", "**").replace("[", "(").replace("]", ")")
+    formula = re.sub(r"(?<=\w) (?=\w)", "*", formula)
+    names = {"q": q, "H": getattr(family, "hurst", None), "log2": np.log2, "min": np.minimum}
+    exponent = family.exponent(q, dim)
+    # round-off of two ways to write it
+    np.testing.assert_allclose(eval(formula, names | vars(family)) + 0.0 * q, exponent, rtol=1e-13)
+    assert row[5] == ("yes" if np.ptp(exponent) == 0.0 else "no")
+    low, high = family.orders(dim)
+    said = {
+        "> -1": (-1.0, np.inf),
+        "-1 to α": (-1.0, getattr(family, "alpha", None)),
+        "-1 to (2d/c2)^{1/2}": (-1.0, np.sqrt(2.0 * dim / getattr(family, "c2", 1.0))),
+        "> 0": (0.0, np.inf),
+        "all": (-np.inf, np.inf),
+    }
+    assert (low, high) == said[row[3]]
+    n = 64
+    least, largest = family.scales((n,) * dim)
+    said = {
+        "2 to n": (2.0, n),
+        "2 ratio to n": (2.0 * getattr(family, "ratio", 1.0), n),
+        "2 to 2^J": (2.0, 2.0**5),  # two roots in 3D
+        "1 to n/(2 jumps)": (1.0, 0.5 * n / getattr(family, "jumps", 1)),
+    }
+    assert (least, largest) == said[row[4]]
+
+
+def test_the_field_of_the_page(capsys):
+    (code,) = blocks(FIELDS)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["family"].name == "lognormal"
+    np.testing.assert_allclose(names["family"].exponent(np.array([3.0]), 2), 0.2, rtol=1e-14)
+    assert names["rho"].min() > 0.0
+    assert capsys.readouterr().out.count(".") == 3
+
+
+@pytest.mark.parametrize("row", table(FIELDS, "instance"), ids=lambda row: f"{row[0]}-{row[1]}")
+def test_bias_of_wavelets_on_fields(row):
+    family, dim = eval(row[0].strip("`"), vars(synthetic).copy()), int(row[1])
+    shape, draws = {1: ((4096,), 40), 2: ((256, 256), 10)}[dim]
+    q = np.array([3.0])
+    moments = []
+    for rng in np.random.default_rng(31).spawn(draws):
+        levels = synthetic_invariants.coefficients(family.draw(shape, rng), 1, 4)
+        moments.append([synthetic_invariants.mean_powers(level, q) for level in levels])
+    for level, printed in enumerate(row[2:]):
+        pair = np.array(moments)[:, level : level + 2]
+        slope, error = synthetic_invariants.jackknifed(pair, 1)
+        bias = slope / q - family.exponent(q, dim)
+        # Four standard errors; those of the page are less than half of these.
+        assert abs(bias - float(printed)) <= 4.0 * error / q + 0.001, (level, bias, error)
+
+
+# --- costs --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["results", "scaling"])
