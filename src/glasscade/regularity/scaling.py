@@ -16,7 +16,7 @@ Real = npt.NDArray[np.float64]
 Range = slice
 """Neighbouring scales, by their positions."""
 
-PLATEAU = 0.05
+PLATEAU = 0.03
 """How far a local slope may lie from the slope of a scaling range, where chance allows no more."""
 CHANCE = 0.99
 """Level at which chance alone keeps all local slopes of a power law within what is allowed."""
