@@ -155,7 +155,9 @@ def shift_means(
     square[doubled] = whole[:, (2.0 * q[doubled]).astype(np.int64) - 1].T
     if not np.all(doubled):
         starts = np.cumsum([0, *sizes[:-1]])
-        witness = starts + [int(np.argmax(part[:, orders.leading])) for part in _split(along, sizes)]
+        witness = starts + [
+            int(np.argmax(part[:, orders.leading])) for part in _split(along, sizes)
+        ]
         squares = _means(field, shifts[witness], order, 1, orders, squared=True)
         own = orders.squares(squares.reshape(len(groups), orders.columns))
         with np.errstate(divide="ignore", invalid="ignore"):  # no difference at all: refused later

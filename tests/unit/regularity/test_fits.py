@@ -13,7 +13,9 @@ SCALE = 0.1 * 2.0 ** np.arange(8)
 
 
 def moments_of(norm: np.ndarray, estimator: str = "wavelets", offset: float = 0.0) -> Moments:
-    return Moments(estimator, SCALE, np.array([1.0, 3.0]), norm, offset)
+    q = np.array([1.0, 3.0])
+    mean = norm ** q[:, np.newaxis]
+    return Moments(estimator, SCALE, q, mean, mean**2, offset)
 
 
 def test_local_slopes_of_a_power_law() -> None:
