@@ -85,10 +85,11 @@ def wavelet_leaders() -> list[Row]:
         for _ in range(TRANSFORMS):
             rfftn(FIELD)
 
-    ours, peer = alternating(
-        lambda: leader_moments(FIELD, CELL, LEVELS, ORDERS), transforms, RUNS
+    ours, peer = alternating(lambda: leader_moments(FIELD, CELL, LEVELS, ORDERS), transforms, RUNS)
+    size, name = (
+        f"{N}^2, {LEVELS} levels, q = 1 ... 6",
+        f"{TRANSFORMS} real FFTs of the grid (ducc0)",
     )
-    size, name = f"{N}^2, {LEVELS} levels, q = 1 ... 6", f"{TRANSFORMS} real FFTs of the grid (ducc0)"
     return [Row("wavelet-leaders (ms)", size, 1, ours, peer, name, peer / ours, 1.0)]
 
 

@@ -112,7 +112,7 @@ def expected_norm(
         If the estimator refuses the scales on this grid.
     """
     orders = check_orders(q)
-    power = fractional_power(shape, float(spectrum)) if np.ndim(spectrum) == 0 else spectrum
+    power = spectrum if isinstance(spectrum, np.ndarray) else fractional_power(shape, spectrum)
     if estimator == "gradients" and kernel is not None:
         widths = np.asarray(scales, dtype=np.float64)
         check_widths(widths, cell, shape, kernel)

@@ -25,6 +25,9 @@ from glasscade.regularity.powers import (
 Real = npt.NDArray[np.float64]
 Shifts = npt.NDArray[np.int64]
 
+CACHE = 2**20
+"""Bytes of rows that the shifts of one batch reach from a row: about the second cache."""
+
 
 def increment_moments(
     values: Real, cell: Cell, separations: Real, q: Real, order: int = 1, tiles: int = 1
@@ -147,7 +150,8 @@ def shift_means(
     """
     orders = Orders(q, floor=-1.0)
     shifts, sizes = np.concatenate(groups), [len(group) for group in groups]
-    each = _means(field, shifts, order, tiles, orders, squared=False)
+    padded, margin = _padded(field, shifts)
+    each = _means(padded, margin, shifts, order, tiles, orders, squared=False)
     along = each.reshape(len(shifts), -1, orders.columns).mean(axis=1)
     mean, whole = orders.select(_grouped(each, sizes)), _grouped(along, sizes)
     doubled = np.isin(q, (1.0, 2.0, 3.0))
@@ -155,8 +159,10 @@ def shift_means(
     square[doubled] = whole[:, (2.0 * q[doubled]).astype(np.int64) - 1].T
     if not np.all(doubled):
         starts = np.cumsum([0, *sizes[:-1]])
-        witness = starts + [int(np.argmax(part[:, orders.leading])) for part in _split(along, sizes)]
-        squares = _means(field, shifts[witness], order, 1, orders, squared=True)
+        witness = starts + [
+            int(np.argmax(part[:, orders.leading])) for part in _split(along, sizes)
+        ]
+        squares = _means(padded, margin, shifts[witness], order, 1, orders, squared=True)
         own = orders.squares(squares.reshape(len(groups), orders.columns))
         with np.errstate(divide="ignore", invalid="ignore"):  # no difference at all: refused later
             share = np.square(orders.select(along[witness])) / own
@@ -175,24 +181,44 @@ def _grouped(values: Real, sizes: list[int]) -> Real:
     return np.array([part.mean(axis=0) for part in _split(values, sizes)])
 
 
+def _padded(field: Real, shifts: Shifts) -> tuple[Real, int]:
+    """The field on three axes, the last repeated on both sides as far as shifts reach, and that.
+
+    Inner loops are contiguous then, and never wrap.
+    """
+    margin = int(np.abs(shifts[:, -1]).max())
+    volume = field.reshape((1,) * (3 - field.ndim) + field.shape)
+    return np.pad(volume, ((0, 0), (0, 0), (margin, margin)), mode="wrap"), margin
+
+
 def _means(
-    field: Real, shifts: Shifts, order: int, tiles: int, orders: Orders, squared: bool
+    padded: Real,
+    margin: int,
+    shifts: Shifts,
+    order: int,
+    tiles: int,
+    orders: Orders,
+    squared: bool,
 ) -> Real:
     """<|difference|^q>, or <(difference²)^q>, over tiles, shape (s, t_1, ..., t_d, columns)."""
-    dim = field.ndim
+    dim = shifts.shape[1]
     three = np.pad(shifts, ((0, 0), (3 - dim, 0)))
-    # With the last axis repeated on both sides, inner loops are contiguous and never wrap.
-    margin = int(np.abs(three[:, 2]).max())
-    volume = field.reshape((1,) * (3 - dim) + field.shape)
-    padded = np.pad(volume, ((0, 0), (0, 0), (margin, margin)), mode="wrap")
-    # In this order, shifts to the same row follow each other and find it in the cache.
-    by_row = np.lexsort(three.T[::-1])
     partition = three_tiles(tiles, dim)
     sums = np.empty((len(three), *partition, orders.columns))
-    sums[by_row] = _sum_shifts(
-        padded, margin, three[by_row], order, partition, orders.highest, orders.others, squared
-    )
-    return sums.reshape(len(three), *(tiles,) * dim, -1) * (tiles**dim / field.size)
+    for batch in _batches(padded, three):
+        sums[batch] = _sum_shifts(
+            padded, margin, three[batch], order, partition, orders.highest, orders.others, squared
+        )
+    points = padded.shape[0] * padded.shape[1] * (padded.shape[2] - 2 * margin)
+    return sums.reshape(len(three), *(tiles,) * dim, -1) * (tiles**dim / points)
+
+
+def _batches(padded: Real, shifts: Shifts) -> list[Shifts]:
+    """Indices of shifts in the order of rows, split so that the rows of a batch stay in cache."""
+    by_row = np.lexsort(shifts.T[::-1])
+    row = shifts[by_row, 0] * padded.shape[1] + shifts[by_row, 1]
+    rows = max(1, CACHE // padded[0, 0].nbytes)
+    return np.split(by_row, np.flatnonzero(np.diff(row // rows)) + 1)
 
 
 @jit

@@ -59,8 +59,9 @@ def leader_moments(
 
     Notes
     -----
-    Leaders: S. Jaffard, Wavelet techniques in multifractal analysis (2004). p-leaders: R. Leonarduzzi,
-    H. Wendt, P. Abry, S. Jaffard, C. Melot, S. G. Roux, M. E. Torres, Physica A 448, 300 (2016).
+    Leaders: S. Jaffard, Wavelet techniques in multifractal analysis (2004). p-leaders:
+    R. Leonarduzzi, H. Wendt, P. Abry, S. Jaffard, C. Melot, S. G. Roux, M. E. Torres,
+    Physica A 448, 300 (2016).
     """
     orders = check_orders(q)
     name = "leaders" if np.isinf(p) else "p_leaders"

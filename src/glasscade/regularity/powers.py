@@ -31,8 +31,7 @@ def check_orders(q: npt.ArrayLike) -> Real:
     inside = (orders >= LOWEST) & (orders <= HIGHEST)
     if orders.size == 0 or not np.all(inside) or np.unique(orders).size < orders.size:
         raise ConfigError(
-            f"q: orders must be distinct numbers from {LOWEST} to {HIGHEST}, "
-            f"not {orders.tolist()}"
+            f"q: orders must be distinct numbers from {LOWEST} to {HIGHEST}, not {orders.tolist()}"
         )
     return orders
 
@@ -52,9 +51,7 @@ def check_tiles(tiles: int, points: tuple[int, ...], what: str) -> None:
         )
 
 
-def power_means(
-    magnitude: Real, dim: int, q: Real, tiles: int, floor: float
-) -> tuple[Real, Real]:
+def power_means(magnitude: Real, dim: int, q: Real, tiles: int, floor: float) -> tuple[Real, Real]:
     """<x^q> over each tile and <x^{2q}> over the cell, for values x >= 0.
 
     Parameters

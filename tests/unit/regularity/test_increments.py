@@ -15,23 +15,29 @@ GRIDS = [
 ]
 
 
-def rolled_structure_function(
-    values: np.ndarray, shifts: np.ndarray, q: float, order: int
-) -> float:
-    """The definition, with numpy's roll."""
+def rolled_means(
+    values: np.ndarray, shifts: np.ndarray, q: float, order: int, tiles: int
+) -> np.ndarray:
+    """The definition, with numpy's roll: means over tiles, (s, t_1, ..., t_d)."""
     axes = tuple(range(values.ndim))
+    split = [part for n in values.shape for part in (tiles, n // tiles)]
     means = []
     for shift in shifts:
-        ahead = np.roll(values, tuple(-shift), axes)
-        behind = np.roll(values, tuple(shift), axes)
-        difference = ahead - values if order == 1 else ahead - 2.0 * values + behind
-        means.append(np.mean(np.abs(difference) ** q))
-    return float(np.mean(means) ** (1.0 / q))
+        # An increment belongs to its centre, half a shift (rounded down) ahead of its first point.
+        half = shift // 2 if order == 1 else shift
+        ahead = np.roll(values, tuple(half - shift if order == 1 else -shift), axes)
+        behind = np.roll(values, tuple(half), axes)
+        difference = np.abs(ahead - behind if order == 1 else ahead - 2.0 * values + behind)
+        power = np.log(difference) if q == 0.0 else difference**q
+        means.append(power.reshape(split).mean(axis=tuple(range(1, 2 * values.ndim, 2))))
+    return np.array(means)
 
 
 @pytest.mark.parametrize(("cell", "shape"), GRIDS)
 @pytest.mark.parametrize("order", [1, 2])
-@pytest.mark.parametrize("q", [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [3.0], [1.0, 2.5, 7.0]])
+@pytest.mark.parametrize(
+    "q", [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2.0, 1.0], [3.0, 0.0], [-0.5, 0.0, 0.5, 7.0, 8.0, 9.0]]
+)
 def test_agrees_with_rolled_arrays(
     cell: Cell, shape: tuple[int, ...], order: int, q: list[float], rng: np.random.Generator
 ) -> None:
@@ -40,9 +46,75 @@ def test_agrees_with_rolled_arrays(
     moments = increment_moments(values, cell, separations, np.array(q), order)
     for column, separation in enumerate(separations):
         shifts = grid_shifts(separation, cell, shape)
-        expected = [rolled_structure_function(values, shifts, power, order) for power in q]
-        # Sums of at most 10^4 terms in another order: round-off only.
-        np.testing.assert_allclose(moments.norm[:, column], expected, rtol=1e-12)
+        expected = [rolled_means(values, shifts, power, order, 1).mean() for power in q]
+        # Sums of at most 10^4 terms in another order: round-off only, but for logarithms, whose
+        # sums cancel.
+        np.testing.assert_allclose(moments.mean[:, column].ravel(), expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("cell", "shape", "tiles"),
+    [
+        (Cell.cubic(3.0, 1), (36,), 3),
+        (Cell.cubic(3.0, 2), (32, 28), 4),
+        (Cell.sheared(3.0, 2, 0.3), (24, 30), 6),
+        (Cell.cubic(3.0, 3), (12, 9, 15), 3),
+    ],
+)
+@pytest.mark.parametrize("order", [1, 2])
+def test_an_increment_belongs_to_the_tile_of_its_centre(
+    cell: Cell, shape: tuple[int, ...], tiles: int, order: int, rng: np.random.Generator
+) -> None:
+    values = rng.standard_normal(shape)
+    separations = np.array([0.4, 1.3])
+    q = np.array([1.0, 2.5, 7.0])
+    moments = increment_moments(values, cell, separations, q, order, tiles)
+    for column, separation in enumerate(separations):
+        shifts = grid_shifts(separation, cell, shape)
+        expected = [rolled_means(values, shifts, power, order, tiles).mean(axis=0) for power in q]
+        np.testing.assert_allclose(moments.mean[:, column], expected, rtol=1e-12)  # round-off
+    whole = increment_moments(values, cell, separations, q, order)
+    np.testing.assert_allclose(moments.norm, whole.norm, rtol=1e-13)
+    np.testing.assert_allclose(moments.square, whole.square, rtol=1e-13)
+
+
+def test_squares_are_exact_up_to_third_order_and_along_the_leading_direction(
+    rng: np.random.Generator,
+) -> None:
+    cell, shape = Cell.cubic(3.0, 2), (24, 24)
+    values = rng.standard_normal(shape)
+    q = np.array([1.0, 2.0, 3.0, 4.0, 6.0, 0.0])
+    square = increment_moments(values, cell, np.array([1.0]), q).square[:, 0]
+    shifts = grid_shifts(1.0, cell, shape)
+    exact = [rolled_means(values, shifts, 2.0 * power, 1, 1).mean() for power in q[:3]]
+    np.testing.assert_allclose(square[:3], exact, rtol=1e-12)  # round-off
+    leading = np.argmax(rolled_means(values, shifts, 6.0, 1, 1))
+    along = shifts[leading : leading + 1]
+    for row, power in ((3, 4.0), (4, 6.0)):
+        share = (
+            rolled_means(values, along, power, 1, 1).mean() ** 2
+            / rolled_means(values, along, 2.0 * power, 1, 1).mean()
+        )
+        whole = rolled_means(values, shifts, power, 1, 1).mean() ** 2
+        assert square[row] == pytest.approx(whole / share, rel=1e-12)
+    assert square[5] == 1.0
+
+
+def test_the_participation_of_a_spike_is_that_of_two_points() -> None:
+    spike = np.zeros((32, 32))
+    spike[5, 9] = 3.0
+    moments = increment_moments(spike, Cell.cubic(1.0, 2), np.array([0.25]), np.arange(1.0, 10.0))
+    # |δ| = 3 at two of 1024 points, in every direction.
+    np.testing.assert_allclose(moments.participation, 2.0 / 1024.0, rtol=1e-12)
+
+
+def test_moments_that_do_not_exist_or_meet_a_zero_are_nan(rng: np.random.Generator) -> None:
+    cell, q = Cell.cubic(1.0, 1), np.array([-1.0, -0.5, 0.0, 1.0])
+    norm = increment_moments(rng.standard_normal(32), cell, np.array([0.25]), q).norm[:, 0]
+    np.testing.assert_array_equal(np.isnan(norm), [True, False, False, False])
+    step = np.repeat([0.0, 1.0], 16)
+    norm = increment_moments(step, cell, np.array([0.25]), q).norm[:, 0]
+    np.testing.assert_array_equal(np.isnan(norm), [True, True, True, False])
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
@@ -100,6 +172,13 @@ def test_other_orders_of_difference_are_refused() -> None:
         increment_moments(np.arange(10.0), Cell.cubic(1.0, 1), np.array([0.2]), np.ones(1), 3)
 
 
-def test_a_constant_field_has_no_exponent() -> None:
+def test_differences_that_vanish_everywhere_are_refused() -> None:
+    wave = np.tile([0.0, 1.0], 8)
     with pytest.raises(DataError, match="not constant"):
-        increment_moments(np.ones(10), Cell.cubic(1.0, 1), np.array([0.2]), np.ones(1))
+        increment_moments(wave, Cell.cubic(16.0, 1), np.array([2.0]), np.array([1.0, 4.0]))
+
+
+def test_tiles_that_do_not_divide_the_grid_are_refused(rng: np.random.Generator) -> None:
+    values = rng.standard_normal((16, 12))
+    with pytest.raises(ResolutionError, match=r"tiles: 8 tiles .* grid points \(16, 12\)"):
+        increment_moments(values, Cell.cubic(1.0, 2), np.array([0.25]), np.ones(1), tiles=8)

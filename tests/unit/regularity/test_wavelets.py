@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import pywt
@@ -7,7 +9,7 @@ import pywt
 from glasscade.cell import Cell
 from glasscade.errors import ResolutionError
 from glasscade.regularity import wavelets
-from glasscade.regularity.wavelets import TAPS, WAVELET, wavelet_moments
+from glasscade.regularity.wavelets import TAPS, WAVELET, atom, coefficients, wavelet_moments
 
 
 @pytest.mark.parametrize(("dim", "n", "levels"), [(1, 256, 5), (2, 64, 3), (3, 32, 2)])
@@ -24,6 +26,9 @@ def test_known_coefficients_give_known_norms(
     values = pywt.waverecn(blocks, WAVELET, mode="periodization")
     q = np.array([1.0, 2.0, 3.0])
     moments = wavelet_moments(values, cell, levels, q)
+    counts = (n // 2.0 ** np.arange(1, levels + 1)) ** dim
+    # One orientation of all 2^d - 1 carries nothing more than another.
+    np.testing.assert_allclose(moments.participation, np.ones((3, 1)) / counts, rtol=1e-8)
     for j in range(1, levels + 1):
         count = (n // 2**j) ** dim
         expected = 2.0 ** (-0.5 * dim * j) * 5.0 * j * count ** (-1.0 / q)
@@ -49,6 +54,90 @@ def test_block_norms_of_white_noise_fall_as_the_square_root_of_the_volume() -> N
     # Orthonormal coefficients of white noise are white: norm = 2^{-j}, scale = 2^j. The coarsest
     # level has 3072 of them, so its norm scatters by 1/√6144 = 0.013; four times that.
     np.testing.assert_allclose(moments.norm[0] * moments.scale, 1.0, atol=0.052)
+
+
+@pytest.mark.parametrize("letter", ["a", "d"])
+@pytest.mark.parametrize("level", [1, 3])
+def test_atoms_are_what_coefficients_are_products_with(
+    letter: str, level: int, rng: np.random.Generator
+) -> None:
+    values = rng.standard_normal(64)
+    parts = pywt.wavedec(values, WAVELET, mode="periodization", level=level)
+    ours = [np.roll(atom(letter, level, 64), k * 2**level) @ values for k in range(64 // 2**level)]
+    # The filters of the library are orthonormal to 1e-11.
+    np.testing.assert_allclose(ours, parts[0 if letter == "a" else 1], atol=1e-9)
+
+
+@pytest.mark.parametrize(("dim", "n", "levels"), [(1, 256, 4), (2, 48, 2)])
+def test_coefficients_of_a_point_are_placed_around_it(dim: int, n: int, levels: int) -> None:
+    """Over all origins and places, the centre of energy is where the point is."""
+    moves = list(itertools.product(range(2**levels), repeat=dim))
+    distance, total = np.zeros((levels, dim)), np.zeros((levels, 1))
+    for place in moves:
+        point = np.zeros((n,) * dim)
+        point[place] = 1.0
+        for shift in moves:
+            for level, block in enumerate(coefficients(point, levels, shift)):
+                energy = np.sum(np.square(block), axis=0)
+                total[level] += energy.sum()
+                centres = (np.arange(energy.shape[0]) + 0.5) * 2.0 ** (level + 1)
+                for axis in range(dim):
+                    share = energy.sum(axis=tuple(a for a in range(dim) if a != axis))
+                    nearest = (centres - place[axis] + n / 2) % n - n / 2
+                    distance[level, axis] += share @ nearest
+    # The centre of a wavelet is rounded down by less than a grid spacing, from which a cube of
+    # 2^j grid points has its own centre half a spacing off.
+    np.testing.assert_array_less(np.abs(distance / total), 0.6)
+
+
+@pytest.mark.parametrize(
+    ("n", "levels", "tiles", "tile"), [(256, 5, 8, (6,)), (256, 5, 4, (2,)), (64, 3, 4, (3, 1))]
+)
+def test_a_bump_is_seen_in_its_tile(n: int, levels: int, tiles: int, tile: tuple[int, ...]) -> None:
+    side, dim = n // tiles, len(tile)
+    x = [(np.arange(n) - (t + 0.5) * side + n / 2) % n - n / 2 for t in tile]
+    for j in range(1, levels + 1):
+        # A level sees wavelengths from s_j to 2 s_j best.
+        bump = np.exp(-0.5 * sum(np.square(y) for y in np.ix_(*x)) / (0.3 * 2.0**j) ** 2)
+        moments = wavelet_moments(bump, Cell.cubic(1.0, dim), levels, np.array([2.0]), tiles)
+        share = moments.mean[0, j - 1] / moments.mean[0, j - 1].sum()
+        assert np.unravel_index(np.argmax(share), share.shape) == tile
+        # Most of what it carries, at the coarsest level too, where a tile is one coefficient wide.
+        assert share[tile] > 0.3
+
+
+@pytest.mark.parametrize(("dim", "n", "levels", "tiles"), [(1, 256, 4, 8), (2, 64, 3, 4)])
+def test_tiles_of_equal_size_average_to_the_whole(
+    dim: int, n: int, levels: int, tiles: int, rng: np.random.Generator
+) -> None:
+    values, q = rng.standard_normal((n,) * dim), np.array([-0.5, 0.0, 1.0, 2.5, 6.0, 9.0])
+    cell = Cell.cubic(1.0, dim)
+    whole, parts = (wavelet_moments(values, cell, levels, q, t) for t in (1, tiles))
+    assert parts.mean.shape == (6, levels, *(tiles,) * dim)
+    np.testing.assert_allclose(parts.norm, whole.norm, rtol=1e-12)  # round-off
+    np.testing.assert_allclose(parts.square, whole.square, rtol=1e-12)
+    assert np.all((whole.participation > 0.0) & (whole.participation <= 1.0))
+
+
+def test_every_coefficient_is_placed_once(rng: np.random.Generator) -> None:
+    values = rng.standard_normal((32, 32))
+    parts = pywt.wavedecn(values, WAVELET, mode="periodization", level=2)
+    for j, placed in enumerate(coefficients(values, 2, (0, 0)), start=1):
+        expected = np.concatenate([part.ravel() for part in parts[-j].values()])
+        np.testing.assert_array_equal(np.sort(placed.ravel()), np.sort(2.0**-j * expected))
+
+
+def test_orders_that_do_not_exist_are_nan(rng: np.random.Generator) -> None:
+    q = np.array([-1.0, -0.9, 0.0, 2.0])
+    norm = wavelet_moments(rng.standard_normal(64), Cell.cubic(1.0, 1), 2, q).norm
+    np.testing.assert_array_equal(np.isnan(norm[:, 0]), [True, False, False, False])
+
+
+def test_tiles_without_as_many_coefficients_are_refused(rng: np.random.Generator) -> None:
+    values, cell = rng.standard_normal((64, 64)), Cell.cubic(1.0, 2)
+    message = r"tiles: 16 tiles per axis do not divide the coefficients of level 3 \(8, 8\)"
+    with pytest.raises(ResolutionError, match=message):
+        wavelet_moments(values, cell, 3, np.ones(1), 16)
 
 
 @pytest.mark.parametrize(
