@@ -68,9 +68,11 @@ def leader_moments(
     p_leader_domain(p, cell.dim)
     field = check_field(values, cell.dim, name)
     check_levels(cell, field.shape, levels, tiles, name)
-    blocks = coefficients(field, levels, (0,) * cell.dim)
+    blocks = coefficients(field, levels)
     found = leaders(blocks) if np.isinf(p) else p_leaders(blocks, p)
-    return level_moments(name, list(found), cell, orders, tiles, floor=-np.inf)
+    spacing = float(cell.matrix[0, 0]) / field.shape[0]
+    cubes = (values[np.newaxis] for values in found)
+    return level_moments(name, cubes, spacing, orders, tiles, floor=-np.inf)
 
 
 def leaders(blocks: list[Real]) -> Iterator[Real]:

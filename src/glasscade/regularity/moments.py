@@ -95,11 +95,15 @@ class Moments:
         weights : (t_1, ..., t_d)
             Weight of each tile, not negative, not all zero; tiles of no weight have no say even
             where their moment does not exist.
+
+        How evenly an average is carried (`participation`) is taken to be as in the whole cell.
         """
         share = weights / weights.sum()
         weighted = np.where(share > 0.0, self.mean, 0.0) * share
-        axes = tuple(range(2, self.mean.ndim))
-        return replace(self, mean=np.sum(weighted, axis=axes, keepdims=True))
+        mean = np.sum(weighted, axis=tuple(range(2, self.mean.ndim)), keepdims=True)
+        ratio = mean.reshape(self.square.shape) / self._cell_mean
+        square = np.where(self.q[:, np.newaxis] == 0.0, 1.0, self.square * ratio**2)
+        return replace(self, mean=mean, square=square)
 
     @property
     def participation(self) -> Real:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import numpy as np
@@ -15,14 +15,10 @@ from glasscade.regularity.moments import Moments, check_field
 from glasscade.regularity.powers import check_orders, check_tiles, power_means
 
 Real = npt.NDArray[np.float64]
-Shift = tuple[int, ...]
 
 WAVELET = "db3"
 """Daubechies' wavelet with three vanishing moments and six filter taps."""
 TAPS = 6
-TRANSLATIONS = 8
-"""Origins averaged over: the decimated transform depends on where a singularity sits in its
-block, which a point mass or a few jumps would otherwise imprint on the exponent."""
 
 
 def wavelet_moments(values: Real, cell: Cell, levels: int, q: Real, tiles: int = 1) -> Moments:
@@ -32,9 +28,10 @@ def wavelet_moments(values: Real, cell: Cell, levels: int, q: Real, tiles: int =
     grid) at level j, over all 2^d - 1 orientations,
     ``<|Δ_j f|^q> = <|2^{-j d/2} d|^q>``: the amplitude of the block, equivalent to its L^q
     norm per volume. The scale s_j is the distance between neighbouring coefficients of the
-    level, which sees wavelengths from s_j to about 2 s_j. The mean of |d|^q runs over
-    `TRANSLATIONS` origins of the grid as well. A coefficient belongs to the tile in which the
-    centre of its wavelet lies. Moments of these scalars exist for q > -1.
+    level, which sees wavelengths from s_j to about 2 s_j. The mean of |d|^q runs over all origins
+    of the grid as well (the stationary transform): a few jumps or point masses would otherwise
+    imprint on the exponent where they lie in their blocks. A coefficient belongs to the tile in
+    which the centre of its wavelet lies. Moments of these scalars exist for q > -1.
 
     Jumps that fall on grid points need s >= 8 spacings: local slopes are low by 0.06 from s_2
     to s_3, by 0.014 from s_3 to s_4, by a quarter of that at each further level (q = 3).
@@ -70,36 +67,55 @@ def wavelet_moments(values: Real, cell: Cell, levels: int, q: Real, tiles: int =
     orders = check_orders(q)
     field = check_field(values, cell.dim, "wavelets")
     check_levels(cell, field.shape, levels, tiles, "wavelets")
-    moved = [coefficients(field, levels, shift) for shift in _translations(field.shape)]
-    blocks = [np.abs(np.concatenate(same)) for same in zip(*moved, strict=True)]
-    return level_moments("wavelets", blocks, cell, orders, tiles, floor=-1.0)
+    spacing = float(cell.matrix[0, 0]) / field.shape[0]
+    blocks = map(np.abs, stationary(field, levels))
+    return level_moments("wavelets", blocks, spacing, orders, tiles, floor=-1.0)
 
 
 def level_moments(
-    estimator: str, blocks: list[Real], cell: Cell, q: Real, tiles: int, floor: float
+    estimator: str, blocks: Iterable[Real], spacing: float, q: Real, tiles: int, floor: float
 ) -> Moments:
-    """Moments of non-negative values (..., n_j, ..., n_j) on the cubes of levels j = 1, 2, ..."""
-    pairs = [power_means(block, cell.dim, q, tiles, floor) for block in blocks]
+    """Moments of non-negative values (..., points along each axis) of levels j = 1, 2, ..."""
+    pairs = [power_means(block, block.ndim - 1, q, tiles, floor) for block in blocks]
     mean, square = (np.stack(part, axis=1) for part in zip(*pairs, strict=True))
-    scale = cell.matrix[0, 0] / np.array([block.shape[-1] for block in blocks])
+    scale = spacing * 2.0 ** np.arange(1, len(pairs) + 1)
     return Moments(estimator, scale, q, mean, square, 0.0)
 
 
-def coefficients(field: Real, levels: int, shift: Shift) -> list[Real]:
-    """2^{-j d/2} d of the field moved by `shift`, for j = 1, 2, ...: amplitudes of blocks.
+def stationary(field: Real, levels: int) -> Iterator[Real]:
+    """2^{-j d/2} d from all origins of the grid, level by level.
+
+    Yields
+    ------
+    (2^d - 1, n, ..., n)
+        Element x holds the coefficients of all orientations whose wavelets are centred there, to
+        the nearest grid point.
+    """
+    approximation, axes = field, tuple(range(field.ndim))
+    for level in range(1, levels + 1):
+        parts = pywt.swtn(approximation, WAVELET, level=1, start_level=level - 1)[0]
+        approximation = parts.pop("a" * field.ndim)
+        placed = [
+            np.roll(part, [round(centre(letter, level)) for letter in letters], axes)
+            for letters, part in parts.items()
+        ]
+        yield 2.0 ** (-0.5 * field.ndim * level) * np.stack(placed)
+
+
+def coefficients(field: Real, levels: int) -> list[Real]:
+    """2^{-j d/2} d of the decimated transform, for j = 1, 2, ...: amplitudes of blocks.
 
     Returns
     -------
     list of (2^d - 1, n/2^j, ..., n/2^j)
         Element k holds the coefficients of all orientations whose wavelets are centred in the
-        cube [k, k+1)·2^j of the grid before it was moved.
+        cube [k, k+1)·2^j of the grid.
     """
-    moved = np.roll(field, shift, axis=tuple(range(field.ndim))) if any(shift) else field
     # A list of levels runs from the approximation over the coarsest level to the finest.
-    finest_first = pywt.wavedecn(moved, WAVELET, mode="periodization", level=levels)[:0:-1]
+    finest_first = pywt.wavedecn(field, WAVELET, mode="periodization", level=levels)[:0:-1]
     return [
         2.0 ** (-0.5 * field.ndim * j)
-        * np.stack([_placed(part, letters, j, shift) for letters, part in parts.items()])
+        * np.stack([_placed(part, letters, j) for letters, part in parts.items()])
         for j, parts in enumerate(finest_first, start=1)
     ]
 
@@ -114,12 +130,9 @@ def atom(letter: str, level: int, n: int) -> Real:
     return np.asarray(pywt.waverec(parts, WAVELET, mode="periodization"))
 
 
-def _placed(part: Real, letters: str, level: int, shift: Shift) -> Real:
+def _placed(part: Real, letters: str, level: int) -> Real:
     """Coefficients of one orientation by the cubes in which their wavelets are centred."""
-    cubes = [
-        int(np.floor((centre(letter, level) - moved) / 2.0**level))
-        for letter, moved in zip(letters, shift, strict=True)
-    ]
+    cubes = [int(np.floor(centre(letter, level) / 2.0**level)) for letter in letters]
     return np.roll(part, cubes, axis=tuple(range(part.ndim)))
 
 
@@ -130,15 +143,6 @@ def centre(letter: str, level: int) -> float:
     n = 16 * 2**level
     x = np.arange(n)
     return float(np.square(atom(letter, level, n)) @ np.where(x < n // 2, x, x - n))
-
-
-def _translations(shape: tuple[int, ...]) -> Iterator[Shift]:
-    """Moves of the origin by an additive sequence that fills the cell evenly."""
-    golden = 0.5 * (np.sqrt(5.0) - 1.0)
-    for number in range(TRANSLATIONS):
-        yield tuple(
-            round(n * (number * golden ** (axis + 1) % 1.0)) for axis, n in enumerate(shape)
-        )
 
 
 def check_levels(

@@ -71,7 +71,7 @@ def test_the_interval_is_students_over_pseudo_values() -> None:
 
 
 def test_a_bend_beyond_chance_widens_the_interval() -> None:
-    bend = np.exp(0.01 * np.log(SCALE) ** 2)
+    bend = np.exp(0.007 * np.log(SCALE) ** 2)
     samples = [replace(m, mean=m.mean * (bend ** Q[:, None])[..., None]) for m in power(0.3, 0.31)]
     samples = [replace(m, square=m.mean[..., 0] ** 2) for m in samples]
     result = fit(samples, window=(0.2, 6.4))
@@ -86,7 +86,7 @@ def test_a_bend_beyond_chance_widens_the_interval() -> None:
 
 
 def test_a_deterministic_sample_has_the_change_over_the_range_for_its_interval() -> None:
-    bend = np.exp(0.01 * np.log(SCALE) ** 2)
+    bend = np.exp(0.007 * np.log(SCALE) ** 2)
     sample = moments(np.array([bend * SCALE**0.3] * 2))
     result = fit([sample], window=(0.2, 6.4), deterministic=True)
     halves = curves([sample], slice(1, 7), None)[1].halves(slice(1, 7))

@@ -65,7 +65,7 @@ def test_moments_are_those_of_the_leaders(p: float, rng: np.random.Generator) ->
     values, cell = rng.standard_normal((64, 64)), Cell.cubic(3.0, 2)
     q = np.array([-1.0, -0.5, 0.0, 1.0, 3.0, 7.0])
     moments = leader_moments(values, cell, 3, q, p)
-    blocks = coefficients(values, 3, (0, 0))
+    blocks = coefficients(values, 3)
     found = leaders(blocks) if np.isinf(p) else p_leaders(blocks, p)
     for j, leader in enumerate(found):
         expected = [
@@ -94,7 +94,7 @@ def test_leaders_of_a_cusp_grow_with_its_exponent() -> None:
     logarithms = []
     for place in range(0, 2**levels, 2):  # places of the cusp within a cube of the coarsest level
         x = np.abs((np.arange(n) - n // 2 - place + 0.3 + n / 2) % n - n / 2)
-        found = leaders(coefficients(x**hurst, levels, (0,)))
+        found = leaders(coefficients(x**hurst, levels))
         # Away from the opposite point, where the periodic function has a kink.
         middle = [leader[leader.size // 4 : 3 * leader.size // 4] for leader in found]
         logarithms.append([np.log2(leader.max()) for leader in middle])

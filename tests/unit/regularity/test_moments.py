@@ -44,14 +44,22 @@ def test_norms_of_tiles() -> None:
     np.testing.assert_allclose(tiled(values).tile_norm[:, 0], [values] * 4, rtol=1e-14)
 
 
-def test_norms_of_regions_are_weighted() -> None:
-    values = np.array([[1.0, 2.0], [3.0, 4.0]])
-    moments = tiled(values)
-    weights = np.array([np.ones((2, 2)), [[0.0, 2.0], [0.0, 0.0]], [[3.0, 0.0], [0.0, 1.0]]])
-    norms = moments.norms_of(weights)
-    np.testing.assert_allclose(norms[0], moments.norm, rtol=1e-14)
-    np.testing.assert_allclose(norms[1, :, 0], 2.0, rtol=1e-14)
-    np.testing.assert_allclose(norms[2, 2:, 0], [1.75, ((3.0 + 64.0) / 4.0) ** (1 / 3)], rtol=1e-14)
+def test_regions_are_weighted_averages_over_tiles() -> None:
+    moments = tiled(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    whole, second, two = (
+        moments.region(np.array(weights)).norm
+        for weights in (np.ones((2, 2)), [[0.0, 2.0], [0.0, 0.0]], [[3.0, 0.0], [0.0, 1.0]])
+    )
+    np.testing.assert_allclose(whole, moments.norm, rtol=1e-14)
+    np.testing.assert_allclose(second[:, 0], 2.0, rtol=1e-14)
+    np.testing.assert_allclose(two[2:, 0], [1.75, ((3.0 + 64.0) / 4.0) ** (1 / 3)], rtol=1e-14)
+
+
+def test_regions_carry_their_averages_as_evenly_as_the_whole() -> None:
+    moments = tiled(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    region = moments.region(np.array([[0.0, 2.0], [1.0, 0.0]]))
+    np.testing.assert_allclose(region.participation, moments.participation, rtol=1e-14)
+    assert region.mean.shape[2:] == (1, 1)
 
 
 def test_tiles_without_weight_have_no_say() -> None:
@@ -59,10 +67,11 @@ def test_tiles_without_weight_have_no_say() -> None:
     mean = moments.mean.copy()
     mean[0, :, 0, 0] = np.nan
     broken = replace(moments, mean=mean)
-    norms = broken.norms_of(np.array([[[0.0, 1.0], [1.0, 1.0]], [[1.0, 1.0], [0.0, 0.0]]]))
-    assert np.all(np.isfinite(norms[0]))
-    np.testing.assert_array_equal(np.isnan(norms[1, :, 0]), [True, False, False, False])
-    np.testing.assert_array_equal(np.isnan(broken.norm[:, 0]), [True, False, False, False])
+    assert np.all(np.isfinite(broken.region(np.array([[0.0, 1.0], [1.0, 1.0]])).norm))
+    gone = [True, False, False, False]
+    found = broken.region(np.array([[1.0, 1.0], [0.0, 0.0]])).norm
+    np.testing.assert_array_equal(np.isnan(found[:, 0]), gone)
+    np.testing.assert_array_equal(np.isnan(broken.norm[:, 0]), gone)
 
 
 def test_participation_is_one_for_a_constant_and_small_for_a_spike() -> None:
