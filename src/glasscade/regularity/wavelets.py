@@ -79,7 +79,7 @@ def level_moments(
     pairs = [power_means(block, block.ndim - 1, q, tiles, floor) for block in blocks]
     mean, square = (np.stack(part, axis=1) for part in zip(*pairs, strict=True))
     scale = spacing * 2.0 ** np.arange(1, len(pairs) + 1)
-    return Moments(estimator, scale, q, mean, square, 0.0)
+    return Moments(estimator, np.asarray(scale, dtype=np.float64), q, mean, square, 0.0)
 
 
 def stationary(field: Real, levels: int) -> Iterator[Real]:

@@ -19,6 +19,7 @@ from glasscade.limits.verdicts import CRITICAL, Outcome, Verdict, at_least, at_m
 from glasscade.paths import number
 from glasscade.regularity.fits import interval, jackknife, local_slopes
 from glasscade.stages.integrate import believed, limit_in_ell, term
+from glasscade.stages.nulls import MEASURED
 
 Real = npt.NDArray[np.float64]
 
@@ -316,30 +317,29 @@ class _Checks:
         hurst = float(self.exponents["hurst"][case])
         return array.isel(realisation=np.flatnonzero(array["hurst"].values == hurst))
 
-    def _exponent(self, case: int, field: str) -> Limit:
-        """ξ_3 at T = 0 by the one estimator fixed beforehand.
+    def _exponent(self, case: int, field: str, region: str = "one") -> Limit:
+        """ξ_3 at T = 0 by the one estimator fixed beforehand, of the whole cell or of a region φ.
 
-        Outside the domain of the estimator there is no interval, so that nothing is decided,
-        unless the value says that the field is smooth: a Besov exponent counts up to 1.
+        Where no verdict may rest on it (`regularity.exponents.FLAGS`) it has no interval.
         """
-        row = self.exponents.sel(field=field, estimator=self.estimator, order=3).isel(
-            case=case, temperature=0
-        )
-        low, high = (
-            self.exponents["window"]
-            .isel(case=case, temperature=0)
-            .sel(estimator=self.estimator)
-            .values
-        )
-        known = bool(row["trusted"]) or float(row["value"]) >= 1.0
-        return Limit(
-            float(row["value"]),
-            float(row["ci_low"]) if known else np.nan,
-            float(row["ci_high"]) if known else np.nan,
+        measured, decisive = self._measured(case, field, region)
+        return measured if decisive else replace(measured, low=np.nan, high=np.nan)
+
+    def _measured(self, case: int, field: str, region: str = "one") -> tuple[Limit, bool]:
+        """ξ_3 with its interval, and whether a verdict may rest on it."""
+        chosen = {"source": MEASURED, "field": field, "estimator": self.estimator, "region": region}
+        row = self.exponents.sel(chosen).isel(case=case, temperature=0)
+        third = row.sel(order=3)
+        low, high = row["window"].values
+        limit = Limit(
+            float(third["value"]),
+            float(third["ci_low"]),
+            float(third["ci_high"]),
             float(low),
             float(high),
-            int(self.exponents["realisations"].values.ravel()[0]),
+            int(row["samples"]),
         )
+        return limit, bool(third["decisive"])
 
     def _pointwise(self, case: int) -> Limit | None:
         """Exponent of ‖Q^flux_ℓ‖_1 in ℓ at the smallest scales."""
@@ -389,9 +389,11 @@ class _Checks:
         """ξ_3 of fields of known exponent."""
         for case in range(self.exponents.sizes["case"]):
             known = float(self.exponents["hurst"][case])
-            limit = self._exponent(case, "density")
+            margin = self.margins["exponent"]
+            outcome = equal(self._exponent(case, "density"), known, margin)
+            shown, _ = self._measured(case, "density")
             quantity = "xi_3" + self._case_name(case)
-            yield self._equal("exponent_recovery", quantity, limit, known, self.margins["exponent"])
+            yield self._row("exponent_recovery", quantity, shown, known, margin, outcome)
 
     def _dissipation_scale(self) -> Iterator[Verdict]:
         """ℓ_½ for every T: holds where R(ℓ) crosses one half within the scales studied."""

@@ -156,9 +156,7 @@ class _Ensemble:
         return average(self.realisations).norm
 
 
-def _label(
-    regions: list[Exponents], names: tuple[str, ...], ensemble: _Ensemble
-) -> xr.Dataset:
+def _label(regions: list[Exponents], names: tuple[str, ...], ensemble: _Ensemble) -> xr.Dataset:
     """The exponents of one source, field and estimator; scales padded to one length with NaN."""
     whole = regions[0]
     longest = ensemble.longest
@@ -175,7 +173,10 @@ def _label(
     flags = list(FLAGS)
     codes = np.array([[flags.index(flag) for flag in r.flag] for r in regions], dtype=np.int8)
     flag = variable(dims, codes, "1", "what is known of the exponent")
-    flag.attrs |= {"flag_values": np.arange(len(flags), dtype=np.int8), "flag_meanings": " ".join(flags)}
+    flag.attrs |= {
+        "flag_values": np.arange(len(flags), dtype=np.int8),
+        "flag_meanings": " ".join(flags),
+    }
     local = {
         name: variable(
             ("order", "between"), padded(getattr(whole, name), longest - 1), "1", long_name

@@ -175,7 +175,7 @@ def _expected(estimates: list[Moments], system: System, orders: Real, longest: i
     """Exact norms of fractional fields on this grid, NaN for leaders, of which none are known."""
     norm = np.full((len(ESTIMATORS), HURST.size, orders.size, longest), np.nan)
     levels, widths, separations = _scales_of(system)
-    scales = {"wavelets": levels, "gradients": widths}
+    scales: dict[str, int | Real] = {"wavelets": levels, "gradients": widths}
     for e, moments in enumerate(estimates):
         name = moments.estimator
         if name != "leaders":

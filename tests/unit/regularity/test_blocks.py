@@ -18,7 +18,8 @@ CELL = Cell.cubic(16.0, 2)
 def moments(tiles: tuple[int, ...]) -> Moments:
     """Numbers that all differ, on tiles."""
     mean = np.arange(1.0, 1.0 + 2 * 3 * np.prod(tiles)).reshape(2, 3, *tiles)
-    return Moments("gradients", np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0]), mean, mean[..., 0, 0], 1.0)
+    scale, q = np.array([1.0, 2.0, 4.0]), np.array([1.0, 3.0])
+    return Moments("gradients", scale, q, mean, mean.reshape(2, 3, -1)[..., 0], 1.0)
 
 
 @pytest.mark.parametrize("ell", [0.5, 1.0, 2.0])
@@ -47,7 +48,9 @@ def test_white_noise_is_not_correlated_beyond_a_grid_spacing() -> None:
 @pytest.mark.parametrize(
     ("length", "count"), [(0.9, 64), (1.0, 64), (1.1, 16), (2.1, 4), (4.0, 4), (4.1, 1)]
 )
-def test_tiles_are_joined_until_they_hold_two_correlation_lengths(length: float, count: int) -> None:
+def test_tiles_are_joined_until_they_hold_two_correlation_lengths(
+    length: float, count: int
+) -> None:
     whole = moments((8, 8))
     found = blocks(whole, CELL, length)
     assert len(found) == count
@@ -61,7 +64,9 @@ def test_tiles_are_joined_until_they_hold_two_correlation_lengths(length: float,
 def test_blocks_are_neighbouring_tiles() -> None:
     whole = moments((4, 4))
     found = blocks(whole, CELL, 4.0)
-    expected = [whole.mean[..., i : i + 2, j : j + 2].mean(axis=(2, 3)) for i in (0, 2) for j in (0, 2)]
+    expected = [
+        whole.mean[..., i : i + 2, j : j + 2].mean(axis=(2, 3)) for i in (0, 2) for j in (0, 2)
+    ]
     for block, mean in zip(found, expected, strict=True):
         np.testing.assert_allclose(block.mean[..., 0, 0], mean, rtol=1e-14)
 

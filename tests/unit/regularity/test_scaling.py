@@ -112,7 +112,7 @@ def test_curves_carry_the_norms_of_their_order() -> None:
 def bent(at: int, slopes: tuple[float, float]) -> np.ndarray:
     """A curve of two slopes that meet at one scale."""
     below, above = slopes
-    return np.where(X < X[at], below * (X - X[at]), above * (X - X[at]))
+    return np.where(X[at] > X, below * (X - X[at]), above * (X - X[at]))
 
 
 def test_a_plateau_ends_where_the_slope_changes() -> None:
