@@ -121,7 +121,7 @@ def coefficients(field: Real, levels: int) -> list[Real]:
 
 
 def atom(letter: str, level: int, n: int) -> Real:
-    """What the coefficient 0 of a level on n points is the product with.
+    """What coefficient 0 of a level is the product of a field on n points with.
 
     The wavelet for the letter d, its scaling function for a; of unit L² norm, and periodic.
     """
