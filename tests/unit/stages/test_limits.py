@@ -159,7 +159,7 @@ def test_a_window_above_the_core_gives_no_interval():
         assert np.isfinite(ends.sel(quantity=quantity, end="value"))
         assert np.isnan(ends.sel(quantity=quantity, end=["low", "high"])).all()
     for quantity in ("A", "B", "A_minus_B"):
-        assert np.isfinite(ends.sel(quantity=quantity)).all()
+        assert np.isfinite(ends.sel(quantity=quantity, end=["low", "value", "high"])).all()
 
 
 def test_scatter_of_realisations_widens_the_limits(rng):
@@ -298,7 +298,8 @@ def test_run_goes_from_budget_files_to_limits_and_verdicts(tmp_path):
     assert json.loads(written.attrs["parameters"])["model"] == "smooth"
     rows = read_verdicts(verdicts)
     assert {row.model for row in rows} == {"smooth"}
+    assert {row.region for row in rows} == {"one", "bump1", "bump2", "all"}
     assert {row.check for row in rows} <= set(CHECKS)
-    outcome = {(row.check, row.quantity): row.verdict for row in rows}
+    outcome = {(row.check, row.quantity): row.verdict for row in rows if row.region == "one"}
     assert outcome["closure", "instantaneous"] == "holds"
     assert outcome["closure", "time_integrated"] == "holds"
