@@ -16,7 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from glasscade.config import Study
 from glasscade.errors import DataError
 from glasscade.figures import STUDY_TITLES, TITLES
-from glasscade.limits.extrapolation import ORDERS, POINTS, Limit
+from glasscade.limits.extrapolation import ORDERS, OUTER, PLAUSIBLE, POINTS, Limit
+from glasscade.limits.power import POWER
 from glasscade.limits.verdicts import CHECKS, TOGETHER, Verdict
 from glasscade.paths import WHOLE_STUDY
 from glasscade.report import TEMPLATES, labels, parameters, regions, rst
@@ -266,6 +267,10 @@ def _methods(study: Study) -> str:
         points=POINTS,
         order_low=plain(ORDERS[0]),
         order_high=plain(ORDERS[1]),
+        outer_low=plain(OUTER[0]),
+        outer_high=plain(OUTER[1]),
+        plausible=plain(PLAUSIBLE),
+        power=plain(100.0 * POWER),
         level=plain(100.0 * study.margins.level),
         exponent_level=plain(100.0 * study.margins.exponent_level),
         estimator=study.exponents.verdict_estimator,

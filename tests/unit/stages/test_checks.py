@@ -41,6 +41,7 @@ class Made:
     flux_norm : exponent in ℓ of the pointwise norm of the flux
     xi : ξ_3 of ρ and of F in every case
     trusted : whether they lie in the domain of the estimator
+    local : ξ_3 of ρ in every region
     adjust : a last change of the integrated budget
     """
 
@@ -54,6 +55,7 @@ class Made:
     xi: tuple[tuple[float, float], ...] = ((0.9, 1.2),)
     trusted: int = 1
     hurst: tuple[float, ...] | None = None
+    local: tuple[float, ...] | None = None
     adjust: Callable[[xr.Dataset], xr.Dataset] = lambda data: data
 
     def verdicts(self):
@@ -99,6 +101,19 @@ class Made:
         )
 
     def _exponents(self):
+        """Those of the box, or of every region with statistical and systematic parts."""
+        if self.local is None:
+            return self._of_box()
+        each = [
+            replace(self, xi=((xi, 1.2),), local=None)._of_box().expand_dims(region=[region])
+            for region, xi in zip(("one", "bump1", "bump2"), self.local, strict=True)
+        ]
+        exponents = xr.concat(each, "region")
+        exponents["statistical"] = 0.01 + 0.0 * exponents["value"]
+        exponents["systematic"] = 0.0 * exponents["value"]
+        return exponents
+
+    def _of_box(self):
         """Values ± 0.01 of the estimator for verdicts; another one is far off."""
         value = np.empty((1, len(self.xi), 2, 2, 2))
         value[..., 0, :] = np.array(self.xi)[np.newaxis, :, :, np.newaxis]
@@ -520,3 +535,118 @@ def test_a_thermal_term_that_changes_sign_has_no_slope():
     rows = replace(GLASS, terms=glass_with(thermal=crossing)).verdicts()
     slopes = [row for (check, _), row in rows.items() if check == "direct_terms_vanish"]
     assert {row.verdict for row in slopes} == {"inconclusive"}
+
+
+# Regions
+
+
+def in_bump(number, by):
+    """A field with A - B of its own in one bump."""
+    where = lambda T, ell, kernel, phi: (T > 0.0) & (phi == number)  # noqa: E731
+    return replace(FIELD, terms=field_with(w=shifted(W_FIELD, by, where)))
+
+
+def outcomes(rows, check, quantity):
+    return {name[2]: row.verdict for name, row in rows.items() if name[:2] == (check, quantity)}
+
+
+def test_every_region_has_its_row_and_all_together_one():
+    regions = ["one", "bump1", "bump2", "all"]
+    for kind, check, names in (
+        ("field", "commutation", ["A_minus_B"]),
+        ("field", "control", ["lim_Q_thermal", "lim_Q_flux", "H"]),
+        ("glass", "commutation", ["A_minus_B", "lim_Q_thermal", "lim_Q_flux", "H"]),
+    ):
+        rows = BASES[kind].everywhere()
+        for name in names:
+            assert list(outcomes(rows, check, name)) == regions
+    assert {name[2] for name in BASES["cluster"].everywhere() if name[0] == "control"} == {"one"}
+    assert {name[2] for name in FIELD.everywhere() if name[0] == "closure"} == {"one"}
+
+
+def test_a_region_is_violated_alone_and_all_together_with_it():
+    rows = in_bump(2, -0.4).everywhere()
+    expected = {"one": "holds", "bump1": "holds", "bump2": "violated", "all": "violated"}
+    assert outcomes(rows, "commutation", "A_minus_B") == expected
+    whole = rows["commutation", "A_minus_B", "all"]
+    assert whole.value == rows["commutation", "A_minus_B", "bump2"].value
+
+
+def test_of_all_regions_the_one_that_reaches_furthest_is_shown():
+    rows = in_bump(1, 0.02).everywhere()
+    whole, bump = (rows["commutation", "A_minus_B", region] for region in ("all", "bump1"))
+    assert (whole.verdict, whole.value, whole.ci_low) == ("holds", bump.value, bump.ci_low)
+
+
+def test_a_region_that_misses_by_chance_leaves_all_together_open():
+    """Beyond the margin by its own interval, within reach by that of one of three comparisons."""
+    scatter = np.zeros((6, len(TEMPERATURES), len(ELLS)))
+    scatter[:, 1:] = np.linspace(-1.0, 1.0, 6)[:, np.newaxis, np.newaxis]
+
+    def shifts(size):
+        where = lambda T, ell, kernel, phi: (T > 0.0) & (phi == 2)  # noqa: E731
+        made = replace(GLASS, noise=0.05 * scatter, change=shifted(resolved, size, where))
+        return outcomes(made.everywhere(), "commutation", "A_minus_B")
+
+    found = [shifts(size) for size in (-0.30, -0.17)]
+    assert [row["bump2"] for row in found] == ["violated", "violated"]
+    assert [row["all"] for row in found] == ["violated", "inconclusive"]
+
+
+def test_the_criterion_is_local():
+    """A flux in every region; where the density is too smooth for it, the criterion is violated."""
+    rough = replace(FIELD, terms=field_with(flux=BROAD_FLUX), local=(0.1, 0.1, 0.2))
+    name = "criterion", "xi_3_with_flux"
+    assert set(outcomes(rough.everywhere(), *name).values()) == {"holds"}
+    smooth = replace(rough, local=(0.1, 0.1, 0.7)).everywhere()
+    expected = {"one": "holds", "bump1": "holds", "bump2": "violated", "all": "violated"}
+    assert outcomes(smooth, *name) == expected
+    assert smooth[(*name, "bump2")].value == smooth[(*name, "all")].value == 0.7
+
+
+def test_a_flux_in_one_region_alone_demands_roughness_there_alone():
+    where = lambda T, ell, kernel, phi: phi == 1  # noqa: E731
+    made = replace(FIELD, terms=field_with(flux=shifted(smooth_flux, 0.2, where)))
+    rows = replace(made, local=(0.9, 0.9, 0.9)).everywhere()
+    assert outcomes(rows, "criterion", "xi_3_with_flux") == {"bump1": "violated", "all": "violated"}
+    free = {"one": "holds", "bump2": "holds"}
+    assert outcomes(rows, "criterion", "xi_3_no_flux") == free
+
+
+def test_without_local_exponents_the_criterion_is_that_of_the_box():
+    assert set(outcomes(FIELD.everywhere(), "criterion", "xi_3_no_flux")) == {"one"}
+
+
+# How many realisations would decide
+
+
+def test_what_is_decided_needs_no_more_and_what_is_exact_cannot_be_helped_by_more():
+    for row in FIELD.everywhere().values():
+        assert np.isnan(row.n_to_decide)
+    far = replace(FIELD, terms=field_with(flux=lambda T, ell, *at: 0.03 * one(T, ell, *at) + ell))
+    rows = far.verdicts()
+    open_ = [row for row in rows.values() if row.verdict == "inconclusive"]
+    for row in open_:
+        expected = np.inf if np.isfinite(row.reference) else np.nan
+        np.testing.assert_equal(row.n_to_decide, expected)
+
+
+def test_scatter_says_how_many_realisations_would_decide():
+    rows = replace(GLASS, noise=20.0 * NOISE).everywhere()
+    row = rows["commutation", "A_minus_B", "one"]
+    assert row.verdict == "inconclusive"
+    assert row.n_realisations < row.n_to_decide < np.inf
+    whole = rows["commutation", "A_minus_B", "all"]
+    assert whole.verdict == "inconclusive"
+    assert whole.n_to_decide >= row.n_to_decide
+
+
+def test_an_exponent_near_a_third_says_how_many_would_tell():
+    near = replace(FIELD, terms=field_with(flux=BROAD_FLUX), local=(0.36, 0.1, 0.1))
+    rows = near.everywhere()
+    row = rows["criterion", "xi_3_with_flux", "one"]
+    assert row.verdict == "inconclusive"
+    # 0.0033 inside the margin of 0.3633; four realisations gave ±0.01
+    assert 4 < row.n_to_decide < 100
+    outside = replace(near, trusted=0).everywhere()["criterion", "xi_3_with_flux", "one"]
+    assert outside.n_to_decide == np.inf
