@@ -290,9 +290,11 @@ def test_run_goes_from_budget_files_to_limits_and_verdicts(tmp_path):
     np.testing.assert_array_equal(written["ell"], ELLS)
     np.testing.assert_array_equal(written["temperature"], TEMPERATURES)
     expected = -(1.0 - np.exp(-2.0))
-    a = written["limit"].sel(quantity="A", kernel="gaussian", phi="one", end="value")
-    # the series in ℓ is no parabola, but 1/(1+ℓ²)
-    assert float(a) == pytest.approx(expected, rel=0.02)
+    a = written["limit"].sel(quantity="A", kernel="gaussian", phi="one")
+    # the series in ℓ, 1/(1+ℓ²) up to 0.8, is none of the forms: 3 % off, and known to be
+    assert float(a.sel(end="value")) == pytest.approx(expected, rel=0.05)
+    assert float(a.sel(end="low")) <= expected <= float(a.sel(end="high"))
+    assert 0.0 <= float(a.sel(end="weight_log")) < 0.5
     half = written["scale"].isel(temperature=0).sel(fraction=0.5, end="value")
     assert float(half) == pytest.approx(1.0, rel=0.02)
     assert json.loads(written.attrs["parameters"])["model"] == "smooth"
