@@ -154,7 +154,8 @@ def made_up_verdicts(kind: str) -> list[Verdict]:
         return [
             row("flux_bound", f"smeared_vs_xi+xiF_H{h:g}", 1.5 + h, fit=(0.05, 0.4)) for h in HURST
         ]
-    rows = [row("commutation", "A_minus_B", 0.01), row("commutation", "A_minus_B_bumps", 0.02)]
+    rows = [row("commutation", "A_minus_B", 0.01)]
+    rows += [row("commutation", "A_minus_B", 0.02, region=phi) for phi in ("bump1", "bump2", "all")]
     check = "commutation" if kind == "glass" else "control"
     rows += [row(check, "lim_Q_thermal", 0.3, reference=0.25), row(check, "H", -0.1)]
     rows += [row("kernel_independence", "lim_Q_flux_bump_minus_gaussian", 0.0)]
@@ -170,7 +171,11 @@ def row(
     value: float,
     reference: float = 0.0,
     fit: tuple[float, float] = (0.0, 1.0),
+    region: str = "one",
 ) -> Verdict:
     """A verdict with an interval of ±0.1 and a margin of 0.2."""
     ends = (round(value - 0.1, 9), round(value + 0.1, 9))  # tables keep ten digits
-    return Verdict("made_up", check, quantity, value, *ends, reference, 0.2, "holds", 6, *fit)
+    window = (*fit, 40.0)  # of which the last is how many would decide
+    return Verdict(
+        "made_up", check, quantity, region, value, *ends, reference, 0.2, "holds", 6, *window
+    )

@@ -40,10 +40,11 @@ def row(
     verdict: Outcome = "holds",
     value: float = 0.25,
     half: float = 0.05,
+    region: str = "one",
 ) -> Verdict:
     """A verdict with reference 0, tolerance 0.5 and a window from 1 to 2."""
     ends = (value - half, value + half)
-    return Verdict(model, check, quantity, value, *ends, 0.0, 0.5, verdict, 1, 1.0, 2.0)
+    return Verdict(model, check, quantity, region, value, *ends, 0.0, 0.5, verdict, 1, 1.0, 2.0)
 
 
 def limit(value: float, half: float = 0.05) -> Limit:
@@ -57,7 +58,13 @@ def made_up_rows() -> list[Verdict]:
         row("point", "control", "lim_Q_flux"),
         row("point", "closure", "instantaneous", value=2e-15, half=0.0),
         row("point", "commutation", "A_minus_B"),
-        row("point", "commutation", "A_minus_B_bumps"),
+        row("point", "commutation", "A_minus_B", region="bump1"),
+        replace(
+            row("point", "commutation", "A_minus_B", "inconclusive", region="bump2"), n_to_decide=40
+        ),
+        replace(
+            row("point", "commutation", "A_minus_B", "inconclusive", region="all"), n_to_decide=inf
+        ),
         row("point", "kernel_independence", "lim_Q_flux_wendland_c6_minus_gaussian"),
         row("point", "direct_terms_vanish", "slope_in_T_at_ell_0.08", "violated"),
         row("point", "flux_bound", "pointwise_vs_3xi-1", "inconclusive"),

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.limits.verdicts import Verdict
+from glasscade.limits.verdicts import GLOBAL, Verdict
 from glasscade.paths import number
 from glasscade.regularity import fits
 from glasscade.regularity.fits import interval
@@ -134,8 +134,12 @@ class Results:
         return array.isel(realisation=chosen)
 
     def rows(self, check: str) -> dict[str, Verdict]:
-        """Verdicts of one check by quantity."""
-        return {row.quantity: row for row in self.verdicts if row.check == check}
+        """Verdicts of one check for φ = 1, by quantity."""
+        return {
+            row.quantity: row
+            for row in self.verdicts
+            if row.check == check and row.region == GLOBAL
+        }
 
     def mean(self, array: xr.DataArray) -> Estimate:
         """Mean over realisations with its studentised interval; other dimensions are kept."""

@@ -61,8 +61,7 @@ def dissipation_scale(
     """
     roots = np.array([crossing(ell, row, fraction) for row in resolved])
     value = float(np.mean(roots[:, 0]))
-    half = float(np.mean(roots[:, 1]))
-    if not deterministic:
-        half = float(np.hypot(half, interval(roots[:, 0], level).half_width))
-    low, high = float(ell[0]), float(ell[-1])
-    return Limit(value, value - half, value + half, low, high, len(resolved))
+    spacing = float(np.mean(roots[:, 1]))
+    scatter = 0.0 if deterministic else float(interval(roots[:, 0], level).half_width)
+    window = float(ell[0]), float(ell[-1])
+    return Limit.around(value, scatter, spacing, window, len(resolved))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
+from scipy.special import stdtrit
 
 from glasscade.limits.extrapolation import Limit
 
@@ -25,13 +27,23 @@ CHECKS = (
 )
 
 
+GLOBAL, TOGETHER = "one", "all"
+"""Regions of a verdict that are no bump: φ = 1, and what all test functions say together."""
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """One row of `verdicts.csv`."""
+    """One row of `verdicts.csv`.
+
+    `region` is the name of the test function: `GLOBAL` for φ = 1, else a bump; `TOGETHER` for the
+    combination of all. `n_to_decide` is how many realisations would decide what is inconclusive,
+    infinite if no number would, NaN where the question does not arise.
+    """
 
     model: str
     check: str
     quantity: str
+    region: str
     value: float
     ci_low: float
     ci_high: float
@@ -41,6 +53,7 @@ class Verdict:
     n_realisations: int
     fit_low: float
     fit_high: float
+    n_to_decide: float = np.nan
 
 
 COLUMNS = tuple(field.name for field in fields(Verdict))
@@ -67,12 +80,36 @@ def at_least(limit: Limit, reference: float, tolerance: float) -> Outcome:
 
 def at_most(limit: Limit, reference: float, tolerance: float) -> Outcome:
     """The claim value <= reference."""
-    mirrored = Limit(
-        -limit.value,
-        -limit.high,
-        -limit.low,
-        limit.fit_low,
-        limit.fit_high,
-        limit.realisations,
-    )
+    mirrored = replace(limit, value=-limit.value, low=-limit.high, high=-limit.low)
     return at_least(mirrored, -reference, tolerance)
+
+
+def one_of(limit: Limit, comparisons: int, level: float) -> Limit:
+    """The interval of a limit that is one of several to be judged together, by Bonferroni.
+
+    The statistical part is taken at the level 1 - (1 - level)/comparisons, the systematic part as
+    it is. Where the two are not known apart all is taken for statistical.
+    """
+    if comparisons == 1 or limit.realisations < 2:
+        return limit
+    degrees = limit.realisations - 1
+    wide, narrow = (
+        float(stdtrit(degrees, 1.0 - 0.5 * (1.0 - level) / number)) for number in (comparisons, 1)
+    )
+    apart = np.isfinite(limit.statistical) and np.isfinite(limit.systematic)
+    statistical = limit.statistical if apart else limit.half_width
+    more = statistical * float(np.sqrt((wide / narrow) ** 2 - 1.0))
+    return limit.widened(statistical=more)
+
+
+def together(alone: Iterable[Outcome], corrected: Iterable[Outcome]) -> Outcome:
+    """The verdict on a claim that is made for every region.
+
+    Violated if any region violates it with the interval of `one_of`, so that the chance of a false
+    alarm anywhere is that of a single test (the first step of Holm's procedure is the same). Holds
+    if every region holds alone, which needs no correction: the claim is the intersection of theirs,
+    and fails to be seen false no more often than the weakest test allows. Else inconclusive.
+    """
+    if "violated" in corrected:
+        return "violated"
+    return "holds" if set(alone) == {"holds"} else "inconclusive"

@@ -13,10 +13,10 @@ from math import isfinite, isnan
 from typing import Literal
 
 from glasscade.limits.extrapolation import Limit
-from glasscade.limits.verdicts import CRITICAL, Outcome, Verdict
-from glasscade.report import labels
+from glasscade.limits.verdicts import CRITICAL, GLOBAL, Outcome, Verdict
+from glasscade.report import labels, regions
 from glasscade.report.kinds import Kind
-from glasscade.report.numbers import measured, plain
+from glasscade.report.numbers import measured, plain, would_decide
 
 Mark = Literal["holds", "violated", "inconclusive", "none"]
 
@@ -47,8 +47,13 @@ class Findings:
     split: dict[str, Limit]
 
     def of(self, check: str) -> list[Verdict]:
-        """The rows of one check."""
-        return [row for row in self.rows if row.check == check]
+        """The rows of one check on the whole: φ = 1, and all φ together."""
+        return [row for row in regions.of_box(self.rows) if row.check == check]
+
+    def local(self, check: str) -> list[Verdict]:
+        """Those of single regions."""
+        whole = self.of(check)
+        return [row for row in self.rows if row.check == check and row not in whole]
 
     @property
     def commutation(self) -> list[Verdict]:
@@ -155,7 +160,7 @@ def commutation(findings: Findings) -> Answer:
 
 def _difference(row: Verdict) -> str:
     """One row on A − B."""
-    name, margin = labels.quantity(row.quantity), f"±{plain(row.tolerance)}"
+    name, margin = labels.quantity(row.quantity, row.region), f"±{plain(row.tolerance)}"
     says = {
         "holds": f"is zero within the margin {margin}",
         "violated": f"is not zero: the interval lies outside the margin {margin}",
@@ -163,7 +168,8 @@ def _difference(row: Verdict) -> str:
     }[row.verdict]
     if not isfinite(row.ci_low) or not isfinite(row.ci_high):
         says = f"is undecided: there is no finite interval to compare with the margin {margin}"
-    return f"{name} = {_both(row)} {says}"
+    needed = would_decide(row.n_to_decide)
+    return f"{name} = {_both(row)} {says}" + (f", and {needed}" if needed else "")
 
 
 def _part(name: str, limit: Limit, margin: float, kind: Kind) -> str:
@@ -196,7 +202,10 @@ def roughness(findings: Findings) -> Answer:
     worst = outcome_of(rows)
     parts = [(row.verdict, _criterion(row, findings)) for row in rows]
     mark, word = next(part[:2] for verdict, part in parts if verdict == worst)
-    return Answer(findings.model, mark, word, tuple(part[2] for _, part in parts))
+    sentences = [_criterion(row, findings)[2] for row in rows if row.region == GLOBAL]
+    if local := findings.local("criterion"):
+        sentences.append(f"Region by region, {regions.counted(local)}.")
+    return Answer(findings.model, mark, word, tuple(sentences))
 
 
 def _estimators(findings: Findings) -> Answer:
@@ -229,7 +238,9 @@ def _criterion(row: Verdict, findings: Findings) -> tuple[Mark, str, str]:
         )
         return "violated", "contradicted", text
     if row.verdict == "inconclusive":
-        text = f"Whether the density is as rough as a flux demands is undecided: {xi}."
+        needed = would_decide(row.n_to_decide)
+        more = f"; {needed}" if needed else ""
+        text = f"Whether the density is as rough as a flux demands is undecided: {xi}{more}."
         return "inconclusive", "undecided", text
     text = (
         f"{_flux(findings)}, and the density is as rough as the criterion demands of a flux, "

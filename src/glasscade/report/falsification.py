@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from glasscade.limits.verdicts import Verdict
+from glasscade.report import labels
 from glasscade.report.answers import Findings, Mark, outcome_of
 
 
@@ -19,7 +20,7 @@ class Condition:
         What would have to be seen.
     mark, word : str
         Whether it was.
-    where : tuple of (model, quantity)
+    where : tuple of (model, quantity in words)
         The rows that show it, or leave it open.
     """
 
@@ -95,7 +96,11 @@ def _condition(text: str, rows: list[Verdict]) -> Condition:
     if not rows:
         return Condition(text, "none", "not tested in this study", ())
     outcome = outcome_of(rows)
-    where = tuple((row.model, row.quantity) for row in rows if row.verdict == outcome)
+    where = tuple(
+        (row.model, labels.quantity(row.quantity, row.region))
+        for row in rows
+        if row.verdict == outcome
+    )
     if outcome == "holds":
         return Condition(text, "holds", f"not seen in {len(rows)} rows", ())
     word = "seen" if outcome == "violated" else "not decided"

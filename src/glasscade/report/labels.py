@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from glasscade.coarse import KERNELS
+from glasscade.limits.verdicts import GLOBAL, TOGETHER
 from glasscade.paths import NUMBER
 from glasscade.report.numbers import plain
 
@@ -40,7 +41,9 @@ CHECKS: dict[str, Check] = {
     ),
     "commutation": Check(
         "Commutation of the limits",
-        "A − B for φ = 1, and for the bump φ where the two differ most. It vanishes unless the "
+        "A − B for φ = 1 and in every region, that is for every bump φ; all together hold if each "
+        "does, and are violated if one is with the wider interval of one of several comparisons "
+        "(Bonferroni). A − B vanishes unless the "
         "limit T → 0 selects another solution than the run at T = 0. For particles the parts, "
         "lim Q^{flux}_{ℓ}, lim Q^{thermal} and H, are listed beside it: each holds where it cannot "
         "be told from zero, and one that is violated is an anomaly.",
@@ -65,7 +68,8 @@ CHECKS: dict[str, Check] = {
     "criterion": Check(
         "Criterion of roughness",
         "A flux that does not vanish demands ξ_{3} ≤ 1/3. The criterion is one-way: where the "
-        "flux vanishes it claims nothing and holds whatever ξ_{3} is.",
+        "flux vanishes it claims nothing and holds whatever ξ_{3} is. It is local: the flux "
+        "smeared with a bump is judged with the ξ_{3} of the same region.",
         "≤",
     ),
     "exponent_recovery": Check(
@@ -82,8 +86,7 @@ CHECKS: dict[str, Check] = {
 }
 
 _QUANTITIES: tuple[tuple[str, str], ...] = (
-    (r"A_minus_B", "A − B (φ = 1)"),
-    (r"A_minus_B_bumps", "A − B (worst bump)"),
+    (r"A_minus_B", "A − B"),
     (r"A_minus_B_(?P<x>\w+)", "A − B ({x})"),
     (r"lim_Q_thermal", "lim Q^{thermal}"),
     (r"lim_Q_flux", "lim Q^{flux}_{ℓ}"),
@@ -112,8 +115,18 @@ _QUANTITIES: tuple[tuple[str, str], ...] = (
 )
 
 
-def quantity(name: str) -> str:
+def quantity(name: str, region: str = GLOBAL) -> str:
     """A quantity of `verdicts.csv` in words, its own name where there are none."""
+    where = {GLOBAL: "", TOGETHER: ", worst region"}.get(region, f", {region}")
+    return _words(name) + where
+
+
+def subject(name: str) -> str:
+    """The same without what is known of it in one region and not in another."""
+    return "ξ_{3}" if name.startswith(("xi_3_no", "xi_3_with")) else _words(name)
+
+
+def _words(name: str) -> str:
     for pattern, words in _QUANTITIES:
         match = re.fullmatch(pattern, name)
         if match:

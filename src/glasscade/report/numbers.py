@@ -69,6 +69,13 @@ def window(low: float, high: float) -> str:
     return f"{plain(low)} to {plain(high)}" if isfinite(low) and isfinite(high) else MISSING
 
 
+def would_decide(realisations: float) -> str:
+    """How many realisations would decide what is inconclusive; nothing for NaN."""
+    if isfinite(realisations):
+        return f"{realisations:.0f} realisations would decide"
+    return "no number of realisations would decide" if realisations > 0.0 else ""
+
+
 def _exponent(size: float) -> int:
     """The power of ten to split off, zero for sizes that read well without one."""
     if size == 0.0 or PLAIN[0] <= size < PLAIN[1]:

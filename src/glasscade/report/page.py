@@ -16,14 +16,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from glasscade.config import Study
 from glasscade.errors import DataError
 from glasscade.figures import STUDY_TITLES, TITLES
-from glasscade.limits.extrapolation import ORDERS, POINTS, Limit
-from glasscade.limits.verdicts import CHECKS, Verdict
+from glasscade.limits.extrapolation import ORDERS, OUTER, PLAUSIBLE, POINTS, Limit
+from glasscade.limits.power import POWER
+from glasscade.limits.verdicts import CHECKS, TOGETHER, Verdict
 from glasscade.paths import WHOLE_STUDY
-from glasscade.report import TEMPLATES, labels, parameters, rst
+from glasscade.report import TEMPLATES, labels, parameters, regions, rst
 from glasscade.report.answers import Findings, Mark, questions
 from glasscade.report.falsification import conditions
 from glasscade.report.kinds import description, kind_of
-from glasscade.report.numbers import measured, plain, window
+from glasscade.report.numbers import measured, plain, window, would_decide
 
 PNG = b"\x89PNG\r\n\x1a\n"
 COUNTED: tuple[Mark, ...] = ("holds", "violated", "inconclusive")
@@ -105,7 +106,6 @@ def render(contents: Contents) -> str:
         lstrip_blocks=True,
     )
     environment.filters["typeset"] = labels.typeset
-    environment.filters["quantity"] = labels.quantity
     return environment.get_template("page.html").render(
         **_head(contents), **_answers(contents), **_body(contents), **_provenance(contents)
     )
@@ -148,7 +148,7 @@ def _answers(contents: Contents) -> dict[str, Any]:
         )
         for name, model in contents.study.models.items()
     ]
-    compared = [row for row in contents.verdicts if isfinite(row.reference)]
+    compared = [r for r in contents.verdicts if isfinite(r.reference) and r.region != TOGETHER]
     counts = {mark: sum(row.verdict == mark for row in compared) for mark in COUNTED}
     return {
         "opening": _opening(contents, counts),
@@ -174,7 +174,8 @@ def _opening(contents: Contents, counts: Mapping[Mark, int]) -> str:
 
 def _warning(rows: Sequence[Verdict]) -> str:
     """What must be read before any answer: controls that are not right, or absent."""
-    trusted = [row for row in rows if row.check in {"control", "closure", "exponent_recovery"}]
+    controls = {"control", "closure", "exponent_recovery"}
+    trusted = [row for row in regions.of_box(rows) if row.check in controls]
     if not trusted:
         return "This study holds no control and no closure: nothing below is tested."
     failed = sum(row.verdict == "violated" for row in trusted)
@@ -223,23 +224,26 @@ def _check(name: str, rows: Sequence[Verdict]) -> dict[str, Any]:
         "name": name,
         "title": check.title,
         "text": check.text,
-        "rows": [_row(row, check.relation) for row in rows],
+        "rows": [_row(row, check.relation) for row in regions.of_box(rows)],
+        "regions": regions.lines(rows),
     }
 
 
 def _row(row: Verdict, relation: str) -> dict[str, str]:
     shown = measured(row.value, row.ci_low, row.ci_high)
+    needed = would_decide(row.n_to_decide)
     sign = "" if relation in {"=", ""} else f"{relation} "
     return {
         "model": row.model,
         "name": row.quantity,
-        "quantity": labels.quantity(row.quantity),
+        "region": row.region,
+        "quantity": labels.quantity(row.quantity, row.region),
         "verdict": row.verdict,
         "value": shown.value,
         "interval": shown.interval,
         "reference": sign + plain(row.reference),
         "tolerance": plain(row.tolerance),
-        "realisations": str(row.n_realisations),
+        "realisations": f"{row.n_realisations}; {needed}" if needed else str(row.n_realisations),
         "window": window(row.fit_low, row.fit_high),
     }
 
@@ -263,6 +267,10 @@ def _methods(study: Study) -> str:
         points=POINTS,
         order_low=plain(ORDERS[0]),
         order_high=plain(ORDERS[1]),
+        outer_low=plain(OUTER[0]),
+        outer_high=plain(OUTER[1]),
+        plausible=plain(PLAUSIBLE),
+        power=plain(100.0 * POWER),
         level=plain(100.0 * study.margins.level),
         exponent_level=plain(100.0 * study.margins.exponent_level),
         estimator=study.exponents.verdict_estimator,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +15,32 @@ from glasscade.config import ClusterSystem, SyntheticSystem, System
 from glasscade.fields import cluster
 from glasscade.limits.bounds import BOUNDED, flux_bounds
 from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, slope
-from glasscade.limits.verdicts import CRITICAL, Outcome, Verdict, at_least, at_most, equal
+from glasscade.limits.power import Claim, for_all, n_to_decide
+from glasscade.limits.verdicts import (
+    CRITICAL,
+    GLOBAL,
+    TOGETHER,
+    Outcome,
+    Verdict,
+    at_least,
+    at_most,
+    equal,
+    one_of,
+    together,
+)
 from glasscade.paths import number
 from glasscade.regularity.fits import interval, jackknife, local_slopes
 from glasscade.stages.integrate import believed, limit_in_ell, term
 from glasscade.stages.nulls import MEASURED
 
 Real = npt.NDArray[np.float64]
+Judge = Callable[[int, int], Verdict]
+"""The row of a test function, by its number, as one of so many comparisons."""
+
+CLAIMS: dict[str, Claim] = {"flux_bound": "at_least", "criterion": "at_most"}
+"""What a check claims of its value where that is not equality with the reference."""
+OF_EXPONENTS = ("criterion", "exponent_recovery")
+"""Checks whose intervals have the level of exponents."""
 
 
 def checks(
@@ -70,11 +89,13 @@ class _Checks:
         reference: float,
         tolerance: float,
         outcome: Outcome,
+        region: str = GLOBAL,
     ) -> Verdict:
         return Verdict(
             self.model,
             check,
             quantity,
+            region,
             limit.value,
             limit.low,
             limit.high,
@@ -84,13 +105,57 @@ class _Checks:
             limit.realisations,
             limit.fit_low,
             limit.fit_high,
+            self._needed(check, limit, reference, tolerance, outcome),
         )
 
+    def _needed(
+        self, check: str, limit: Limit, reference: float, tolerance: float, outcome: Outcome
+    ) -> float:
+        """How many realisations would decide, where that is open and there is a reference."""
+        if outcome != "inconclusive" or not np.isfinite(reference):
+            return np.nan
+        level = self.margins["exponent_level" if check in OF_EXPONENTS else "level"]
+        return n_to_decide(limit, reference, tolerance, level, CLAIMS.get(check, "equal"))
+
     def _equal(
-        self, check: str, quantity: str, limit: Limit, reference: float, tolerance: float
+        self,
+        check: str,
+        quantity: str,
+        limit: Limit,
+        reference: float,
+        tolerance: float,
+        region: str = GLOBAL,
     ) -> Verdict:
         outcome = equal(limit, reference, tolerance)
-        return self._row(check, quantity, limit, reference, tolerance, outcome)
+        return self._row(check, quantity, limit, reference, tolerance, outcome, region)
+
+    def _everywhere(self, judge: Judge, regions: int) -> Iterator[Verdict]:
+        """The rows of all test functions, the first for φ = 1, and what they say together.
+
+        Of the latter the worst of the rows on which the verdict rests is shown: alone if all hold,
+        else with the interval of one of several comparisons.
+        """
+        rows = [judge(phi, 1) for phi in range(regions)]
+        yield from rows
+        if regions == 1:
+            return
+        corrected = [judge(phi, regions) for phi in range(regions)]
+        outcome = together((row.verdict for row in rows), [row.verdict for row in corrected])
+        shown = rows if outcome == "holds" else [row for row in corrected if row.verdict == outcome]
+        needed = for_all(row.n_to_decide for row in shown)
+        yield replace(max(shown, key=_reach), region=TOGETHER, n_to_decide=needed)
+
+    def _vanishes(self, check: str, quantity: str) -> Iterator[Verdict]:
+        """A limit against zero, in every region."""
+
+        def judge(phi: int, comparisons: int) -> Verdict:
+            limit = one_of(self._limit(quantity, phi=phi), comparisons, self.margins["level"])
+            return self._equal(check, quantity, limit, 0.0, self._delta(phi), self._region(phi))
+
+        return self._everywhere(judge, self.limits.sizes["phi"])
+
+    def _region(self, phi: int) -> str:
+        return str(self.limits["phi"].values[phi])
 
     def _limit(self, quantity: str, kernel: int = 0, phi: int = 0) -> Limit:
         row = self.limits["limit"].sel(quantity=quantity).isel(kernel=kernel, phi=phi)
@@ -112,7 +177,7 @@ class _Checks:
         """Exact answers: the anomaly of the cluster, no anomaly for everything smooth."""
         if not isinstance(self.system, ClusterSystem):
             for quantity in ("lim_Q_thermal", "lim_Q_flux", "H"):
-                yield self._equal("control", quantity, self._limit(quantity), 0.0, self._delta())
+                yield from self._vanishes("control", quantity)
             return
         exact = self.system.potential.strength**2 * self.system.mass**3 / 3.0
         tolerance = self.margins["control"] * exact
@@ -189,7 +254,7 @@ class _Checks:
             return Limit(np.nan, np.nan, np.nan, *window)
         index = int(np.nanargmax((residual + error).values))
         value, half = (float(part.values.ravel()[index]) for part in (residual, error))
-        return Limit(value, value - half, value + half, *window)
+        return Limit.around(value, 0.0, half, window[:2], count)
 
     def _martingale(self) -> Iterator[Verdict]:
         """At T > 0 the balance leaves a martingale, whose mean over realisations is zero.
@@ -206,36 +271,30 @@ class _Checks:
         for t, temperature in enumerate(relative["temperature"].values):
             mean = interval(relative.isel(temperature=t).values, self.margins["level"])
             value = float(mean.value)
-            half = float(np.hypot(mean.half_width, error.isel(temperature=t)))
+            parts = float(mean.half_width), float(error.isel(temperature=t))
             ell = float(finest["ell"])
-            limit = Limit(
-                value, value - half, value + half, ell, ell, relative.sizes["realisation"]
-            )
+            limit = Limit.around(value, *parts, (ell, ell), relative.sizes["realisation"])
             quantity = f"martingale_mean_T{number(float(temperature))}"
             margin = self.margins["closure_particles"]
             yield self._equal("closure", quantity, limit, 0.0, margin)
 
     def _commutation(self) -> Iterator[Verdict]:
-        """A = B for φ = 1 and for the test function where they differ most.
+        """A = B in every region.
 
         For particles, which are no exact control, the anomalies are listed here: each holds where
         its interval is indistinguishable from zero.
         """
-        rows = [("A_minus_B", self._limit("A_minus_B"))]
+        quantities = ["A_minus_B"]
         if self.system.particles:
-            rows += [(name, self._limit(name)) for name in ("lim_Q_thermal", "H")]
+            quantities += ["lim_Q_thermal", "H"]
             if self._flux_is_known:  # not a finding: nothing to compare
                 zero = Limit(0.0, np.nan, np.nan, np.nan, np.nan, 0)
                 name = "lim_Q_flux_zero_by_theorem"
                 yield self._row("commutation", name, zero, np.nan, np.nan, "holds")
             else:
-                rows.append(("lim_Q_flux", self._limit("lim_Q_flux")))
-        for quantity, limit in rows:
-            yield self._equal("commutation", quantity, limit, 0.0, self._delta())
-        bumps = range(1, self.limits.sizes["phi"])
-        worst = max(bumps, key=lambda phi: abs(self._limit("A_minus_B", phi=phi).value))
-        limit = self._limit("A_minus_B", phi=worst)
-        yield self._equal("commutation", "A_minus_B_bumps", limit, 0.0, self._delta(worst))
+                quantities.append("lim_Q_flux")
+        for quantity in quantities:
+            yield from self._vanishes("commutation", quantity)
 
     @property
     def _flux_is_known(self) -> bool:
@@ -283,7 +342,7 @@ class _Checks:
         if len(samples) > 1:
             means += [np.delete(samples, i, axis=0).mean(axis=0) for i in range(len(samples))]
             scatter = jackknife(lambda y: slope(x, y.mean(axis=0), level).value, samples, level)
-            fit = fit.widened(float(scatter))
+            fit = fit.widened(statistical=float(scatter))
         same_sign = np.all(np.sign(means) == np.sign(means[0][0]))
         return fit if same_sign else replace(fit, low=np.nan, high=np.nan)
 
@@ -317,7 +376,7 @@ class _Checks:
         hurst = float(self.exponents["hurst"][case])
         return array.isel(realisation=np.flatnonzero(array["hurst"].values == hurst))
 
-    def _exponent(self, case: int, field: str, region: str = "one") -> Limit:
+    def _exponent(self, case: int, field: str, region: str = GLOBAL) -> Limit:
         """ξ_3 at T = 0 by the one estimator fixed beforehand, of the whole cell or of a region φ.
 
         Where no verdict may rest on it (`regularity.exponents.FLAGS`) it has no interval.
@@ -325,7 +384,7 @@ class _Checks:
         measured, decisive = self._measured(case, field, region)
         return measured if decisive else replace(measured, low=np.nan, high=np.nan)
 
-    def _measured(self, case: int, field: str, region: str = "one") -> tuple[Limit, bool]:
+    def _measured(self, case: int, field: str, region: str = GLOBAL) -> tuple[Limit, bool]:
         """ξ_3 with its interval, and whether a verdict may rest on it."""
         chosen = {"source": MEASURED, "field": field, "estimator": self.estimator, "region": region}
         row = self.exponents.sel(chosen).isel(case=case, temperature=0)
@@ -338,6 +397,8 @@ class _Checks:
             float(low),
             float(high),
             int(row["samples"]),
+            float(third["statistical"]),
+            float(third["systematic"]),
         )
         return limit, bool(third["decisive"])
 
@@ -368,22 +429,47 @@ class _Checks:
         mean = interval(np.array(slopes), level)
         value, half = float(mean.value), float(mean.half_width)
         low, high = float(x[0]), float(x[POINTS - 1])
-        limit = Limit(value, value - half, value + half, low, high, len(slopes))
+        limit = Limit.around(value, half, 0.0, (low, high), len(slopes))
         return believed(limit, self.system)
 
     def _criterion(self) -> Iterator[Verdict]:
-        """Q_flux does not vanish ⇒ ξ_3 <= 1/3. One-way: where it vanishes nothing is claimed."""
-        xi = self._exponent(0, "density")
-        measured = equal(self._limit("lim_Q_flux"), 0.0, self._delta())
-        flux = "holds" if self._flux_is_known else measured
+        """Q_flux does not vanish ⇒ ξ_3 <= 1/3, in every region whose exponent is known.
+
+        The flux smeared with a φ is judged with the regularity of the same region.
+        """
+        known = self.exponents["region"].values if "region" in self.exponents.dims else [GLOBAL]
+        regions = [phi for phi, name in enumerate(self.limits["phi"].values) if name in known]
+
+        def judge(index: int, comparisons: int) -> Verdict:
+            return self._criterion_in(regions[index], comparisons)
+
+        return self._everywhere(judge, len(regions))
+
+    def _criterion_in(self, phi: int, comparisons: int) -> Verdict:
+        """One-way: where the flux vanishes nothing is claimed."""
+        level, region = self.margins["level"], self._region(phi)
+        xi = self._exponent(0, "density", region)
+        xi = one_of(xi, comparisons, self.margins["exponent_level"])
+        measured, margin = (
+            one_of(self._limit("lim_Q_flux", phi=phi), comparisons, level),
+            self._delta(phi),
+        )
+        flux = "holds" if self._flux_is_known else equal(measured, 0.0, margin)
         tolerance = self.margins["exponent"]
         if flux == "holds":
-            yield self._row("criterion", "xi_3_no_flux", xi, np.nan, np.nan, "holds")
-            return
+            return self._row("criterion", "xi_3_no_flux", xi, np.nan, np.nan, "holds", region)
         outcome = at_most(xi, CRITICAL, tolerance)
-        if flux == "inconclusive" and outcome != "holds":
-            outcome = "inconclusive"
-        yield self._row("criterion", "xi_3_with_flux", xi, CRITICAL, tolerance, outcome)
+        if flux == "violated" or outcome == "holds":
+            return self._row(
+                "criterion", "xi_3_with_flux", xi, CRITICAL, tolerance, outcome, region
+            )
+        row = self._row(
+            "criterion", "xi_3_with_flux", xi, CRITICAL, tolerance, "inconclusive", region
+        )
+        # Both must be decided: the exponent, unless it is, and whether there is a flux.
+        needed = [n_to_decide(measured, 0.0, margin, level)]
+        needed += [row.n_to_decide] * (outcome == "inconclusive")
+        return replace(row, n_to_decide=for_all(needed))
 
     def _exponent_recovery(self) -> Iterator[Verdict]:
         """ξ_3 of fields of known exponent."""
@@ -409,4 +495,16 @@ class _Checks:
 def _worst(deviations: Real, x: Real) -> Limit:
     """The largest deviation in size, a number without scatter, with the range of x it is over."""
     value = float(np.max(np.abs(deviations)))
-    return Limit(value, value, value, float(x[0]), float(x[-1]), 1)
+    return Limit.around(value, 0.0, 0.0, (float(x[0]), float(x[-1])), 1)
+
+
+def _reach(row: Verdict) -> float:
+    """How far an interval reaches from its reference, in tolerances; of no interval, infinitely.
+
+    Last are rows in which nothing is compared.
+    """
+    if np.isnan(row.reference):
+        return -1.0
+    ends = np.abs([row.ci_low - row.reference, row.ci_high - row.reference])
+    reach = float(np.max(ends)) / row.tolerance
+    return reach if np.isfinite(reach) else np.inf

@@ -184,5 +184,5 @@ def believed(limit: Limit, system: System) -> Limit:
     What has no interval decides nothing.
     """
     if limit.fit_high > system.extrapolates_below:
-        return replace(limit, low=np.nan, high=np.nan)
+        return replace(limit, low=np.nan, high=np.nan, statistical=np.nan, systematic=np.nan)
     return limit

@@ -23,7 +23,17 @@ Real = npt.NDArray[np.float64]
 
 QUANTITIES = ("A", "B", "lim_Q_thermal", "lim_Q_flux", "lim_W_ell", "lim_W_T", "H", "A_minus_B")
 FRACTIONS = (0.9, 0.5, 0.1)
-ENDS = ("value", "low", "high", "fit_low", "fit_high")
+ENDS = (
+    "value",
+    "low",
+    "high",
+    "fit_low",
+    "fit_high",
+    "statistical",
+    "systematic",
+    "weight_log",
+)
+"""What is written of a limit: fields of `Limit`."""
 
 
 def run(
@@ -121,7 +131,7 @@ class _Limits:
         warm = self._warm["change"].sel(ell=0.0)
         mean = interval(athermal.values, self._level)
         value, half = float(mean.value), float(mean.half_width)
-        a = Limit(value, value - half, value + half, 0.0, 0.0, athermal.size)
+        a = Limit.around(value, half, 0.0, (0.0, 0.0), athermal.size)
         b, difference = self._in_temperature(warm), self._in_temperature(athermal - warm)
         return [a, b, thermal, flux, resolved, w, thermal.plus(difference), difference]
 
@@ -145,18 +155,24 @@ class _Limits:
         known = warm.sel(ell=warm["ell"] > 0.0).dropna("ell")
         if known.sizes["ell"] < POINTS:
             return limit_in_ell(warm.isel(temperature=0), self._level, self._system)
+        ell = known["ell"].values
         fine = xr.apply_ufunc(
-            lambda y: quadratic_limits(known["ell"].values, y), known, input_core_dims=[["ell"]]
-        )
-        systematic = (
-            extrapolate(known["ell"].values, values, self._level, deterministic=True)
-            for values in known.transpose("temperature", "realisation", "ell").values[:POINTS]
-        )
-        errors = [believed(limit, self._system).half_width for limit in systematic]
+            lambda y: quadratic_limits(ell, y), known, input_core_dims=[["ell"]]
+        ).transpose("temperature", "realisation")
+        every = known.transpose("temperature", "realisation", "ell").values
+        errors = [
+            self._beyond(ell, values, float(quadratic))
+            for values, quadratic in zip(every[:POINTS], fine.mean("realisation"), strict=False)
+        ]
         # The quadratic limit in T is a weighted sum, and so is what it inherits from ℓ: errors of
         # the same form at every T, which therefore do not cancel.
         weights = quadratic_limits(known["temperature"].values, np.eye(POINTS))
         return self._in_temperature(fine).widened(float(np.sum(np.abs(weights * errors))))
+
+    def _beyond(self, ell: Real, values: Real, quadratic: float) -> float:
+        """How far the limit in ℓ may lie from the quadratic one, scatter apart."""
+        limit = extrapolate(ell, values, self._level, self._system.deterministic)
+        return abs(limit.value - quadratic) + believed(limit, self._system).systematic
 
 
 def scales(integrated: xr.Dataset, level: float, deterministic: bool) -> xr.Dataset:

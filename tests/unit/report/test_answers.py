@@ -104,17 +104,52 @@ def test_a_scale_that_is_not_reached_is_not_decided() -> None:
 def test_commutation_in_words(verdict: Outcome, word: str, says: str) -> None:
     found = commutation(findings(row("m", "commutation", "A_minus_B", verdict)))
     assert (found.mark, found.word) == (verdict, word)
-    assert text(found) == f"A − B (φ = 1) = 0.250 (0.200 to 0.300) {says}."
+    assert text(found) == f"A − B = 0.250 (0.200 to 0.300) {says}."
 
 
 def test_one_bump_that_fails_is_enough() -> None:
     rows = (
         row("m", "commutation", "A_minus_B"),
-        row("m", "commutation", "A_minus_B_bumps", "violated"),
+        row("m", "commutation", "A_minus_B", "violated", region="bump1"),
+        row("m", "commutation", "A_minus_B", "violated", region="all"),
     )
     found = commutation(findings(*rows))
     assert found.word == "do not commute"
-    assert "Also A − B (worst bump) = 0.250 (0.200 to 0.300) is not zero" in text(found)
+    assert "Also A − B, worst region = 0.250 (0.200 to 0.300) is not zero" in text(found)
+
+
+def test_a_bump_alone_is_judged_with_all_others() -> None:
+    """One of many intervals misses by chance; what counts is the row on all together."""
+    rows = (
+        row("m", "commutation", "A_minus_B"),
+        row("m", "commutation", "A_minus_B", "violated", region="bump1"),
+        row("m", "commutation", "A_minus_B", "inconclusive", region="all"),
+    )
+    assert commutation(findings(*rows)).word == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("needed", "says"),
+    [
+        (40.0, ", and 40 realisations would decide."),
+        (inf, ", and no number of realisations would decide."),
+        (nan, "the margin ±0.5."),
+    ],
+)
+def test_what_is_undecided_says_what_would_decide(needed: float, says: str) -> None:
+    open_ = replace(row("m", "commutation", "A_minus_B", "inconclusive"), n_to_decide=needed)
+    assert text(commutation(findings(open_))).endswith(says)
+
+
+def test_the_criterion_is_counted_region_by_region() -> None:
+    def judged(verdict: Outcome, region: str) -> Verdict:
+        return row("m", "criterion", "xi_3_with_flux", verdict, 0.1, region=region)
+
+    rows = [judged("holds", "one"), judged("holds", "bump1"), judged("violated", "bump2")]
+    found = roughness(findings(*rows, judged("violated", "all")))
+    assert (found.mark, found.word) == ("violated", "contradicted")
+    assert text(found).endswith("Region by region, 1 of 2 regions hold, 1 violated (bump2).")
+    assert text(found).count("ξ_{3} = 0.100") == 1
 
 
 def test_an_anomaly_of_particles_is_not_a_failure_to_commute() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from glasscade.limits.verdicts import Outcome, Verdict
+from glasscade.report import labels
 from glasscade.report.answers import Findings
 from glasscade.report.falsification import Condition, conditions
 from glasscade.report.kinds import Kind
@@ -36,7 +37,7 @@ def test_each_condition_follows_its_checks(
 ) -> None:
     found = judged(place, row("m", check, quantity, verdict))
     assert (found.mark, found.word) == (verdict, word)
-    assert found.where == (() if verdict == "holds" else (("m", quantity),))
+    assert found.where == (() if verdict == "holds" else (("m", labels.quantity(quantity)),))
 
 
 @pytest.mark.parametrize("place", range(6))
@@ -64,7 +65,7 @@ def test_limits_that_differ_count_where_the_numerics_hold(
     )
     found = judged(COMMUTATION, *rows)
     assert found.mark == mark
-    assert found.where == (("m", "A_minus_B"),)
+    assert found.where == (("m", "A − B"),)
 
 
 def test_numerics_that_were_not_tested_do_not_hold() -> None:

@@ -15,7 +15,6 @@ def test_every_check_is_introduced(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("A_minus_B_bumps", "A − B (worst bump)"),
         ("A_minus_B_xy", "A − B (xy)"),
         (
             "lim_Q_flux_bump_minus_gaussian",
@@ -30,6 +29,15 @@ def test_every_check_is_introduced(name: str) -> None:
 )
 def test_quantities_are_put_in_words(name: str, words: str) -> None:
     assert labels.quantity(name) == words
+
+
+def test_a_quantity_says_of_which_region_it_is() -> None:
+    assert labels.quantity("H", "one") == labels.subject("H") == "H"
+    assert labels.quantity("H", "bump2") == "H, bump2"
+    assert labels.quantity("H", "all") == "H, worst region"
+    both = {labels.subject(name) for name in ("xi_3_no_flux", "xi_3_with_flux")}
+    assert both == {"ξ_{3}"}
+    assert labels.subject("xi_3_H0.2") == "ξ_{3} for H = 0.2"
 
 
 def test_indices_are_set_and_everything_else_is_escaped() -> None:

@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from glasscade.report.numbers import measured, plain, window
+from glasscade.report.numbers import measured, plain, window, would_decide
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,15 @@ def test_what_is_not_known_is_said() -> None:
 def test_a_value_without_interval_stands_alone() -> None:
     found = measured(-21.5669, nan, nan)
     assert (found.value, found.interval, found.both) == ("−21.57", "–", "−21.57")
+
+
+@pytest.mark.parametrize(
+    ("realisations", "says"),
+    [
+        (40.0, "40 realisations would decide"),
+        (inf, "no number of realisations would decide"),
+        (nan, ""),
+    ],
+)
+def test_how_many_would_decide(realisations: float, says: str) -> None:
+    assert would_decide(realisations) == says

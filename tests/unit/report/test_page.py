@@ -74,19 +74,39 @@ def text(page: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", page).replace("\u00a0", " ").split())
 
 
-def test_every_verdict_is_shown_exactly_once(read: Reader) -> None:
+WHOLE = [row for row in made_up_rows() if row.region in ("one", "all")]
+
+
+def test_every_verdict_on_the_whole_is_shown_exactly_once(read: Reader) -> None:
     shown = [
-        (tag["data-model"], tag["data-check"], tag["data-quantity"])
+        tuple(tag[f"data-{name}"] for name in ("model", "check", "quantity", "region"))
         for tag in read.all("tr")
         if tag.get("class") == "verdict"
     ]
-    assert sorted(shown) == sorted((r.model, r.check, r.quantity) for r in made_up_rows())
+    assert sorted(shown) == sorted((r.model, r.check, r.quantity, r.region) for r in WHOLE)
+
+
+def test_regions_are_counted_in_a_line(page: str) -> None:
+    assert page.count('<ul class="regions"') == 1
+    start = page.index('<ul class="regions"')
+    says = (
+        "point, A − B: 1 of 2 regions hold, 1 inconclusive (bump2: 40 realisations would decide)."
+    )
+    assert text(page[start : page.index("</ul>", start)]).endswith(says)
+
+
+def test_an_inconclusive_row_says_how_many_realisations_would_decide(page: str) -> None:
+    start = page.index('data-quantity="A_minus_B" data-region="all"')
+    shown = text(page[start : page.index("</tr>", start)])
+    assert "1; no number of realisations would decide" in shown
+    start = page.index('data-quantity="A_minus_B" data-region="one"')
+    assert "would decide" not in page[start : page.index("</tr>", start)]
 
 
 def test_a_verdict_is_told_by_word_and_symbol_not_by_colour_alone(page: str) -> None:
     for word, symbol in (("holds", "✓"), ("violated", "✗"), ("inconclusive", "?")):
         badge = f'<span class="badge {word}"><span aria-hidden="true">{symbol}</span> {word}</span>'
-        expected = sum(r.verdict == word for r in made_up_rows())
+        expected = sum(r.verdict == word for r in WHOLE)
         tables = page[page.index('id="verdicts"') : page.index('id="methods"')]
         assert tables.count(badge) == expected
 
@@ -174,8 +194,9 @@ def test_what_is_not_ours_is_escaped() -> None:
 
 
 def test_the_abstract_counts_verdicts(page: str) -> None:
-    assert "compares 11 numbers" in text(page)
-    assert "9 hold, 1 is violated, 1 is inconclusive." in text(page)
+    # what all regions say together is no number of its own
+    assert "compares 12 numbers" in text(page)
+    assert "9 hold, 1 is violated, 2 are inconclusive." in text(page)
 
 
 @pytest.mark.parametrize(
