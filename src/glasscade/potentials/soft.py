@@ -47,6 +47,11 @@ class _Sphere(Potential):
     def cutoff(self) -> float:
         return self.diameter
 
+    @property
+    def singularity(self) -> float:
+        """V' jumps at r = 0, or with a core V'' at its radius."""
+        return 2.0 if self.core == 0.0 else 3.0
+
 
 @register
 @dataclass(frozen=True)
