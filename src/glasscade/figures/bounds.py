@@ -21,15 +21,19 @@ from glasscade.figures.style import (
     GREY,
     MARKERS,
     SMALL,
+    WINDOW,
     Look,
     Place,
     Quantity,
+    minus,
 )
 from glasscade.limits.bounds import (
     CONCENTRATED,
+    competing,
     flux_bounds,
     flux_exponent,
     force_exponent,
+    lowest_exponent,
     marginal_exponent,
     product_exponent,
 )
@@ -45,7 +49,7 @@ FLUX = Quantity("exponent of the flux [1]", r"exponent of $\|Q^\mathrm{flux}_\el
 ORDINARY = {1.0: "logarithm, ", 2.0: "cone, "}
 """Names of Riesz kernels."""
 CROSSOVER = 0.25
-"""|ξ + s - 2| below which corrections (ℓ/L)^|ξ+s-2| are large at every ℓ that there is."""
+"""Power below which a correction (ℓ/L)^power is large at every ℓ that there is."""
 
 
 def kernel_names(frame: pd.DataFrame) -> dict[str, str]:
@@ -169,28 +173,29 @@ def phase_diagram(frame: pd.DataFrame, margin: float) -> Drawn:
     norm = CenteredNorm(0.0, extent)
     predicted = flux_exponent(xi[:, np.newaxis], s)
     levels = np.arange(-2.0, 2.0, 0.5)
-    lines = axes.contour(s, xi, predicted, levels=levels, colors=[GREY], linewidths=0.7)
-    axes.clabel(lines, levels[levels != 0.0], fontsize=SMALL, fmt="%g")
+    lines = axes.contour(s, xi, predicted, levels, colors=[GREY], linewidths=0.7, linestyles="-")
+    axes.clabel(lines, levels[levels != 0.0], fontsize=SMALL, fmt=lambda x: minus(f"{x:g}"))
+    close = competing(xi[:, np.newaxis], s) < CROSSOVER
+    axes.contourf(s, xi, close, levels=[0.5, 1.5], colors=[WINDOW], zorder=0)
+    axes.fill_between([], [], color=WINDOW, label="two powers compete")
     panel.curve(
         "predicted exponent 0", s, Estimate.exact(marginal_exponent(s)), Look(BLACK), "predicted 0"
     )
     axes.lines[-1].set_linewidth(2.2)
-    for sign in (-1.0, 1.0):
-        edge = Estimate.exact(2.0 - s + sign * CROSSOVER)
-        label = "two powers compete" if sign > 0.0 else None
-        panel.curve(f"edge of the crossover {sign:+g}", s, edge, Look(GREY, line=":"), label)
+    lowest = Estimate.exact(lowest_exponent(s))
+    panel.curve("prediction ends", s, lowest, Look(GREY, line=":"), "prediction ends")
     _measured(sheet, panel, rows, margin, norm)
     panel.points(
         "exact cone",
         [CONCENTRATED[0]],
         Estimate.exact([CONCENTRATED[1]]),
         Look((1.0, 1.0, 1.0), "*", "none"),
-        "exact cone: 0",
+        "exact cone: exponent 0",
     )
     star = axes.lines[-1]
     star.set(markersize=17, markeredgecolor=BLACK, zorder=5)
     axes.set(xlim=(s[0], s[-1]), ylim=(xi[0], xi[-1]))
-    sheet.legend_below(axes, columns=5)
+    sheet.legend_below(axes, columns=3)
     return sheet.finish()
 
 
@@ -234,20 +239,10 @@ def _measured(
             edgecolors=BLACK,
             linewidths=0.8,
             zorder=4,
-            label=label,
         )
-        for _, row in some.iterrows():
-            text = f"{row['measured'] + 0.0:.2f} ± {0.5 * (row['ci_high'] - row['ci_low']):.2f}"
-            panel.axes.annotate(
-                text.replace("-", "−"),
-                (row["s"], row["H"]),
-                xytext=(0, -9),
-                textcoords="offset points",
-                ha="center",
-                va="top",
-                fontsize=6.5,
-                zorder=6,
-            )
+        panel.axes.plot(
+            [], [], marker, color="none", markeredgecolor=BLACK, markersize=8, label=label
+        )
     colours = ScalarMappable(norm, DIVERGING)
     bar = sheet.figure.colorbar(colours, ax=panel.axes, pad=0.02)
     bar.set_label("measured " + FLUX.label())

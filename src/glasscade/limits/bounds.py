@@ -89,10 +89,9 @@ def flux_exponent(xi: npt.ArrayLike, s: npt.ArrayLike) -> Real:
 
     Pairs within ℓ of each other count as ℓ² ℓ^{s-2} ℓ^{ξ-1} ℓ^{ξ+ξ^F}, which is ξ + 2ξ^F where
     ξ^F = ξ + s - 1 < 1. A bounded ∇F leaves the local ρ̄τ(F,F) = ℓ²|∇F|²ρ̄: again ξ + 2ξ^F where
-    ξ < 0, and ℓ² once ρ̄ is bounded too. At s = 2 this is exact and local, Q^flux = ½ρ̄τ(w,w) with
-    ∂w = ρ, the law 3ξ^F - 1. Holds for s > 0 and ξ > -(2s + 1)/4; below, τ is made at the smallest
-    scale there is. Near ξ + s = 2, and where ξ + 2ξ^F is near 2, two powers of ℓ compete and it is
-    approached slowly.
+    ξ < 0, and ℓ² once ρ̄ is bounded too. At s = 2 on an infinite line Q^flux = ½ρ̄τ(w,w) with
+    ∂w = ρ is all local, with the law 3ξ^F - 1. Holds for s > 0 and ξ above `lowest_exponent`; below, τ is made at
+    the smallest scale there is. Where `competing` is small it is approached slowly.
     """
     return np.minimum(np.asarray(xi) + 2.0 * force_exponent(xi, s), SMOOTH)
 
@@ -105,6 +104,28 @@ def local_law(xi_force: npt.ArrayLike) -> Real:
 def marginal_exponent(s: npt.ArrayLike) -> Real:
     """The ξ at which `flux_exponent` vanishes, 2(1 - s)/3: the exponent of a marginal anomaly."""
     return np.asarray(2.0 * (1.0 - np.asarray(s)) / 3.0)
+
+
+def lowest_exponent(s: npt.ArrayLike) -> Real:
+    """The ξ down to which `flux_exponent` holds, -(2s + 1)/4.
+
+    τ_ℓ(ρ, F) at a mode k << p is made by pairs of modes p and k - p, in proportion to k times
+    ∂_p(pV_hat) ~ p^{-s} and the amplitudes p^{-ξ-1/2} of both; its variance, ∫ dp p^{-2s-4ξ-2},
+    comes from p ~ 1/ℓ only above this.
+    """
+    return np.asarray(-0.25 * (2.0 * np.asarray(s) + 1.0))
+
+
+def competing(xi: npt.ArrayLike, s: npt.ArrayLike) -> Real:
+    """The power of ℓ by which the leading form of the flux wins: where it is small, slowly.
+
+    The least of |ξ + s - 2|, between a rough and a bounded ∇F, and, where ∇F is rough, of
+    |ξ + 2ξ^F - 2|, between this flux and that of smooth fields.
+    """
+    xi, s = np.asarray(xi, dtype=np.float64), np.asarray(s, dtype=np.float64)
+    rough = np.abs(xi + 2.0 * force_exponent(xi, s) - SMOOTH)
+    between = np.abs(xi + s - 2.0)
+    return np.where(force_exponent(xi, s) < 1.0, np.minimum(between, rough), between)
 
 
 def saturates(xi: float, s: float) -> bool:

@@ -68,6 +68,10 @@ class Cone(Potential):
         scale = 2.0 * self.strength * a * a
         return scale * across, scale * along
 
+    def directional(self, s: Real, dim: int) -> Real:
+        """S as for every potential: T = 2S/k in one dimension."""
+        return 0.5 * s * self.virial(s, dim)[0]
+
 
 @register
 @dataclass(frozen=True)

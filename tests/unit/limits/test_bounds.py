@@ -8,10 +8,12 @@ from glasscade.errors import ConfigError
 from glasscade.limits.bounds import (
     BOUNDED,
     CONCENTRATED,
+    competing,
     flux_bounds,
     flux_exponent,
     force_exponent,
     local_law,
+    lowest_exponent,
     marginal_exponent,
     product_exponent,
     saturates,
@@ -105,6 +107,14 @@ def test_local_law_is_the_flux_of_the_cone_where_the_force_is_rough() -> None:
     np.testing.assert_allclose(flux_exponent(xi, 2.0), expected, atol=1e-12)
     assert saturates(0.1, 2.0)
     assert not saturates(-0.1, 2.0)
+
+
+def test_two_powers_compete_where_either_could_lead() -> None:
+    places = [(0.0, 2.0), (0.6, 1.0), (0.3, 2.0), (-0.4, 1.0), (0.3, np.inf)]
+    found = competing(*np.array(places).T)
+    np.testing.assert_allclose(found, [0.0, 0.2, 0.3, 1.4, np.inf], atol=1e-12)  # round-off
+    assert lowest_exponent(2.0) == -1.25
+    assert CONCENTRATED[1] > lowest_exponent(CONCENTRATED[0])
 
 
 @pytest.mark.parametrize("xi", [0.15, 0.3, 0.6])
