@@ -89,9 +89,9 @@ def flux_exponent(xi: npt.ArrayLike, s: npt.ArrayLike) -> Real:
 
     Pairs within ℓ of each other count as ℓ² ℓ^{s-2} ℓ^{ξ-1} ℓ^{ξ+ξ^F}, which is ξ + 2ξ^F where
     ξ^F = ξ + s - 1 < 1. A bounded ∇F leaves the local ρ̄τ(F,F) = ℓ²|∇F|²ρ̄: again ξ + 2ξ^F where
-    ξ < 0, and ℓ² once ρ̄ is bounded too. At s = 2 on an infinite line Q^flux = ½ρ̄τ(w,w) with
-    ∂w = ρ is all local, with the law 3ξ^F - 1. Holds for s > 0 and ξ above `lowest_exponent`; below, τ is made at
-    the smallest scale there is. Where `competing` is small it is approached slowly.
+    ξ < 0, and ℓ² once ρ̄ is bounded too. At s = 2 on an infinite line Q^flux = ½ρ̄τ(w,w), ∂w = ρ,
+    is all local, with the law 3ξ^F - 1. Holds for s > 0 and ξ above `lowest_exponent`; below, τ is
+    made at the smallest scale there is. Where `competing` is small it is approached slowly.
     """
     return np.minimum(np.asarray(xi) + 2.0 * force_exponent(xi, s), SMOOTH)
 

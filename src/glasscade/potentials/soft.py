@@ -80,7 +80,7 @@ class Harmonic(_Sphere):
 
     @property
     def _cone(self) -> Cone:
-        """The cone with the same V' = -(strength/diameter) (1 - r/diameter) up to its half period."""
+        """The cone of the same V', -(strength/diameter) (1 - r/diameter) up to its half period."""
         return Cone(-self.strength / self.diameter, period=2.0 * self.diameter)
 
 

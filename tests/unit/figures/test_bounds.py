@@ -85,9 +85,8 @@ def test_the_phase_diagram_holds_riesz_kernels_by_agreement() -> None:
 @pytest.mark.parametrize(("off", "expected"), [(0.06, True), (0.08, False), (-0.09, False)])
 def test_agreement_is_within_the_interval_and_the_margin(off: float, expected: bool) -> None:
     frame = made_up().query("quantity == 'pointwise' and model == 'a'")
-    frame = frame.assign(
-        ci_low=frame["predicted"] + off - 0.02, ci_high=frame["predicted"] + off + 0.03
-    )
+    value = frame["predicted"] + off
+    frame = frame.assign(ci_low=value - 0.02, ci_high=value + 0.03)
     assert agrees(frame, MARGIN).tolist() == [expected] * len(frame)
 
 
