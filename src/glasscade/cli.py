@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         "stage",
         metavar="STAGE",
         help="simulate, reduce, structure, exponents, limits, figures, verdicts, comparison, "
-        "summary, or all; of a stage, all jobs that the options below do not leave out",
+        "bounds, summary, or all; of a stage, all jobs that the options below do not leave out",
     )
     _add_config(running)
     for name, text in WILDCARDS.items():

@@ -455,7 +455,9 @@ class SyntheticSystem(BoxKeys):
     kind: Literal["synthetic"]
     dimensions: Literal[1, 2] = Field(2, description="dimension of space")
     exponents: tuple[float, ...] = Field(
-        min_length=1, description="Hurst exponents H of the fractional fields, ξ_q = H for all q"
+        min_length=1,
+        description="Hurst exponents H of the fractional fields, ξ_q = H for all q; a density of "
+        "H <= 0 is a signed field, cut off at the grid",
     )
     contrast: Positive = Field(
         0.2, le=0.3, description="standard deviation of ρ relative to its mean, which is 1"
@@ -468,10 +470,15 @@ class SyntheticSystem(BoxKeys):
     @field_validator("exponents")
     @classmethod
     def _in_domain(cls, exponents: tuple[float, ...]) -> tuple[float, ...]:
-        if any(not 0.0 < h < 1.0 for h in exponents):
-            raise ValueError("exponents must lie between 0 and 1")
+        if any(not -1.0 < h < 1.0 for h in exponents):
+            raise ValueError("exponents must lie between -1 and 1")
         _distinct("exponents", exponents)
         return exponents
+
+    @property
+    def singularity(self) -> float:
+        """s of V_hat ~ k^{-s} at large k."""
+        return self.mixture.table[0][0].singularity
 
 
 class GlassSystem(SystemKeys):

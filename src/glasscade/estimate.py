@@ -97,7 +97,7 @@ def gathering() -> Cost:
 def lines(study: Study) -> list[Line]:
     """What every stage of every model costs, in the order in which they run."""
     models = [line for name in study.models for line in _model(study, name)]
-    stages = ("verdicts", *jobs.study_figures(study), "summary")
+    stages = ("verdicts", *jobs.study_stages(study), "summary")
     once = [Line("all", stage, 1, gathering()) for stage in stages]
     return [*models, *once, Line("all", "all", 1, Cost(0.0, 0.0, 0.0))]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscade.config import UNSEEN, Batch, Model, Study
+from glasscade.config import UNSEEN, Batch, Model, Study, SyntheticSystem
 from glasscade.figures import figure_names as names_of
 from glasscade.paths import batch_label, number
 
@@ -169,9 +169,43 @@ def comparison(study: Study) -> Job:
     }
 
 
+def bounded(study: Study) -> list[str]:
+    """The models whose flux is set beside its bounds: known densities on a line, if several."""
+    found = [
+        model
+        for model, keys in study.models.items()
+        if isinstance(keys.system, SyntheticSystem) and keys.system.dimension == 1
+    ]
+    return found if len(found) > 1 else []
+
+
+def bounds(study: Study) -> Job:
+    """Parameters of the table and the figures of the bounds of the flux."""
+    return {
+        "models": {model: {"system": _system(study.models[model])} for model in bounded(study)},
+        "names": bounds_figures(study),
+        "level": study.margins.level,
+        "bound": study.margins.bound,
+    }
+
+
+def bounds_figures(study: Study) -> list[str]:
+    """Names of the figures of the bounds; a phase diagram needs two orders of Riesz kernels."""
+    potentials = (_system(study.models[model])["potential"] for model in bounded(study))
+    orders = {keys["order"] for keys in potentials if keys["kind"] == "riesz"}
+    several = ["flux_bounds", "phase_diagram"] if len(orders) > 1 else ["flux_bounds"]
+    return several if bounded(study) else []
+
+
+def study_stages(study: Study) -> list[str]:
+    """Stages that look at several models together."""
+    found = {"comparison": compared(study), "bounds": bounded(study)}
+    return [stage for stage, models in found.items() if models]
+
+
 def study_figures(study: Study) -> list[str]:
     """Names of the figures of several models together."""
-    return ["comparison"] if compared(study) else []
+    return [*(["comparison"] if compared(study) else []), *bounds_figures(study)]
 
 
 def summary(study: Study) -> Job:

@@ -69,6 +69,11 @@ class Paths:
         return self._pattern("verdicts.csv")
 
     @property
+    def bounds(self) -> str:
+        """Exponents of the flux beside their bounds, for every kernel of force."""
+        return self._pattern("bounds.csv")
+
+    @property
     def summary(self) -> str:
         """The page that reads like a paper."""
         return self._pattern("summary.html")

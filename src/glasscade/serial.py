@@ -96,8 +96,8 @@ def _once(study: Study) -> list[Labels]:
     return [{}]
 
 
-def _if_compared(study: Study) -> list[Labels]:
-    return [{}] if jobs.compared(study) else []
+def _if(stage: str) -> Callable[[Study], list[Labels]]:
+    return lambda study: [{}] if stage in jobs.study_stages(study) else []
 
 
 def _models(study: Study) -> list[Labels]:
@@ -184,6 +184,17 @@ def _comparison(study: Study, paths: Paths, labels: Labels) -> None:
     )
 
 
+def _bounds(study: Study, paths: Paths, labels: Labels) -> None:
+    from glasscade.stages import bounds
+
+    bounds.run(
+        jobs.bounds(study),
+        limits=[Path(paths.limits.format(model=model)) for model in jobs.bounded(study)],
+        table=Path(paths.bounds),
+        folder=Path(paths.figure(WHOLE_STUDY, "any", "png")).parent,
+    )
+
+
 def _summary(study: Study, paths: Paths, labels: Labels) -> None:
     from glasscade.stages import summary
 
@@ -206,7 +217,8 @@ STAGES = {
     "limits": Stage(_models, _limits),
     "figures": Stage(_models, _figures),
     "verdicts": Stage(_once, _verdicts),
-    "comparison": Stage(_if_compared, _comparison),
+    "comparison": Stage(_if("comparison"), _comparison),
+    "bounds": Stage(_if("bounds"), _bounds),
     "summary": Stage(_once, _summary),
 }
 ALL = "all"

@@ -87,7 +87,7 @@ def test_cluster_reduces_one_scale_in_each_job() -> None:
         ("margins", {"delta": 2}, r"^margins\.delta: .*less than 1 \(got 2\)$"),
         ("margins", {"delta": 0}, r"^margins\.delta: .*greater than 0 \(got 0\)$"),
         (f"{SWEEP}.realisations", 0, r"\.realisations: .*equal to 1 \(got 0\)$"),
-        ("models.rough.system.exponents", [1.2], r"\.exponents: .*between 0 and 1"),
+        ("models.rough.system.exponents", [1.2], r"\.exponents: .*between -1 and 1"),
         # not finite
         (f"{SWEEP}.temperature", [0, math.nan], r"temperature\.1: .*finite number \(got nan\)$"),
         (f"{SWEEP}.temperature", [0, math.inf], r"temperature\.1: .*finite number \(got inf\)$"),

@@ -11,7 +11,7 @@ from glasscade.config import Study, parse, simulated
 from glasscade.errors import ConfigError
 from glasscade.paths import WHOLE_STUDY
 from report_data import GLASS
-from studies import FIELD, Raw, changed, study
+from studies import FIELD, ROUGH, Raw, changed, study
 
 Stage = tuple[str, str]
 
@@ -178,6 +178,35 @@ def test_a_refinement_differs_in_dt_alone() -> None:
         a={}, half={"dt": 0.005}, other={"dt": 0.005, "core": 0.1}, large={"number": 100}
     )
     assert jobs.comparison(parsed)["refinements"] == [["half", "a"]]
+
+
+def kernels(**potentials: Raw) -> Study:
+    """Known densities on a line under several kernels, and one in the plane."""
+    line = {
+        name: ROUGH | {"system": ROUGH["system"] | {"potential": potential}}
+        for name, potential in potentials.items()
+    }
+    plane = ROUGH | {"system": ROUGH["system"] | {"dimensions": 2}}
+    return parse(study(plane=plane, **line))
+
+
+def test_known_densities_on_a_line_are_set_beside_the_bounds_where_there_are_several() -> None:
+    sphere = {"kind": "harmonic", "diameter": 0.3}
+    riesz = [{"kind": "riesz", "order": order} for order in (1.0, 2.0)]
+    one = kernels(a=sphere)
+    assert jobs.bounded(one) == jobs.study_figures(one) == jobs.study_stages(one) == []
+    two = kernels(a=sphere, b=riesz[0])
+    assert jobs.bounded(two) == ["a", "b"]
+    assert jobs.study_stages(two) == ["bounds"]
+    # A phase diagram needs two orders.
+    assert jobs.study_figures(two) == ["flux_bounds"]
+    assert jobs.study_figures(kernels(b=riesz[0], c=riesz[0])) == ["flux_bounds"]
+    several = kernels(b=riesz[0], c=riesz[1])
+    assert jobs.study_figures(several) == ["flux_bounds", "phase_diagram"]
+    job = jobs.bounds(several)
+    assert job["names"] == jobs.study_figures(several)
+    assert {keys["system"]["potential"]["order"] for keys in job["models"].values()} == {1.0, 2.0}
+    assert job["bound"] == several.margins.bound
 
 
 def test_results_of_the_study_lie_where_no_model_can_put_its_own() -> None:

@@ -9,7 +9,7 @@ import pytest
 from glasscade import config, jobs, serial
 from glasscade.errors import ConfigError
 from report_data import GLASS
-from studies import study
+from studies import ROUGH, study
 
 STUDY = config.parse(study())
 
@@ -26,6 +26,7 @@ def test_every_stage_has_the_jobs_of_the_workflow() -> None:
         "figures": models,
         "verdicts": 1,
         "comparison": 0,  # no particles
+        "bounds": 0,  # one known density
         "summary": 1,
     }
 
@@ -33,6 +34,11 @@ def test_every_stage_has_the_jobs_of_the_workflow() -> None:
 def test_a_study_with_two_models_of_particles_compares_them() -> None:
     parsed = config.parse(study(small=GLASS, large=GLASS))
     assert serial.select(parsed, "comparison", {}) == [{}]
+
+
+def test_a_study_with_two_known_densities_sets_them_beside_the_bounds() -> None:
+    parsed = config.parse(study(one=ROUGH, two=ROUGH))
+    assert serial.select(parsed, "bounds", {}) == [{}]
 
 
 @pytest.mark.parametrize("ell", ["0.02", "2e-2"])

@@ -4,6 +4,7 @@ from glasscade.report import template_digest
 
 CAPTIONS = SCRIPTS.parent / "report"
 COMPARED = jobs.compared(STUDY)
+BOUNDED = jobs.bounded(STUDY)
 SHOWN = [(model, figure) for model in MODELS for figure in jobs.figure_names(STUDY, model)]
 SHOWN += [(WHOLE_STUDY, figure) for figure in jobs.study_figures(STUDY)]
 
@@ -69,6 +70,40 @@ if COMPARED:
             code=code("comparison"),
         script:
             "../scripts/comparison.py"
+
+
+if BOUNDED:
+
+    rule bounds:
+        """Exponents of the flux beside their bounds, for every kernel of force."""
+        input:
+            limits=expand(PATHS.limits, model=BOUNDED),
+        output:
+            table=report(PATHS.bounds, category="Bounds", caption="../report/bounds.rst"),
+            images=[
+                report(
+                    PATHS.figure(WHOLE_STUDY, figure, "png"),
+                    category="Bounds",
+                    labels={"figure": STUDY_TITLES[figure]},
+                    caption=f"../report/{figure}.rst",
+                )
+                for figure in jobs.bounds_figures(STUDY)
+            ],
+            data=[
+                PATHS.figure(WHOLE_STUDY, figure, "csv") for figure in jobs.bounds_figures(STUDY)
+            ],
+        log:
+            PATHS.log("bounds", "bounds"),
+        benchmark:
+            PATHS.benchmark("bounds", "bounds")
+        threads: 1
+        resources:
+            **resources(estimate.gathering()),
+        params:
+            job=jobs.bounds(STUDY),
+            code=code("bounds"),
+        script:
+            "../scripts/bounds.py"
 
 
 rule summary:

@@ -32,7 +32,7 @@ from glasscade.errors import ConfigError, ResolutionError
 from glasscade.external import AffineFlow, Drive
 from glasscade.particles.observables import smeared_stress
 from glasscade.potentials import Mixture
-from glasscade.transforms import truncate
+from glasscade.transforms import Modes, truncate
 
 Real = npt.NDArray[np.float64]
 
@@ -302,6 +302,10 @@ class Reduction:
             drive=drive,
             flow=flow,
         )
+
+    def coarse_force(self, coarse: Currents, kernel: str, ell: float) -> Modes:
+        """F̄_s of what `coarse_grain` made at this scale, (S, d, modes)."""
+        return self._budget(self.counts(kernel, ell)).field.force(coarse.density)
 
     def microscopic_stress(self, snapshot: Snapshot) -> Real:
         """∫φ σ^ni of points, (phi, d, d): the Irving-Kirkwood sum over bonds."""

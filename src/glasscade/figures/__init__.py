@@ -21,7 +21,11 @@ TITLES = {
     "maps": "Maps of density and flux",
 }
 """All figures of a model with their titles, in the order in which a report shows them."""
-STUDY_TITLES = {"comparison": "Dependence on N and dt"}
+STUDY_TITLES = {
+    "comparison": "Dependence on N and dt",
+    "flux_bounds": "Which kernel attains which bound",
+    "phase_diagram": "Exponent of the flux over kernel and density",
+}
 """Figures of several models together."""
 
 _STATIONARY = frozenset({"stress", "dissipation_scale"})

@@ -83,7 +83,7 @@ class Panel:
         self.place: Place = np.asarray
         """Where a value of x is drawn: beside a logarithmic axis for zero, or shifted."""
         self._sheet = sheet
-        self._title = title
+        self.title = title
         self._x = x
         self._y = y
 
@@ -172,7 +172,7 @@ class Panel:
         """An image of values (y, x) with its colour bar; options go to matplotlib."""
         columns, rows = np.meshgrid(x, y)
         self._sheet.record(
-            panel=self._title,
+            panel=self.title,
             series=z.name,
             x_name=self._x.name,
             y_name=self._y.name,
@@ -196,7 +196,7 @@ class Panel:
 
     def _record(self, series: str, x: Real, y: Estimate) -> None:
         self._sheet.record(
-            panel=self._title,
+            panel=self.title,
             series=series,
             x_name=self._x.name,
             y_name=self._y.name,

@@ -76,6 +76,11 @@ class Potential(ABC):
         """Whether V and V' are finite at every distance, as particles need it."""
         return True
 
+    @property
+    def singularity(self) -> float:
+        """s of V_hat ~ k^{-s} on a line at large k: 2 where V' jumps at r = 0; inf if smooth."""
+        return np.inf
+
     def value(self, r: Real) -> Real:
         """V(r) for an array of distances."""
         return self._derivative(0, r)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
+from scipy.special import gamma
 
 from glasscade.errors import ConfigError
 from glasscade.potentials import kernels
@@ -46,6 +47,10 @@ class Cone(Potential):
     def cutoff(self) -> float:
         return 0.5 * self.period
 
+    @property
+    def singularity(self) -> float:
+        return 2.0
+
     def virial(self, k: Real, dim: int) -> tuple[Real, Real]:
         """As for every potential, here in closed form.
 
@@ -62,6 +67,10 @@ class Cone(Potential):
         along = np.where(small, _series(z, _cone_along), closed)
         scale = 2.0 * self.strength * a * a
         return scale * across, scale * along
+
+    def directional(self, s: Real, dim: int) -> Real:
+        """S as for every potential: T = 2S/k in one dimension."""
+        return 0.5 * s * self.virial(s, dim)[0]
 
 
 @register
@@ -111,6 +120,64 @@ class Riesz(Potential):
     @property
     def bounded(self) -> bool:
         return self.order >= 2.0
+
+    @property
+    def singularity(self) -> float:
+        return self.order
+
+    def virial(self, k: Real, dim: int) -> tuple[Real, Real]:
+        """As for every potential, in closed form from |k| a = `FAR` on.
+
+        T = 2S/k,  L = -2 strength a^s [sin z/z - (s-1) J/z - ∫_0^1 x² cos(zx) dx],
+        with z = ka and J of `_power_sine`.
+        """
+        self.check_dimension(dim)
+        z = np.abs(k) * self.cutoff
+        across, along = np.empty(z.shape), np.empty(z.shape)
+        far = z >= FAR
+        across[~far], along[~far] = super().virial(np.abs(k)[~far], dim)
+        y = z[far]
+        power, sine = _power_sine(y, self.order - 1.0), np.sin(y)
+        scale = -2.0 * self.strength * self.cutoff**self.order
+        across[far] = scale / y * (power - (sine - y * np.cos(y)) / y**2)
+        background = ((y * y - 2.0) * sine + 2.0 * y * np.cos(y)) / y**3
+        along[far] = scale * ((sine - (self.order - 1.0) * power) / y - background)
+        return across, along
+
+    def directional(self, s: Real, dim: int) -> Real:
+        """S as for every potential, in closed form from |s| a = `FAR` on."""
+        self.check_dimension(dim)
+        z = s * self.cutoff
+        values, far = np.empty(z.shape), np.abs(z) >= FAR
+        values[~far] = super().directional(s[~far], dim)
+        y = np.abs(z[far])
+        bracket = _power_sine(y, self.order - 1.0) - (np.sin(y) - y * np.cos(y)) / y**2
+        scale = -self.strength * self.cutoff ** (self.order - 1.0)
+        values[far] = np.sign(z[far]) * scale * bracket
+        return values
+
+
+FAR = 50.0
+TAIL_TERMS = 24
+"""From |k| a = 50 on the 24th term of the asymptotic series below is 24!/50^24 = 1e-17."""
+
+
+def _power_sine(z: Real, m: float) -> Real:
+    """J = ∫_0^1 x^{m-1} sin(zx) dx for -1 < m < 2 and z >= `FAR`.
+
+    The integral up to infinity is Γ(m) sin(πm/2) z^{-m}; what lies beyond 1 is Im e^{iz} (i/z)
+    Σ_n (m-1)(m-2)...(m-n) (i/z)^n, by parts.
+    """
+    if m < 0.5:  # the same without the pole of Γ at 0
+        whole = 0.5 * np.pi / (gamma(1.0 - m) * np.cos(0.5 * np.pi * m))
+    else:
+        whole = gamma(m) * np.sin(0.5 * np.pi * m)
+    term = np.exp(1j * z) * 1j / z
+    beyond = term.copy()
+    for n in range(1, TAIL_TERMS):
+        term *= (m - n) * 1j / z
+        beyond += term
+    return np.asarray(whole * z**-m - beyond.imag)
 
 
 SERIES_TERMS = 8

@@ -10,6 +10,7 @@ import numpy as np
 from glasscade.errors import ConfigError
 from glasscade.potentials import kernels
 from glasscade.potentials.base import Potential, Real, check_range, register
+from glasscade.potentials.line import Cone
 from glasscade.radial import graded
 
 NEGLIGIBLE = 6.5**2
@@ -47,6 +48,11 @@ class _Sphere(Potential):
     def cutoff(self) -> float:
         return self.diameter
 
+    @property
+    def singularity(self) -> float:
+        """V' jumps at r = 0, or with a core V'' at its radius."""
+        return 2.0 if self.core == 0.0 else 3.0
+
 
 @register
 @dataclass(frozen=True)
@@ -59,6 +65,23 @@ class Harmonic(_Sphere):
     @property
     def breaks(self) -> tuple[float, ...]:
         return (self.core, self.diameter) if self.core > 0.0 else (self.diameter,)
+
+    def virial(self, k: Real, dim: int) -> tuple[Real, Real]:
+        """As for every potential; on a line without a core that of a cone of the same range."""
+        if dim == 1 and self.core == 0.0:
+            return self._cone.virial(k, dim)
+        return super().virial(k, dim)
+
+    def directional(self, s: Real, dim: int) -> Real:
+        """S as for every potential; on a line without a core that of a cone of the same range."""
+        if dim == 1 and self.core == 0.0:
+            return self._cone.directional(s, dim)
+        return super().directional(s, dim)
+
+    @property
+    def _cone(self) -> Cone:
+        """The cone of the same V', -(strength/diameter) (1 - r/diameter) up to its half period."""
+        return Cone(-self.strength / self.diameter, period=2.0 * self.diameter)
 
 
 @register
@@ -112,6 +135,12 @@ class Gaussian(Potential):
         with np.errstate(under="ignore"):
             transform = self.strength * (np.sqrt(np.pi) * self.width) ** dim * np.exp(-u)
             return -transform, -transform * (1.0 - 2.0 * u)
+
+    def directional(self, s: Real, dim: int) -> Real:
+        """S as for every potential: T = 2S/k on a line."""
+        if dim != 1:
+            return super().directional(s, dim)
+        return 0.5 * s * self.virial(s, dim)[0]
 
 
 @register

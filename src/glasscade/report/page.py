@@ -205,13 +205,19 @@ def _body(contents: Contents) -> dict[str, Any]:
         "methods": _methods(study),
         "margins": parameters.of_section(study.margins),
         "models": _models(contents),
-        "comparisons": [
-            _figure(WHOLE_STUDY, figure, number)
-            for number, figure in enumerate(
-                contents.study_figures, start=_number_of_model_figures(contents) + 1
-            )
-        ],
+        "comparisons": _of_study(contents, bounds=False),
+        "bounds": _of_study(contents, bounds=True),
     }
+
+
+def _of_study(contents: Contents, bounds: bool) -> list[dict[str, Any]]:
+    """The figures of several models: those of particles, or those of the bounds."""
+    first = _number_of_model_figures(contents) + 1
+    return [
+        _figure(WHOLE_STUDY, figure, number)
+        for number, figure in enumerate(contents.study_figures, start=first)
+        if (figure.name != "comparison") == bounds
+    ]
 
 
 def _number_of_model_figures(contents: Contents) -> int:

@@ -13,7 +13,7 @@ import xarray as xr
 from glasscade.coarse import KERNELS
 from glasscade.config import ClusterSystem, SyntheticSystem, System
 from glasscade.fields import cluster
-from glasscade.limits.bounds import BOUNDED, flux_bounds
+from glasscade.limits.bounds import BOUNDED, PRODUCT_BOUND, flux_bounds
 from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, slope
 from glasscade.limits.power import Claim, for_all, n_to_decide
 from glasscade.limits.verdicts import (
@@ -30,6 +30,7 @@ from glasscade.limits.verdicts import (
 )
 from glasscade.paths import number
 from glasscade.regularity.fits import interval, jackknife, local_slopes
+from glasscade.stages.flux import NORMS, norm_exponent
 from glasscade.stages.integrate import believed, limit_in_ell, term
 from glasscade.stages.nulls import MEASURED
 
@@ -349,20 +350,27 @@ class _Checks:
     def _flux_bound(self) -> Iterator[Verdict]:
         """Measured exponents of Q_flux against the three lower bounds, for every case.
 
+        The product |∇ρ̄||τ| itself stands against the one that is its own.
+
         A measured slope contradicts a bound only if it lies below what the lower ends of the
         exponents would give; that, and a margin for the finite range of ℓ, is the tolerance.
         """
         for case in range(self.exponents.sizes["case"]):
             density, force = self._exponent(case, "density"), self._exponent(case, "force")
-            measured = {"pointwise": self._pointwise(case), "smeared": self._smeared(case)}
+            measured = {
+                "pointwise": self._pointwise(case, "pointwise"),
+                "smeared": self._smeared(case),
+                "product": self._pointwise(case, "product"),
+            }
             lowest = flux_bounds(density.low, force.low)
-            for name, bound in flux_bounds(density.value, force.value).items():
-                limit = measured[BOUNDED[name]]
+            bounds = flux_bounds(density.value, force.value)
+            for of_flux, name in (*((BOUNDED[name], name) for name in bounds), PRODUCT_BOUND):
+                limit, bound = measured[of_flux], float(bounds[name])
                 if limit is not None:
-                    tolerance = float(bound - lowest[name]) + self.margins["bound"]
-                    outcome = at_least(limit, float(bound), tolerance)
-                    quantity = f"{BOUNDED[name]}_vs_{name}{self._case_name(case)}"
-                    yield self._row("flux_bound", quantity, limit, float(bound), tolerance, outcome)
+                    tolerance = bound - float(lowest[name]) + self.margins["bound"]
+                    outcome = at_least(limit, bound, tolerance)
+                    quantity = f"{of_flux}_vs_{name}{self._case_name(case)}"
+                    yield self._row("flux_bound", quantity, limit, bound, tolerance, outcome)
 
     def _case_name(self, case: int) -> str:
         if "hurst" not in self.exponents.coords:
@@ -402,11 +410,14 @@ class _Checks:
         )
         return limit, bool(third["decisive"])
 
-    def _pointwise(self, case: int) -> Limit | None:
-        """Exponent of ‖Q^flux_ℓ‖_1 in ℓ at the smallest scales."""
-        if "flux_norm" not in self.limits:
+    def _pointwise(self, case: int, quantity: str) -> Limit | None:
+        """Exponent in ℓ of ‖Q^flux_ℓ‖_1 or ‖|∇ρ̄||τ|‖_1, of known densities over all scales."""
+        if NORMS[quantity] not in self.limits:
             return None
-        norm = self._of_case(self.limits["flux_norm"], case).isel(order=0)
+        if isinstance(self.system, SyntheticSystem):
+            hurst, s = float(self.exponents["hurst"][case]), self.system.singularity
+            return norm_exponent(self.limits, quantity, 0, hurst, s, self.margins["level"])
+        norm = self._of_case(self.limits[NORMS[quantity]], case).isel(order=0)
         return self._exponent_in_ell(norm.dropna("ell"))
 
     def _smeared(self, case: int) -> Limit:

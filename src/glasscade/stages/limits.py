@@ -55,7 +55,7 @@ def run(
     athermal = gathered[0][1]
     onset = system.onset if isinstance(system, GlassSystem) else None
     dataset = integrate(gathered, system.dimension, onset)
-    for name in ("flux_norm", "product_norm", *_maps(athermal)):
+    for name in ("flux_norm", "product_norm", "force_gradient_norm", *_maps(athermal)):
         if name in athermal:
             dataset[name] = athermal[name]
     level = job["margins"]["level"]

@@ -18,14 +18,20 @@ from glasscade.budget.balance import Currents, gradient_times_cumulant, source_m
 from glasscade.budget.smearing import TestFunctions
 from glasscade.config import SYSTEM, System
 from glasscade.io import read_dataset, write_dataset
-from glasscade.transforms import good_size
+from glasscade.transforms import Modes, good_size, mode_counts, modes_to_grid
 
 Real = npt.NDArray[np.float64]
 
-NORM_ORDERS = (1.0, 1.5, 2.0)
-"""Orders q/3 of the pointwise norms of the flux, for q = 3, 4.5 and 6."""
+NORM_ORDERS = (1.0, 1.5, 2.0, 3.0)
+"""Orders q/3 of the pointwise norms of the flux, for q = 3, 4.5, 6 and 9."""
 PER_VOLUME = f"{RATE} l0^-d"
 """Unit of a source at a point."""
+NORMS = {
+    "flux_norm": (PER_VOLUME, "norm of Q^flux_ℓ(x)", "Eq. 55"),
+    "product_norm": (PER_VOLUME, "norm of |∇ρ̄||τ_ℓ|", "Eq. 49"),
+    "force_gradient_norm": ("V0 l0^-2", "norm of ∇F̄", "Eq. 49"),
+}
+"""Unit, name and equation of each norm."""
 
 
 def run(job: dict[str, Any], state: Path, output: Path) -> None:
@@ -72,38 +78,36 @@ def balances(reduction: Reduction, state: xr.Dataset, ells: list[float]) -> xr.D
 
 
 def _norms(reduction: Reduction, series: Snapshots, ells: list[float]) -> xr.Dataset:
-    """‖Q^flux_ℓ‖_p and ‖|∇ρ̄||τ|‖_p of the first kernel at the last time of every realisation."""
+    """`NORMS` with the first kernel, at the last time of every realisation."""
     kernel = reduction.kernels[0]
     realisations, times = series.shape
-    flux = np.full((realisations, len(ells), len(NORM_ORDERS)), np.nan)
-    product = flux.copy()
+    found = np.full((len(NORMS), realisations, len(ells), len(NORM_ORDERS)), np.nan)
     for realisation in range(realisations):
         snapshot = series.at((realisation, times - 1), reduction.most_counts(ells))
         for e, ell in enumerate(ells):
             if ell > 0.0 and reduction.resolves(kernel, ell):
                 coarse = reduction.coarse_grain(snapshot, kernel, ell)
-                flux[realisation, e], product[realisation, e] = _pointwise(reduction, coarse)
-    dims, where = ("realisation", "ell", "order"), "first kernel, last time"
+                force = reduction.coarse_force(coarse, kernel, ell)
+                found[:, realisation, e] = _pointwise(reduction, coarse, force)
+    dims = ("realisation", "ell", "order")
     return xr.Dataset(
         {
-            "flux_norm": variable(
-                dims, flux, PER_VOLUME, f"norm of Q^flux_ℓ(x), {where}", "Eq. 55"
-            ),
-            "product_norm": variable(
-                dims, product, PER_VOLUME, f"norm of |∇ρ̄||τ_ℓ|, {where}", "Eq. 49"
-            ),
+            name: variable(dims, values, unit, f"{text}, first kernel, last time", equation)
+            for values, (name, (unit, text, equation)) in zip(found, NORMS.items(), strict=True)
         },
         coords={"order": list(NORM_ORDERS)},
     )
 
 
-def _pointwise(reduction: Reduction, coarse: Currents) -> tuple[Real, Real]:
-    """Volume-averaged norms <|f|^p>^{1/p} of the two, for the orders `NORM_ORDERS`."""
+def _pointwise(reduction: Reduction, coarse: Currents, force: Modes) -> Real:
+    """Volume-averaged norms <|f|^p>^{1/p} of `NORMS`, (norm, order), in one dimension."""
     cell = reduction.cell
-    shape = tuple(good_size(2 * size - 1) for size in coarse.density.shape[-cell.dim :])
+    counts = mode_counts(coarse.density, cell.dim)
+    shape = tuple(good_size(4 * m + 1) for m in counts)
     flux = source_map(coarse, "Q_flux", reduction.mixture, cell, shape)[0]
     product = gradient_times_cumulant(coarse, cell, shape)
-    return _averages(flux), _averages(product)
+    gradient = modes_to_grid(1j * cell.wavevectors(counts) * force, cell, shape)
+    return np.array([_averages(field) for field in (flux, product, gradient)])
 
 
 def _averages(field: Real) -> Real:

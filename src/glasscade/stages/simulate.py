@@ -167,7 +167,7 @@ def _synthetic(system: SyntheticSystem, realisations: list[int], seed: int) -> x
     labels = [(h, r) for h in system.exponents for r in realisations]
     fields = []
     for hurst, realisation in progress(labels, "synthetic fields"):
-        entropy = [seed, realisation, round(hurst * 1e6)]
+        entropy = [seed, realisation, round(abs(hurst) * 1e6), *[1] * (hurst < 0.0)]
         field = fractional(system.shape, hurst, np.random.default_rng(entropy))
         fields.append(1.0 + system.contrast * field)
     stack = np.array(fields)[:, np.newaxis, np.newaxis]

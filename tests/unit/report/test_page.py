@@ -142,8 +142,26 @@ def test_what_compares_models_follows_them_in_a_section_of_its_own() -> None:
     assert f"{number} figures" in text(shown)
 
 
+def test_bounds_have_a_section_of_their_own_behind_the_comparison() -> None:
+    figures = [
+        Figure(name, IMAGE, CAPTION, f"figures/_study/{name}.csv")
+        for name in ("comparison", "flux_bounds", "phase_diagram")
+    ]
+    shown = render(replace(contents(), study_figures=figures))
+    first, second = (shown.index(f'<section id="{name}"') for name in ("dependence", "bounds"))
+    assert first < second
+    section = shown[second : shown.index('<section id="provenance"')]
+    number = sum(len(names) for names in FIGURES.values()) + 2
+    assert f"Figure {number}. Which kernel attains which bound" in text(section)
+    assert section.count("<img ") == 2
+    assert 'href="bounds.csv"' in section
+    assert shown[first:second].count("<img ") == 1
+    assert len(Reader(shown).all("a", href="#bounds")) == 1
+
+
 def test_without_a_comparison_there_is_no_section_of_it(page: str) -> None:
     assert '"dependence"' not in page
+    assert '"bounds"' not in page
     assert "#dependence" not in page
 
 

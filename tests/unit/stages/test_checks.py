@@ -38,7 +38,7 @@ class Made:
     terms : for every term its integral over time
     change : of the stress, or None where the balance closes exactly
     noise : the martingale, (realisation, temperature, ell)
-    flux_norm : exponent in ℓ of the pointwise norm of the flux
+    flux_norm, product_norm : exponents in ℓ of the pointwise norms of the flux, of the product
     xi : ξ_3 of ρ and of F in every case
     trusted : whether they lie in the domain of the estimator
     local : ξ_3 of ρ in every region
@@ -52,6 +52,7 @@ class Made:
     ells: tuple[float, ...] = tuple(ELLS)
     temperatures: tuple[float, ...] = tuple(TEMPERATURES)
     flux_norm: tuple[float, ...] | None = None
+    product_norm: tuple[float, ...] | None = None
     xi: tuple[tuple[float, float], ...] = ((0.9, 1.2),)
     trusted: int = 1
     hurst: tuple[float, ...] | None = None
@@ -71,7 +72,10 @@ class Made:
         if self.hurst is not None:
             data = data.assign_coords(hurst=("realisation", self._labels(data)))
         if self.flux_norm is not None:
-            data["flux_norm"] = self._norm(data)
+            data["flux_norm"] = self._norm(data, self.flux_norm)
+        if self.product_norm is not None:
+            data["product_norm"] = self._norm(data, self.product_norm)
+            data["force_gradient_norm"] = self._norm(data, [0.0] * len(self.product_norm))
         data = self.adjust(data)
         if self.kind != "synthetic":
             data = data.merge(iterated_limits(data, MARGINS.level, system))
@@ -91,9 +95,9 @@ class Made:
         each = data.sizes["realisation"] // len(self.hurst)
         return np.repeat(self.hurst, each)
 
-    def _norm(self, data):
-        """‖Q^flux‖ ∝ ℓ^p, p by case, for two orders; unknown at ℓ = 0."""
-        cases = np.repeat(self.flux_norm, data.sizes["realisation"] // len(self.flux_norm))
+    def _norm(self, data, powers):
+        """A norm ∝ ℓ^p, p by case, for two orders; unknown at ℓ = 0."""
+        cases = np.repeat(powers, data.sizes["realisation"] // len(powers))
         ell = np.where(np.array(self.ells) > 0.0, self.ells, np.nan)
         norm = (1.0 + np.arange(cases.size))[:, None] * ell ** cases[:, None]
         return xr.DataArray(
@@ -172,7 +176,7 @@ def field_with(flux=smooth_flux, thermal=thermal, w=None):
     return {"W": w or rest(flux, thermal), "Q_flux": flux, "Q_thermal": thermal}
 
 
-FIELD = Made("field", field_with(), flux_norm=(2.0,))
+FIELD = Made("field", field_with(), flux_norm=(2.0,), product_norm=(1.9,))
 
 # The cluster by its exact forms; at T = 0 it is a point, which has no fine-grained balance.
 
@@ -232,6 +236,7 @@ SYNTHETIC = Made(
     ells=(0.02, 0.03, 0.05, 0.08, 0.12),
     temperatures=(0.0,),
     flux_norm=(0.5, 1.3),
+    product_norm=(0.4, 1.2),
     xi=((0.2, 1.2), (0.6, 1.6)),
     hurst=(0.2, 0.6),
 )
@@ -270,6 +275,7 @@ EXPECTED = {
         ("flux_bound", "pointwise_vs_3xi-1"),
         ("flux_bound", "pointwise_vs_2xi+xiF-1"),
         ("flux_bound", "smeared_vs_xi+xiF"),
+        ("flux_bound", "product_vs_2xi+xiF-1"),
         ("criterion", "xi_3_no_flux"),
         *(("dissipation_scale", f"ell_half_T{t:g}") for t in TEMPERATURES),
     },
@@ -284,6 +290,7 @@ EXPECTED = {
         ("exponent_recovery", "xi_3_H0.6"),
         ("flux_bound", "pointwise_vs_3xi-1_H0.2"),
         ("flux_bound", "smeared_vs_xi+xiF_H0.6"),
+        ("flux_bound", "product_vs_2xi+xiF-1_H0.6"),
         ("closure", "instantaneous"),
     },
     "glass": {
@@ -366,6 +373,8 @@ VIOLATIONS = {  # which check, and results that violate it
     ("flux_bound", "pointwise_vs_3xi-1"): replace(FIELD, flux_norm=(1.5,)),
     ("flux_bound", "pointwise_vs_2xi+xiF-1"): replace(FIELD, flux_norm=(1.6,), xi=((0.85, 1.2),)),
     ("flux_bound", "smeared_vs_xi+xiF"): replace(FIELD, terms=field_with(flux=rough_in_ell)),
+    ("flux_bound", "product_vs_2xi+xiF-1"): replace(FIELD, product_norm=(1.6,)),
+    ("flux_bound", "product_vs_2xi+xiF-1_H0.6"): replace(SYNTHETIC, product_norm=(0.5, 1.0)),
     ("criterion", "xi_3_with_flux"): replace(FIELD, terms=field_with(flux=BROAD_FLUX)),
     ("control", "Q_thermal_form"): replace(
         CLUSTER, terms=cluster_with(thermal=scaled(cluster_thermal, 1.02))

@@ -134,6 +134,21 @@ def test_pointwise_norms_are_those_of_the_flux_at_the_last_time_in_one_dimension
     np.testing.assert_allclose(result["flux_norm"].sel(ell=1.0)[0], expected, rtol=1e-3)
     # |∇ρ̄||τ| has the same dimension and one kink fewer: compared with its definition elsewhere
     assert (result["product_norm"].sel(ell=1.0) > 0.0).all()
+    assert (result["force_gradient_norm"].sel(ell=1.0) > 0.0).all()
+
+
+def test_norms_of_one_wave_are_known():
+    """ρ = 1 + a cos κx: F̄ = -κ V_hat Ĝ a sin κx, and ∇F̄ = -κ² V_hat Ĝ a cos κx."""
+    x = np.arange(LINE.points) / LINE.points
+    kappa, a, ell = 2.0 * np.pi * 3.0 / LINE.length, 0.3, 1.0
+    state = smooth_state(LINE)
+    state["density"][:] = 1.0 + a * np.cos(2.0 * np.pi * 3.0 * x)
+    result = balances(reduction(LINE), state, [ell])
+    _, _, potential = next(LINE.mixture.pairs())
+    hat = -potential.virial(np.array([kappa]), 1)[0].item() * np.exp(-0.5 * (kappa * ell) ** 2)
+    root_mean_square = result["force_gradient_norm"].sel(order=2.0, ell=ell).item()
+    expected = kappa**2 * abs(hat) * a / np.sqrt(2.0)
+    assert root_mean_square == pytest.approx(expected, rel=1e-10)  # round-off of a few transforms
     assert "flux_norm" not in balances(reduction(PLANE), smooth_state(PLANE), [0.4])
 
 
