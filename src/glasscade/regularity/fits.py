@@ -20,9 +20,21 @@ FEWEST_POINTS = 3
 
 @dataclass(frozen=True, eq=False)
 class PowerLaw:
-    """Slope (...) of ln norm against ln scale, the scales used at either end, and their number."""
+    """Slope of ln norm against ln scale over the window used.
+
+    Attributes
+    ----------
+    slope, lower_slope, upper_slope : (...)
+        From all points, and from the lower and the upper half of them.
+    low, high : float
+        Smallest and largest scale used (in l0).
+    points : int
+        Number of scales used.
+    """
 
     slope: Real
+    lower_slope: Real
+    upper_slope: Real
     low: float
     high: float
     points: int
@@ -99,9 +111,15 @@ def power_law(scale: Real, norm: Real, low: float, high: float) -> PowerLaw:
     """
     chosen = inside(scale, (low, high))
     x, y = np.log(scale[chosen]), np.log(norm[..., chosen])
-    centred = x - x.mean()
-    slope = np.asarray(y @ centred / (centred @ centred))
-    return PowerLaw(slope, float(scale[chosen][0]), float(scale[chosen][-1]), x.size)
+    half = (x.size + 1) // 2
+    return PowerLaw(
+        slope=_slope(x, y),
+        lower_slope=_slope(x[:half], y[..., :half]),
+        upper_slope=_slope(x[-half:], y[..., -half:]),
+        low=float(scale[chosen][0]),
+        high=float(scale[chosen][-1]),
+        points=x.size,
+    )
 
 
 def interval(samples: Real, level: float) -> Interval:
@@ -156,3 +174,9 @@ def jackknife(statistic: Callable[[Real], npt.ArrayLike], samples: Real, level: 
     might be too noisy for them.
     """
     return interval(pseudo_values(statistic, samples), level).half_width
+
+
+def _slope(x: Real, y: Real) -> Real:
+    """Least-squares slope of y (..., n) against x (n,)."""
+    centred = x - x.mean()
+    return np.asarray(y @ centred / (centred @ centred))

@@ -29,6 +29,19 @@ def test_power_law_agrees_with_polyfit_on_scattered_points(rng: np.random.Genera
     assert power_law(SCALE, norm, 0.1, 12.8).slope == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize(("points", "half"), [(3, 2), (4, 2), (7, 4)])
+def test_halves_see_a_bend(points: int, half: int) -> None:
+    norm = np.maximum(1.0, SCALE / SCALE[half - 1]) ** 0.8
+    fit = power_law(SCALE, norm, SCALE[0], SCALE[points - 1])
+    assert fit.lower_slope == pytest.approx(0.0, abs=1e-14)
+    # An odd number of points shares the middle one, where the bend lies.
+    expected = np.polyfit(
+        np.log(SCALE[points - half : points]), np.log(norm[points - half : points]), 1
+    )
+    assert fit.upper_slope == pytest.approx(expected[0], rel=1e-12)
+    assert fit.upper_slope > 0.7
+
+
 def test_the_ends_of_a_window_survive_round_off() -> None:
     assert power_law(SCALE, SCALE, 0.3 - 0.2, (0.1 + 0.2) / 3.0 * 4.0).points == 3
 
