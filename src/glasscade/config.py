@@ -47,6 +47,7 @@ from glasscade.potentials import (
     Riesz,
 )
 from glasscade.regularity.powers import HIGHEST, LOWEST
+from glasscade.regularity.synthetic import FAMILIES, Family, Shock, Step
 
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -454,11 +455,17 @@ class SyntheticSystem(BoxKeys):
 
     kind: Literal["synthetic"]
     dimensions: Literal[1, 2] = Field(2, description="dimension of space")
+    family: str = Field(
+        "fractional",
+        json_schema_extra={"enum": list(FAMILIES)},
+        description="kind of random field (docs/synthetic.md)",
+    )
     exponents: tuple[float, ...] = Field(
         min_length=1,
-        description="Hurst exponents H of the fractional fields, ξ_q = H for all q; a density of "
-        "H <= 0 is a signed field, cut off at the grid",
+        description="exact ξ_3 of the fields, for `fractional` that of every order; a density of "
+        "ξ_3 <= 0 is a signed field, cut off at the grid; steps and shocks have 1/3",
     )
+    jumps: int = Field(16, ge=2, multiple_of=2, description="jumps of `step` and `shock`")
     contrast: Positive = Field(
         0.2, le=0.3, description="standard deviation of ρ relative to its mean, which is 1"
     )
@@ -467,6 +474,19 @@ class SyntheticSystem(BoxKeys):
     def dimension(self) -> int:
         return self.dimensions
 
+    def member(self, exponent: float) -> Family:
+        """The member of the family with this ξ_3."""
+        if self.family in (Step.name, Shock.name):
+            return FAMILIES[self.family](self.jumps)  # type: ignore[call-arg]
+        return FAMILIES[self.family].with_exponent(exponent)
+
+    @field_validator("family")
+    @classmethod
+    def _known(cls, family: str) -> str:
+        if family not in FAMILIES:
+            raise ValueError(f"it must be one of {', '.join(FAMILIES)}")
+        return family
+
     @field_validator("exponents")
     @classmethod
     def _in_domain(cls, exponents: tuple[float, ...]) -> tuple[float, ...]:
@@ -474,6 +494,21 @@ class SyntheticSystem(BoxKeys):
             raise ValueError("exponents must lie between -1 and 1")
         _distinct("exponents", exponents)
         return exponents
+
+    @model_validator(mode="after")
+    def _exists(self) -> Self:
+        three = np.array([3.0])
+        for exponent in self.exponents:
+            try:
+                member = self.member(exponent)
+                member.check_dimension(self.dimensions)
+                member.scales(self.shape)
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
+            exact = float(member.exponent(three, self.dimensions)[0])
+            if not abs(exact - exponent) < 1e-6:
+                raise ValueError(f"exponents must be [{exact:.16g}] for the family {self.family}")
+        return self
 
     @property
     def singularity(self) -> float:

@@ -30,7 +30,6 @@ from glasscade.io import write_dataset
 from glasscade.particles.dynamics import run as run_particles
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_mixture
-from glasscade.regularity.synthetic import fractional
 from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
 
 Real = npt.NDArray[np.float64]
@@ -168,7 +167,7 @@ def _synthetic(system: SyntheticSystem, realisations: list[int], seed: int) -> x
     fields = []
     for hurst, realisation in progress(labels, "synthetic fields"):
         entropy = [seed, realisation, round(abs(hurst) * 1e6), *[1] * (hurst < 0.0)]
-        field = fractional(system.shape, hurst, np.random.default_rng(entropy))
+        field = system.member(hurst).sample(system.shape, np.random.default_rng(entropy))
         fields.append(1.0 + system.contrast * field)
     stack = np.array(fields)[:, np.newaxis, np.newaxis]
     state = _densities(system, stack, [r for _, r in labels], np.zeros(1))
