@@ -22,6 +22,7 @@ _HOME = {
     "Snapshots": "glasscade.analysis.snapshots",
     "TestFunctions": "glasscade.budget.smearing",
     "TimeWindows": "glasscade.budget.windows",
+    "besov_exponents": "glasscade.analysis.exponents",
     "point_balance": "glasscade.analysis.points",
     "smear_in_time": "glasscade.analysis.time",
     "stress_balance": "glasscade.analysis.balance",
