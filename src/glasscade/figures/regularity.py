@@ -262,7 +262,7 @@ def recovery(results: Results) -> Drawn:
     sheet = Sheet(1, 2, 3.8)
     measured = sheet.panel(sheet.axes[0], "recovery of known exponents", HURST, XI3)
     error = sheet.panel(sheet.axes[1], "measured minus known", HURST, ERROR)
-    ends = np.array([0.0, 1.0])
+    ends = np.array([min(0.0, float(results.known.min())), 1.0])
     identity = "measured = known"
     measured.curve(identity, ends, Estimate.exact(ends), Look(GREY), identity)
     t = results.tolerance
