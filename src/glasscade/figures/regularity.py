@@ -223,7 +223,9 @@ def _by_temperature(data: xr.Dataset) -> list[Family]:
 
 def _looks(values: Real) -> list[Look]:
     """A colour and a marker for every member of an ordered family."""
-    return [Look(colour, MARKERS[i % len(MARKERS)]) for i, colour in enumerate(ladder(values))]
+    above_zero = values - min(0.0, 2.0 * float(np.min(values)))  # what is negative has a colour too
+    colours = ladder(above_zero)
+    return [Look(colour, MARKERS[i % len(MARKERS)]) for i, colour in enumerate(colours)]
 
 
 def _shifted(shift: float) -> Place:
