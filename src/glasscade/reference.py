@@ -64,6 +64,7 @@ looked at, and the margins of the verdicts. Begin with a copy of one of these:
 | `config.yaml` | the default study, some minutes on two cores |
 | `smoke.yaml` | every stage in about a minute, to see that an installation works |
 | `cluster.yaml` | the same models at the resolution and statistics of a publication |
+| `bounds.yaml` | known densities under seven kernels of force: `docs/flux_bounds.md` |
 
 ```sh
 glasscade check config/mine.yaml                      # is it valid, and what will it cost?

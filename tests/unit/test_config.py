@@ -47,12 +47,15 @@ def test_every_committed_configuration_is_valid(path: Path) -> None:
     assert config.load(path).study == expected
 
 
-def test_the_committed_configurations_are_the_three_that_the_reference_names() -> None:
-    assert [path.name for path in CONFIGS] == ["cluster.yaml", "config.yaml", "smoke.yaml"]
+def test_the_committed_configurations_are_those_that_the_reference_names() -> None:
+    names = ["bounds.yaml", "cluster.yaml", "config.yaml", "smoke.yaml"]
+    assert [path.name for path in CONFIGS] == names
+    reference = CONFIGS[0].with_name("README.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in reference for name in names)
 
 
 def test_cluster_reduces_one_scale_in_each_job() -> None:
-    models = config.load(CONFIGS[0]).models.values()
+    models = config.load(CONFIGS[0].with_name("cluster.yaml")).models.values()
     assert {len(batch) for model in models for batch in model.sweep.batches} == {1}
 
 

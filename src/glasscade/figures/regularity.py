@@ -223,7 +223,9 @@ def _by_temperature(data: xr.Dataset) -> list[Family]:
 
 def _looks(values: Real) -> list[Look]:
     """A colour and a marker for every member of an ordered family."""
-    return [Look(colour, MARKERS[i % len(MARKERS)]) for i, colour in enumerate(ladder(values))]
+    above_zero = values - min(0.0, 2.0 * float(np.min(values)))  # what is negative has a colour too
+    colours = ladder(above_zero)
+    return [Look(colour, MARKERS[i % len(MARKERS)]) for i, colour in enumerate(colours)]
 
 
 def _shifted(shift: float) -> Place:
@@ -262,7 +264,7 @@ def recovery(results: Results) -> Drawn:
     sheet = Sheet(1, 2, 3.8)
     measured = sheet.panel(sheet.axes[0], "recovery of known exponents", HURST, XI3)
     error = sheet.panel(sheet.axes[1], "measured minus known", HURST, ERROR)
-    ends = np.array([0.0, 1.0])
+    ends = np.array([min(0.0, float(results.known.min())), 1.0])
     identity = "measured = known"
     measured.curve(identity, ends, Estimate.exact(ends), Look(GREY), identity)
     t = results.tolerance

@@ -75,10 +75,14 @@ def _isotropic(budget: xr.Dataset, dim: int) -> xr.Dataset:
 
 
 def _algebraic(budget: xr.Dataset) -> xr.DataArray:
-    """Largest residual of the balance at one time over all tensor components, relative."""
+    """Largest residual of the balance at one time over all tensor components, relative.
+
+    To the largest source or transport: where φ is no constant, either may be all of a term.
+    """
     total = (budget["source"] + budget["transport"]).sum("term", skipna=False)
     residual = abs(budget["rate"] - total).max(["time", "i", "j"], skipna=False)
-    largest = abs(budget["source"]).max(["time", "term", "i", "j"], skipna=False)
+    parts = abs(xr.concat([budget["source"], budget["transport"]], dim="part"))
+    largest = parts.max(["part", "time", "term", "i", "j"], skipna=False)
     dims = ("realisation", "ell", "kernel", "phi")
     return _labelled(residual / largest, dims, "1", "largest relative residual at one time")
 

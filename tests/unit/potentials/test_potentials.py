@@ -20,12 +20,14 @@ from glasscade.potentials import (
     Hertzian,
     InversePower,
     LennardJones,
+    Potential,
     Riesz,
     Sampled,
     Tabulated,
     kernels,
     register,
 )
+from glasscade.potentials.line import FAR
 from potential_invariants import CHECKS, K
 
 EXAMPLES = [
@@ -435,3 +437,39 @@ def test_smooth_tables_are_taken_as_they_are(entries, power):
     assert np.all(np.isfinite(potential.parameters))
     ends = [potential.value(np.array([1.5])), potential.slope(np.array([1.5 * (1.0 - 1e-15)]))]
     np.testing.assert_allclose(ends, 0.0, rtol=0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("potential", Riesz.examples(), ids=repr)
+def test_closed_form_of_riesz_continues_the_quadrature(potential):
+    """On both sides of the |k| a from which it is used, where quadrature still serves."""
+    k = np.linspace(0.8, 4.0, 33) * FAR / potential.cutoff
+    for name in ("virial", "directional"):
+        found = np.array(getattr(potential, name)(k, 1))
+        expected = np.array(getattr(Potential, name)(potential, k, 1))
+        # quadrature over panels graded towards 0: round-off of its largest value, at k = 0
+        near = np.array(getattr(Potential, name)(potential, np.linspace(0.0, 5.0, 20), 1))
+        np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-13 * np.abs(near).max())
+
+
+@pytest.mark.parametrize(
+    "potential",
+    [
+        *(Riesz(1.0, order=s, period=2.0) for s in (0.5, 1.5)),
+        Cone(1.0, period=2.0),
+        Harmonic(1.0, 1.0),
+        Harmonic(1.0, 1.0, core=0.3),
+        Gaussian(1.0, width=0.3),
+    ],
+    ids=repr,
+)
+def test_singularity_is_the_power_of_the_transform(potential):
+    """The largest of |V_hat| k^s over some oscillations is the same two octaves further."""
+    places = [k + np.linspace(0.0, 130.0, 1000) for k in (400.0, 1600.0)]
+    transforms = [np.abs(potential.virial(k, 1)[0]) for k in places]
+    if np.isinf(potential.singularity):
+        assert np.max(transforms) < 1e-100
+        return
+    pairs = zip(places, transforms, strict=True)
+    near, far = (np.max(values * k**potential.singularity) for k, values in pairs)
+    # 0.02: the spacing of the samples; a power wrong by 0.1 makes 0.15
+    assert far == pytest.approx(near, rel=0.02)

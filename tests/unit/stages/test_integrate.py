@@ -119,7 +119,7 @@ def test_times_even_in_a_logarithm_are_integrated_in_it():
     assert np.abs(linear["source"].sel(term="W") - exact).min() > 0.1
 
 
-def test_algebraic_residual_is_the_worst_of_all_times_relative_to_the_largest_source():
+def test_algebraic_residual_is_the_worst_of_all_times_relative_to_the_largest_part():
     def wrong(r, t, ell, kernel, phi):
         return rate(r, t, ell, kernel, phi) + 1e-6 * ((t == TIMES[3]) & (phi == 1.0))
 
@@ -131,6 +131,19 @@ def test_algebraic_residual_is_the_worst_of_all_times_relative_to_the_largest_so
     )
     assert result.sel(phi=["one", "bump2"]).max() < 1e-14  # round-off
     assert integrated()["algebraic_residual"].max() < 1e-14
+
+
+def test_algebraic_residual_counts_transports_among_the_parts():
+    """A budget whose transports are a hundred times larger bears a residual as much larger."""
+    budget = whole()
+    loud = budget.assign(transport=100.0 * budget["transport"])
+    total = (loud["source"] + loud["transport"]).sum("term")
+    loud["rate"] = total.transpose(*budget["rate"].dims) + 1e-6
+    found = integrate([(0.0, loud)], 2)["algebraic_residual"].isel(temperature=0)
+    parts = [np.abs(loud[name]).max(["time", "term", "i", "j"]) for name in ("source", "transport")]
+    expected = 1e-6 / xr.concat(parts, dim="part").max("part")
+    assert (parts[1] > parts[0]).any()
+    np.testing.assert_allclose(found.transpose(*expected.dims), expected, rtol=1e-6)
 
 
 def test_algebraic_residual_sees_every_component_of_the_tensor():

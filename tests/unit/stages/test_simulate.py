@@ -149,3 +149,15 @@ def test_run_writes_the_state_with_its_cell_and_parameters(tmp_path, raw):
     xr.testing.assert_equal(written, direct)
     assert Cell(written["cell"].values).volume == pytest.approx(keys.cell.volume)
     assert '"seed": 3' in written.attrs["parameters"]
+
+
+def test_fields_of_opposite_exponents_are_not_made_of_one_noise():
+    """Seeds cannot be negative: the sign has a place of its own."""
+    keys = {"exponents": [-0.4, 0.4], "dimensions": 1}
+    system = SYSTEM.validate_python(studies.ROUGH["system"] | keys)
+    state = simulate(system, 0.0, [0], seed=7)
+    assert state["hurst"].values.tolist() == [-0.4, 0.4]
+    modes = np.fft.rfft(state["density"].values.reshape(2, -1) - 1.0, axis=1)[:, 1:]
+    phases = modes / np.abs(modes)
+    # the mean of 128 random phases is of size 0.09; of equal ones it is 1
+    assert abs(np.mean(phases[0] * phases[1].conj())) < 0.4
