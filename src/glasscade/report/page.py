@@ -19,8 +19,15 @@ from glasscade.figures import STUDY_TITLES, TITLES
 from glasscade.limits.extrapolation import ORDERS, POINTS, Limit
 from glasscade.limits.verdicts import CHECKS, Verdict
 from glasscade.paths import WHOLE_STUDY
+from glasscade.regularity.exponents import (
+    FEWEST_VALUES,
+    LARGEST_CORRECTION,
+    SHORTEST_DECADES,
+)
+from glasscade.regularity.scaling import CHANCE, PLATEAU
 from glasscade.report import TEMPLATES, labels, parameters, rst
 from glasscade.report.answers import Findings, Mark, questions
+from glasscade.report.exponents import Exponent, exponent_rows
 from glasscade.report.falsification import conditions
 from glasscade.report.kinds import description, kind_of
 from glasscade.report.numbers import measured, plain, window
@@ -73,6 +80,8 @@ class Contents:
     verdicts : all rows
     limits : by model, then by name
         For φ = 1 and the first kernel; empty for a model without limits.
+    exponents : by model, in order
+        Those of order 3 by the estimator of the verdicts.
     figures : by model, in order
     study_figures : those of several models together
     sources : files behind the page
@@ -82,6 +91,7 @@ class Contents:
     date: datetime
     verdicts: Sequence[Verdict]
     limits: Mapping[str, dict[str, Limit]]
+    exponents: Mapping[str, Sequence[Exponent]]
     figures: Mapping[str, Sequence[Figure]]
     study_figures: Sequence[Figure]
     sources: Sequence[Source]
@@ -202,6 +212,7 @@ def _body(contents: Contents) -> dict[str, Any]:
             if (rows := [row for row in contents.verdicts if row.check == name])
         ],
         "methods": _methods(study),
+        "estimator": study.exponents.verdict_estimator,
         "margins": parameters.of_section(study.margins),
         "models": _models(contents),
         "comparisons": [
@@ -266,6 +277,11 @@ def _methods(study: Study) -> str:
         level=plain(100.0 * study.margins.level),
         exponent_level=plain(100.0 * study.margins.exponent_level),
         estimator=study.exponents.verdict_estimator,
+        plateau=plain(PLATEAU),
+        chance=plain(100.0 * CHANCE),
+        correction=plain(LARGEST_CORRECTION),
+        decades=plain(SHORTEST_DECADES),
+        fewest=plain(FEWEST_VALUES),
         delta=plain(study.margins.delta),
     )
     return rst.to_html(text, "methods.rst", "methods-")
@@ -281,6 +297,7 @@ def _models(contents: Contents) -> list[dict[str, Any]]:
                 "name": name,
                 "text": description(model.system),
                 "parameters": parameters.of_model(model),
+                "exponents": exponent_rows(contents.exponents.get(name, ())),
                 "figures": [
                     _figure(name, figure, number + index) for index, figure in enumerate(figures)
                 ],

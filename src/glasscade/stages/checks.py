@@ -319,26 +319,20 @@ class _Checks:
     def _exponent(self, case: int, field: str) -> Limit:
         """ξ_3 at T = 0 by the one estimator fixed beforehand.
 
-        Outside the domain of the estimator there is no interval, so that nothing is decided,
-        unless the value says that the field is smooth: a Besov exponent counts up to 1.
+        There is no interval, so that nothing is decided, unless the exponent is decisive.
         """
-        row = self.exponents.sel(field=field, estimator=self.estimator, order=3).isel(
-            case=case, temperature=0
-        )
-        low, high = (
-            self.exponents["window"]
-            .isel(case=case, temperature=0)
-            .sel(estimator=self.estimator)
-            .values
-        )
-        known = bool(row["trusted"]) or float(row["value"]) >= 1.0
+        row = self.exponents.sel(
+            source="measured", region="one", field=field, estimator=self.estimator, order=3
+        ).isel(case=case, temperature=0)
+        low, high = row["window"].values
+        decisive = bool(row["decisive"])
         return Limit(
             float(row["value"]),
-            float(row["ci_low"]) if known else np.nan,
-            float(row["ci_high"]) if known else np.nan,
+            float(row["ci_low"]) if decisive else np.nan,
+            float(row["ci_high"]) if decisive else np.nan,
             float(low),
             float(high),
-            int(self.exponents["realisations"].values.ravel()[0]),
+            int(row["samples"]),
         )
 
     def _pointwise(self, case: int) -> Limit | None:
