@@ -25,6 +25,7 @@ from glasscade.figures.style import (
 from glasscade.limits.verdicts import CRITICAL
 
 Real = npt.NDArray[np.float64]
+Titled = tuple[str, Real]
 
 X = Quantity("x [l0]", "$x$", r"$\ell_0$")
 Y = Quantity("y [l0]", "$y$", r"$\ell_0$")
@@ -42,9 +43,10 @@ def local_exponents(results: Results) -> Drawn:
     exponent = _tiles(results, MEASURED)
     name, flux = _flux(results, exponent.shape)
     quantity = _flux_quantity(exponent.ndim)
-    title = f"local exponent, {ESTIMATOR_LABEL[results.estimator]}"
+    left = f"local exponent, {ESTIMATOR_LABEL[results.estimator]}", exponent
+    right = f"size of the flux, ℓ = {name}", flux
     draw = _images if exponent.ndim == 2 else _steps
-    draw(sheet, results.length, (title, exponent), (f"size of the flux, ℓ = {name}", flux), quantity)
+    draw(sheet, results.length, left, right, quantity)
     _against(sheet, exponent, flux, quantity)
     _distribution(sheet, results)
     sheet.legend_below(*sheet.axes, columns=4)
@@ -86,9 +88,6 @@ def _flux_quantity(dimension: int) -> Quantity:
         rf"$\langle|{trace}Q^\mathrm{{flux}}_\ell|\rangle{per}$",
         rf"$\mu V_0^2\,\ell_0^{{-{dimension + 2}}}$",
     )
-
-
-Titled = tuple[str, Real]
 
 
 def _steps(sheet: Sheet, length: float, left: Titled, right: Titled, flux: Quantity) -> None:

@@ -206,8 +206,9 @@ def _local_slopes(panel: Panel, families: list[Family], estimator: str) -> None:
             ends = Estimate(*(np.repeat(part, 2) for part in fitted.parts))
             panel.curve(f"fit, {family.name}", line["window"].values, ends, family.look)
         if family.known is not None:
-            dotted, ends = replace(family.look, line=":"), line["middle"].dropna("between")
-            panel.level(f"known, {family.name}", ends, family.known, dotted)
+            scales = line["middle"].dropna("between").values
+            dotted = replace(family.look, line=":")
+            panel.level(f"known, {family.name}", scales, family.known, dotted)
     log_decades(panel.axes, "x")
     _third(panel)
 
@@ -240,9 +241,15 @@ def _shade_range(panel: Panel, families: list[Family], estimator: str, written: 
     if written:
         bottom, top = panel.axes.get_ylim()
         panel.axes.set_ylim(bottom, top + 1.2 * STRIP * (top - bottom))
-        at, where = (np.sqrt(low * high), 0.99), panel.axes.get_xaxis_transform()
-        style = {"ha": "center", "va": "top", "fontsize": SMALL}
-        panel.axes.text(*at, missing or text, transform=where, **style)
+        panel.axes.text(
+            np.sqrt(low * high),
+            0.99,
+            missing or text,
+            transform=panel.axes.get_xaxis_transform(),
+            ha="center",
+            va="top",
+            fontsize=SMALL,
+        )
 
 
 def _rows_of_ranges(panel: Panel, families: list[Family], estimator: str) -> None:
@@ -288,8 +295,8 @@ def exponents(results: Results) -> Drawn:
     """
     sheet = Sheet(len(FIELDS), 2, 6.4, sharey="row")
     families = _families(results)
-    orders = results.exponents["order"].values
-    estimators = results.estimators
+    orders, estimators = results.exponents["order"].values, results.estimators
+    rows = np.arange(len(estimators), dtype=np.float64)
     numbered = ", ".join(f"{i} {name}" for i, name in enumerate(estimators))
     by_estimator = Quantity(f"estimator: {numbered} [1]", "")
     axes = iter(sheet.axes)
@@ -303,13 +310,13 @@ def exponents(results: Results) -> Drawn:
             shift = SPREAD * (place - 0.5 * (len(families) - 1)) / len(families)
             by_order.place = third.place = _shifted(shift)
             _by_state(by_order, family.name, orders, Known.of(one), family.look)
-            _by_state(third, family.name, np.arange(len(estimators)), Known.of(all_), family.look)
+            _by_state(third, family.name, rows, Known.of(all_), family.look)
             if family.known is not None and field == "density":
                 for panel in (by_order, third):
                     panel.axes.axhline(family.known, color=family.look.colour, lw=0.8, ls=":")
         by_order.axes.set_xticks(orders)
         names = [ESTIMATOR_LABEL[name] for name in estimators]
-        third.axes.set_xticks(range(len(estimators)), names, rotation=25, ha="right")
+        third.axes.set_xticks(rows, names, rotation=25, ha="right")
         for panel in (by_order, third):
             _third(panel)
     _state_key(sheet.axes[0])
