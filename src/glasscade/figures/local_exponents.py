@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -23,6 +24,7 @@ from glasscade.figures.style import (
     Quantity,
 )
 from glasscade.limits.verdicts import CRITICAL
+from glasscade.regularity.moments import DOMAINS
 
 Real = npt.NDArray[np.float64]
 Titled = tuple[str, Real]
@@ -40,7 +42,7 @@ def local_exponents(results: Results) -> Drawn:
     finest map, averaged over tiles. Of particles the tiles of the nulls stand beside.
     """
     sheet = Sheet(2, 2, 5.8)
-    exponent = _tiles(results, MEASURED)
+    exponent = _seen(results, _tiles(results, MEASURED))
     name, flux = _flux(results, exponent.shape)
     quantity = _flux_quantity(exponent.ndim)
     left = f"local exponent, {ESTIMATOR_LABEL[results.estimator]}", exponent
@@ -66,6 +68,12 @@ def _row(results: Results, source: str) -> xr.Dataset:
 def _tiles(results: Results, source: str) -> Real:
     """Local exponents (t_1, ..., t_d)."""
     return np.asarray(_row(results, source)["tile_exponent"].values)
+
+
+def _seen(results: Results, exponents: Real) -> Real:
+    """NaN for what the estimator cannot see, as in tiles that hold nothing but round-off."""
+    domain = DOMAINS[results.estimator]
+    return np.where((exponents > domain.low) & (exponents < domain.high), exponents, np.nan)
 
 
 def _flux(results: Results, tiles: tuple[int, ...]) -> tuple[str, Real]:
@@ -103,7 +111,8 @@ def _steps(sheet: Sheet, length: float, left: Titled, right: Titled, flux: Quant
 def _images(sheet: Sheet, length: float, left: Titled, right: Titled, flux: Quantity) -> None:
     """Both in a plane."""
     reach = float(np.nanmax(np.abs(left[1] - CRITICAL), initial=0.1))
-    around = {"cmap": ROUGHNESS, "vmin": CRITICAL - reach, "vmax": CRITICAL + reach}
+    colours = mpl.colormaps[ROUGHNESS].with_extremes(bad=GREY)
+    around = {"cmap": colours, "vmin": CRITICAL - reach, "vmax": CRITICAL + reach}
     drawn = ((left, LOCAL, around), (right, flux, {"cmap": SEQUENTIAL, "vmin": 0.0}))
     for axes, ((title, values), quantity, options) in zip(sheet.axes, drawn, strict=False):
         panel = sheet.panel(axes, title, X, Y)
@@ -130,7 +139,8 @@ def _distribution(sheet: Sheet, results: Results) -> None:
         tiles = _tiles(results, source)
         tiles = np.sort(tiles[np.isfinite(tiles)])
         share = (np.arange(tiles.size) + 0.5) / max(tiles.size, 1)
-        panel.curve(name, tiles, Estimate.exact(share), look, name)
+        seen = np.isfinite(_seen(results, tiles))
+        panel.curve(name, tiles[seen], Estimate.exact(share[seen]), look, name)
         third = _row(results, source).sel(region=WHOLE_CELL, order=CRITICAL_ORDER)
         whole = Known.of(third.expand_dims("at"))
         place = replace(look, line="none", hollow=not bool(whole.given[0]))

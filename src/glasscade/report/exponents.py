@@ -63,14 +63,14 @@ def exponent_rows(exponents: Iterable[Exponent]) -> list[dict[str, str]]:
 def _row(each: Exponent) -> dict[str, str]:
     shown = measured(each.value, each.low, each.high)
     reason = FLAGS[each.flag]
-    given = each.flag in ANSWERED
-    # A smooth field has a range or none: its exponent does not rest on it.
-    ranged = each.flag not in ("no_range", "smooth")
+    given, smooth = each.flag in ANSWERED, each.flag == "smooth"
+    # That of a smooth field is 1 by definition, and rests on no range.
+    ranged = not smooth and each.flag != "no_range"
     return {
         "source": _source(each),
         "field": FIELDS[each.field],
-        "value": shown.value if given else MISSING,
-        "interval": shown.interval if given else MISSING,
+        "value": plain(each.value) if smooth else shown.value if given else MISSING,
+        "interval": shown.interval if given and not smooth else MISSING,
         "known": reason if given else f"refused (slope {plain(round(each.raw, 2))}): {reason}",
         "range": window(each.start, each.stop) if ranged else MISSING,
         "decades": f"{log10(each.stop / each.start):.2f}" if ranged else MISSING,

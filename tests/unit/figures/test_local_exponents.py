@@ -35,6 +35,18 @@ def test_tiles_of_a_line_are_steps() -> None:
     np.testing.assert_allclose(rows["y"], flux, rtol=1e-12)  # round-off
 
 
+def test_tiles_beyond_what_the_estimator_sees_are_left_out_but_counted() -> None:
+    shown = results("field")
+    shown.exponents["tile_exponent"][:] = [9.0, 0.5]  # db3 sees exponents below 3
+    _, data = local_exponents(shown)
+    for letter, share in (("a", 0.5), ("c", None), ("d", 0.25)):
+        rows = data[data["panel"].str.startswith(f"({letter})") & (data["x"] != 9.0)]
+        rows = rows[~rows["series"].str.startswith("whole")]
+        assert len(rows) == 1
+        assert share is None or float(rows["y"].iloc[0]) == share
+    assert not (data["x"] == 9.0).any()
+
+
 def test_tiles_of_a_plane_are_an_image_with_the_first_axis_along_x() -> None:
     shown = results("glass")
     _, data = local_exponents(shown)

@@ -42,6 +42,11 @@ def test_the_range_searched_is_not_passed_off_as_a_scaling_range(flag: Flag) -> 
     assert (row["range"], row["decades"]) == ("–", "–")
 
 
+def test_the_exponent_of_a_smooth_field_is_one_without_an_interval() -> None:
+    (row,) = exponent_rows([replace(exponent(), flag="smooth", value=1.0, low=1.0, high=1.0)])
+    assert (row["value"], row["interval"], row["known"]) == ("1", "–", FLAGS["smooth"])
+
+
 def test_what_decides_nothing_says_so() -> None:
     (row,) = exponent_rows([replace(exponent(), flag="short")])
     assert row["value"] == "0.300"
