@@ -7,12 +7,18 @@ import xarray as xr
 
 from glasscade.figures.data import Results
 from glasscade.limits.verdicts import Verdict
+from glasscade.regularity.exponents import ANSWERED, DECISIVE, FLAGS
 
 KINDS = ("cluster", "field", "synthetic", "glass")
 KERNELS = ["gaussian", "bump"]
 PHI = ["one", "bump1", "bump2"]
-ESTIMATORS = ["wavelets", "gradients", "increments"]
-ORDERS = [1.0, 2.0, 3.0]
+ESTIMATORS = ["wavelets", "leaders", "gradients", "increments", "second_increments"]
+SOURCES = ["measured", "poisson", "liquid", "shuffled"]
+"""Of particles; other models have the first alone."""
+ORDERS = [-1.0, 1.0, 2.0, 3.0]
+SCALES = 0.01 * 2.0 ** np.arange(7)
+RANGE = (0.02, 0.16)
+"""The scaling range of every exponent that has one."""
 ENDS = ["value", "low", "high", "fit_low", "fit_high"]
 QUANTITIES = ["A", "B", "lim_Q_thermal", "lim_Q_flux", "lim_W_ell", "lim_W_T", "H", "A_minus_B"]
 HURST = [0.2, 0.6]
@@ -113,35 +119,64 @@ def _made_up_scales(temperature: list[float], count: int, rng: np.random.Generat
 
 
 def made_up_exponents(kind: str) -> xr.Dataset:
-    """What the stage of exponents writes; of a glass for two estimators and two temperatures."""
+    """What the stage of exponents writes, with exponents of every flag.
+
+    The wavelets of the density and force have exponents of order 3 at T = 0.
+    """
     rng = np.random.default_rng(11)
     temperature = [0.0, 0.004] if kind == "glass" else [0.0]
+    source = SOURCES if kind == "glass" else SOURCES[:1]
+    tiles = (2,) if kind in ("cluster", "field") else (2, 4)
     cases = len(HURST) if kind == "synthetic" else 1
-    estimator = ESTIMATORS[:2] if kind == "glass" else ESTIMATORS
-    lead = (len(temperature), cases)
-    shape = (*lead, 2, len(estimator), len(ORDERS))
-    value = rng.uniform(0.1, 0.9, shape)
-    scale = np.broadcast_to(0.01 * 2.0 ** np.arange(7), (*lead, len(estimator), 7)).copy()
+    lead = (len(temperature), cases, len(source), 2, len(ESTIMATORS))
+    shape = (*lead, len(PHI), len(ORDERS))
+    raw, correction = rng.uniform(0.1, 0.9, shape), rng.uniform(-0.01, 0.01, shape)
+    flag = rng.integers(0, len(FLAGS), shape)
+    flag[:, :, 0, :, 0, 0, -1] = list(FLAGS).index("trusted")
+    flag[-1, 0, -1, 0, 0, 0, 0] = list(FLAGS).index("biased")
+    correction[flag == list(FLAGS).index("biased")] = 0.1
+    names = np.array(list(FLAGS))[flag]
+    value = np.where(np.isin(names, list(ANSWERED)), raw - correction, np.nan)
+    half = np.where(names == "smooth", 0.0, 0.05)
+    value = np.where(names == "smooth", 1.0, value)
+    scale = np.broadcast_to(SCALES, (*lead[:2], len(ESTIMATORS), 7)).copy()
     scale[..., -1] = np.nan  # padding
-    norm = rng.uniform(0.5, 1.0, (*shape, 7)) * scale[:, :, np.newaxis, :, np.newaxis, :] ** 0.5
-    fitted = ("temperature", "case", "field", "estimator", "order")
+    norm = rng.uniform(0.5, 1.0, (*lead, len(ORDERS), 7)) * SCALES**0.5
+    norm[..., -1] = np.nan
+    local = rng.uniform(0.0, 1.0, (*lead, len(ORDERS), 6))
+    local[..., -1] = np.nan
+    tile = rng.uniform(0.0, 0.6, (*lead, *tiles))
+    tile[..., -1] = np.where(rng.uniform(size=tile.shape[:-1]) < 0.5, np.nan, tile[..., -1])
+    dims = ("temperature", "case", "source", "field", "estimator")
+    fitted = (*dims, "region", "order")
+    middle = np.append(np.sqrt(SCALES[1:-1] * SCALES[:-2]), np.nan)
     dataset = xr.Dataset(
         {
             "value": (fitted, value),
-            "ci_low": (fitted, value - 0.05),
-            "ci_high": (fitted, value + 0.05),
-            "trusted": (fitted, (rng.uniform(size=shape) < 0.5).astype(np.int8)),
+            "ci_low": (fitted, value - half),
+            "ci_high": (fitted, value + half),
+            "raw": (fitted, raw),
+            "correction": (fitted, correction),
+            "flag": (fitted, flag.astype(np.int8)),
+            "decisive": (fitted, np.isin(names, list(DECISIVE)).astype(np.int8)),
             "window": (
-                ("temperature", "case", "estimator", "end"),
-                np.broadcast_to([0.02, 0.16], (*lead, len(estimator), 2)),
+                (*dims, "region", "end"),
+                np.broadcast_to(RANGE, (*lead, len(PHI), 2)),
             ),
-            "mean_norm": ((*fitted, "scale_index"), norm),
+            "samples": ((*dims, "region"), np.full((*lead, len(PHI)), 6)),
+            "middle": ((*dims, "between"), np.broadcast_to(middle, (*lead, 6))),
+            "local": ((*dims, "order", "between"), local),
+            "local_half": ((*dims, "order", "between"), np.full(local.shape, 0.04)),
+            "mean_norm": ((*dims, "order", "scale_index"), norm),
             "scale": (("temperature", "case", "estimator", "scale_index"), scale),
+            "tile_exponent": ((*dims, *(f"tile_{a}" for a in range(len(tiles)))), tile),
         },
         coords={
             "temperature": temperature,
+            "source": source,
             "field": ["density", "force"],
-            "estimator": estimator,
+            "estimator": ESTIMATORS,
+            "region": PHI,
             "order": ORDERS,
         },
     )

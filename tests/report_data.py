@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from math import inf
+from math import inf, nan
 
 from glasscade.config import Study, parse
 from glasscade.limits.extrapolation import Limit
 from glasscade.limits.verdicts import Outcome, Verdict
+from glasscade.report.exponents import Exponent
 from glasscade.report.page import PNG, Contents, Figure, Source
 from studies import Raw, study
 
@@ -52,6 +53,11 @@ def limit(value: float, half: float = 0.05) -> Limit:
     return Limit(value, value - half, value + half, 1.0, 2.0, 1)
 
 
+def exponent(source: str = "measured", field: str = "density") -> Exponent:
+    """An exponent over two decades, on which a verdict may rest."""
+    return Exponent(source, field, 0.0, nan, 0.3, 0.28, 0.32, 0.31, "trusted", 0.01, 1.0, 6)
+
+
 def made_up_rows() -> list[Verdict]:
     """Rows of every check, and of every outcome."""
     return [
@@ -92,6 +98,7 @@ def contents() -> Contents:
         date=datetime(2026, 3, 1, 12, 30, tzinfo=UTC),
         verdicts=made_up_rows(),
         limits={"point": {"lim_Q_thermal": limit(1.0), "lim_Q_flux": limit(1.0), "H": limit(0.0)}},
+        exponents={"point": [exponent(), exponent(field="force")]},
         figures=figures,
         study_figures=[],
         sources=[Source("limits/point.nc", "0.1", "abcdef", "0123456789ab", packages)],

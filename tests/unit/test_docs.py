@@ -48,9 +48,22 @@ from glasscade.particles.pairs import PairTable
 from glasscade.particles.spheres import side
 from glasscade.potentials import GEM, POTENTIALS, LennardJones, Mixture, kernels
 from glasscade.regularity import synthetic
+from glasscade.regularity.blocks import FEWEST_REALISATIONS, LENGTHS
+from glasscade.regularity.expected import expected_norm
+from glasscade.regularity.exponents import (
+    FEWEST_VALUES,
+    FLAGS,
+    LARGEST_CORRECTION,
+    SHORTEST_DECADES,
+)
+from glasscade.regularity.leaders import leader_moments
+from glasscade.regularity.moments import DOMAINS
+from glasscade.regularity.powers import HIGHEST, LOWEST
+from glasscade.regularity.scaling import CHANCE, PLATEAU
 from glasscade.regularity.synthetic import FAMILIES
 from glasscade.stages.reduce import reduction_of
 from glasscade.stages.simulate import simulate
+from glasscade.stages.structure import TILES
 from glasscade.transforms import good_size
 
 ROOT = Path(__file__).parents[2]
@@ -115,9 +128,10 @@ class Ran(NamedTuple):
 
 
 @contextmanager
-def running(name: str, folder: Path) -> Iterator[Ran]:
-    """Run a how-to in a folder of its own and without a display; forget what it registers."""
-    text, module = read(DOCS / "howto" / f"{name}.md"), types.ModuleType(name)
+def running(page: str, folder: Path) -> Iterator[Ran]:
+    """Run a page in a folder of its own and without a display; forget what it registers."""
+    name = Path(page).name
+    text, module = read(DOCS / f"{page}.md"), types.ModuleType(name)
     before = [(registry, dict(registry)) for registry in (POTENTIALS, KERNELS)]
     with pytest.MonkeyPatch.context() as patch, mpl.rc_context({"backend": "Agg"}):
         patch.chdir(folder)
@@ -142,13 +156,13 @@ def test_every_howto_is_run_below():
 
 @pytest.fixture(scope="module")
 def flux_map(tmp_path_factory) -> Iterator[Ran]:
-    with running("flux_map", tmp_path_factory.mktemp("flux_map")) as ran:
+    with running("howto/flux_map", tmp_path_factory.mktemp("flux_map")) as ran:
         yield ran
 
 
 @pytest.fixture(scope="module")
 def new_potential(tmp_path_factory) -> Iterator[Ran]:
-    with running("new_potential", tmp_path_factory.mktemp("new_potential")) as ran:
+    with running("howto/new_potential", tmp_path_factory.mktemp("new_potential")) as ran:
         yield ran
 
 
@@ -338,6 +352,96 @@ def test_the_kernel_of_the_howto_is_one(new_potential, check, dim):
     check(KERNELS["wendland_c4"], dim)
 
 
+# --- exponents ----------------------------------------------------------------------------------
+
+EXPONENTS = read(DOCS / "exponents.md")
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory) -> Iterator[Ran]:
+    with running("exponents", tmp_path_factory.mktemp("exponents")) as ran:
+        yield ran
+
+
+def test_exponents_that_are_printed_are_those(measured):
+    found = measured.names["found"]
+    rows = table(measured.text, "q")
+    assert [float(row[0]) for row in rows] == list(found.q)
+    for row, *values, flag in zip(
+        rows, found.value, found.ci_low, found.ci_high, found.flag, strict=True
+    ):
+        assert row[-1] == flag
+        assert row[1:-1] == [f"{value:.3f}" for value in values]
+    # the exponent 0.3 that the fields were made with, to what the criterion needs
+    assert found.value[list(found.q).index(3.0)] == pytest.approx(0.3, abs=0.02)
+
+
+def test_orders_at_which_averages_exist(measured):
+    """Where a page says that there is none, the average is not a number."""
+    cell = Cell.cubic(1.0, dim=2)
+    field, orders = measured.names["fields"][0], np.array([-1.0, -0.99, 9.0])
+    for name, lowest in (("wavelets", -1.0), ("increments", -1.0), ("gradients", -2.0)):
+        scales = 3 if name == "wavelets" else np.array([0.02, 0.04])
+        kernel = KERNELS["gaussian"] if name == "gradients" else None
+        exists = np.isfinite(expected_norm(name, 0.3, field.shape, cell, scales, orders, kernel))
+        np.testing.assert_array_equal(exists.all(axis=1), orders > lowest)
+    assert np.isfinite(leader_moments(field, cell, 3, orders).norm).all()
+
+
+def test_domains_of_estimators():
+    rows = table(EXPONENTS, "estimator")
+    assert sorted(row[0] for row in rows) == sorted(f"`{name}`" for name in DOMAINS)
+    for name, *_, low, high, why in rows:
+        domain = DOMAINS[name.strip("`")]
+        assert (float(low), float(high)) == (domain.low, domain.high)
+        assert why == domain.why
+
+
+def slope_of_fractional_fields(estimator: str, hurst: float, lowest: float = 4.0) -> float:
+    """Of order 3 on 512² points, over three octaves with weights 1/s, plus 1 for gradients."""
+    n, kernel = 512, KERNELS["gaussian"] if estimator == "gradients" else None
+    scale = lowest * 2.0 ** np.arange(4.0) / n
+    scales = round(np.log2(8.0 * lowest)) if estimator == "wavelets" else scale
+    norm = expected_norm(estimator, hurst, (n, n), Cell.cubic(1.0, 2), scales, [3.0], kernel)
+    y = np.log(norm[0, -4:]) + (estimator == "gradients") * np.log(scale)
+    return float(np.polyfit(np.log(scale), y, 1, w=scale**-0.5)[0])  # polyfit squares its weights
+
+
+def test_slopes_of_fractional_fields_on_a_grid():
+    names = re.findall(r"`(\w+)`", EXPONENTS[EXPONENTS.index("| H |") :].splitlines()[0])
+    printed = {
+        (name, float(row[0])): slope
+        for row in table(EXPONENTS, "H")
+        for name, slope in zip(names, row[1:], strict=True)
+    }
+    for (name, hurst), slope in printed.items():
+        assert same_digits(slope, slope_of_fractional_fields(name, hurst))
+    rough, smooth = printed["increments", 0.1], printed["gradients", 0.8]
+    assert (
+        f"increments of ξ = 0.1 have the slope {rough}, mollified gradients of ξ = 0.8 the slope "
+        f"{smooth}"
+    ) in " ".join(read(DOCS / "theory.md").split())
+    (fine,) = re.findall(
+        r"wavelets of H = 0.3 have the slope ([\d.]+)\.", " ".join(EXPONENTS.split())
+    )
+    assert same_digits(fine, slope_of_fractional_fields("wavelets", 0.3, lowest=2.0))
+
+
+def test_margins_of_exponents():
+    text = " ".join(EXPONENTS.split())
+    for number in (
+        f"Orders** run from {LOWEST} to {HIGHEST}.",
+        f"fewer than {FEWEST_VALUES:g} at any scale",
+        f"each lies within {PLATEAU:g} of the common slope",
+        f"with a probability of {100.0 * CHANCE:g} %",
+        f"more than {LARGEST_CORRECTION:g} is not corrected but refused",
+        f"{TILES[1]} along each axis ({TILES[3]} in 3D)",
+    ):
+        assert number in text
+    assert (SHORTEST_DECADES, FEWEST_REALISATIONS, LENGTHS, TILES[2]) == (1.0, 6, 2.0, TILES[1])
+    assert all(f"`{flag}`" in text for flag in FLAGS if flag != "trusted")
+
+
 # --- potentials and kernels ---------------------------------------------------------------------
 
 LIST = read(DOCS / "potentials.md")
@@ -491,7 +595,7 @@ BOUNDS = read(DOCS / "flux_bounds.md")
 BOUNDS_STUDY = config.load(ROOT / "config" / "bounds.yaml")
 
 
-def measured(cell: str) -> tuple[float, float]:
+def value_and_half(cell: str) -> tuple[float, float]:
     value, half = cell.replace("−", "-").split(" ± ")
     return float(value), float(half)
 
@@ -512,7 +616,7 @@ def test_columns_of_bounds_and_predictions_are_those_of_the_formulas():
 def test_what_is_said_of_the_measured_exponents():
     for row in table(BOUNDS, "kernel"):
         s = float(row[1].replace("∞", "inf"))
-        product, flux, smeared = (measured(row[column]) for column in (3, 5, 8))
+        product, flux, smeared = (value_and_half(row[column]) for column in (3, 5, 8))
         # the tolerance of the issue and an interval; each statement of the list below the table
         assert abs(product[0] - float(row[4])) <= 0.05 + product[1], row
         assert flux[0] - flux[1] > float(row[4]), row
@@ -541,7 +645,7 @@ def test_exponent_of_the_logarithm_is_measured_anew(hurst):
             norms[realisation, e] = np.mean(np.abs(product))
     limit = scaling_exponent(np.array(ells), norms, BOUNDS_STUDY.margins.level)
     rows = {row[2]: row for row in table(BOUNDS, "kernel") if row[0] == "logarithm"}
-    value, half = measured(rows[f"{hurst:g}"][3])
+    value, half = value_and_half(rows[f"{hurst:g}"][3])
     assert same_digits(f"{value:.2f}", limit.value)
     assert same_digits(f"{half:.2f}", limit.half_width)
 

@@ -108,7 +108,9 @@ def _densities(data: xr.Dataset, cell: Cell, points: int | None) -> list[Real]:
         values = density.transpose(..., *axes).values
         return list(values.reshape(-1, *values.shape[values.ndim - cell.dim :]))
     if "position" not in data:
-        raise DataError(f"data: `density` or `position` is needed; there is {sorted(map(str, data))}")
+        raise DataError(
+            f"data: `density` or `position` is needed; there is {sorted(map(str, data))}"
+        )
     if points is None:
         raise ConfigError("points: for particles, say on how many grid points along each side")
     position = data["position"].transpose(..., "particle", "axis").values

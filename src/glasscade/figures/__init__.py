@@ -19,6 +19,7 @@ TITLES = {
     "exponents": "Exponents of density and force",
     "flux_exponent": "Exponent of the flux and its bounds",
     "maps": "Maps of density and flux",
+    "local_exponents": "Local exponents and the flux",
 }
 """All figures of a model with their titles, in the order in which a report shows them."""
 STUDY_TITLES = {
@@ -28,6 +29,7 @@ STUDY_TITLES = {
 }
 """Figures of several models together."""
 
+_MAPS = frozenset({"maps", "local_exponents"})
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
 
@@ -46,4 +48,4 @@ def figure_names(kind: str, maps: bool) -> tuple[str, ...]:
     left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
         kind, frozenset({"recovery"})
     )
-    return tuple(name for name in TITLES if name not in left_out and (maps or name != "maps"))
+    return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import xarray as xr
 from glasscade.limits.verdicts import GLOBAL, Verdict
 from glasscade.paths import number
 from glasscade.regularity import fits
+from glasscade.regularity.exponents import FLAGS
 from glasscade.regularity.fits import interval
 
 Real = npt.NDArray[np.float64]
@@ -20,8 +21,10 @@ Real = npt.NDArray[np.float64]
 FIELDS = ("density", "force")
 SELF_PAIR_SIGN = {"W": 1.0, "Q_flux": -1.0}
 """Sign with which the self-pair part of W enters each term."""
-OFFSET = {"wavelets": 0.0, "gradients": 1.0, "increments": 0.0}
-"""ξ is the slope of ln norm plus this."""
+MEASURED = "measured"
+"""The density of the model itself among the sources of exponents."""
+WHOLE_CELL = "one"
+"""The region that is the whole cell, φ = 1."""
 CRITICAL_ORDER = 3.0
 
 
@@ -65,6 +68,37 @@ class Estimate:
         if not np.isfinite(self.low).any():
             return None
         return np.array([self.value - self.low, self.high - self.value])
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Exponents along one dimension and what is known of them.
+
+    Attributes
+    ----------
+    shown : Estimate
+        Where an exponent is refused the slope as measured, without an interval.
+    given, decisive : (n,)
+        Whether there is an exponent, and whether a verdict may rest on it.
+    """
+
+    shown: Estimate
+    given: npt.NDArray[np.bool_]
+    decisive: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, row: xr.Dataset) -> Known:
+        """From variables of a file of exponents."""
+        value, low, high = (row[name].values for name in ("value", "ci_low", "ci_high"))
+        given = np.isfinite(value)
+        # One sample alone leaves an infinite interval, which cannot be drawn.
+        bounded = given & np.isfinite(low) & np.isfinite(high)
+        ends = (np.where(bounded, end, np.nan) for end in (low, high))
+        shown = Estimate(np.where(given, value, row["raw"].values), *ends)
+        return cls(shown, given, row["decisive"].values == 1)
+
+    def __sub__(self, other: Real) -> Known:
+        return replace(self, shown=Estimate(*(part - other for part in self.shown.parts)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +152,16 @@ class Results:
     def estimators(self) -> list[str]:
         """Names of the estimators of exponents."""
         return [str(name) for name in self.exponents["estimator"].values]
+
+    @property
+    def measured(self) -> xr.Dataset:
+        """Exponents of the model itself, over the whole cell."""
+        return self.exponents.sel(source=MEASURED, region=WHOLE_CELL)
+
+    @property
+    def nulls(self) -> list[str]:
+        """Names of the densities that particles are compared with; none of other models."""
+        return [str(name) for name in self.exponents["source"].values if name != MEASURED]
 
     @property
     def known(self) -> Real | None:
@@ -212,11 +256,16 @@ def one(array: xr.DataArray) -> xr.DataArray:
 
 
 def critical_exponent(results: Results, field: str) -> Estimate:
-    """ξ_3 at T = 0 by the estimator of the verdicts, one value for each case."""
-    row = results.exponents.sel(
-        field=field, estimator=results.estimator, order=CRITICAL_ORDER
-    ).isel(temperature=0)
+    """ξ_3 at T = 0 by the estimator of the verdicts, one for each case; NaN where refused."""
+    row = results.measured.sel(field=field, estimator=results.estimator, order=CRITICAL_ORDER).isel(
+        temperature=0
+    )
     return Estimate(*(row[name].values for name in ("value", "ci_low", "ci_high")))
+
+
+def flag_of(row: xr.Dataset) -> str:
+    """What is known of one exponent, a key of `FLAGS`."""
+    return list(FLAGS)[int(row["flag"])]
 
 
 def case_suffix(results: Results, case: int) -> str:

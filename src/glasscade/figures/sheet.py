@@ -142,6 +142,13 @@ class Panel:
         values = Estimate.exact(np.full(2, y))
         self.curve(series, ends, values, look, label)
 
+    def steps(self, series: str, edges: Real, values: Real, look: Look) -> None:
+        """One value between each pair of edges, recorded at their middle; none where it is NaN."""
+        known = np.isfinite(values)
+        middle = 0.5 * (edges[1:] + edges[:-1])
+        self._record(series, middle[known], Estimate.exact(values[known]))
+        self.axes.stairs(values, edges, baseline=None, color=look.colour, linewidth=1.3)
+
     def across(
         self,
         series: str,

@@ -70,8 +70,12 @@ MARGIN: Colour = (0.80, 0.88, 0.94)
 """Shade of the margin of a verdict."""
 DIVERGING = "RdBu_r"
 """Signed maps, white at zero."""
+ROUGHNESS = "RdBu"
+"""Exponents: white at 1/3, red where they are smaller and a flux is not excluded."""
 SEQUENTIAL = "cividis"
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+PALER = 0.5
+"""Share of the colour in the face of a pale marker; the rest is white."""
+MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "d", "h", "P")
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 _BLUE, _ORANGE, _GREEN, _RED, _PINK, _BROWN = sns.color_palette("colorblind")[:6]
@@ -81,7 +85,7 @@ TERM_COLOUR: dict[str, Colour] = {
     "Q_thermal": _GREEN,
     "Ito": _PINK,
 }
-FAMILY: tuple[Colour, ...] = (_BLUE, _ORANGE, _GREEN, _PINK)
+FAMILY: tuple[Colour, ...] = (_BLUE, _ORANGE, _GREEN, _PINK, _BROWN)
 """Kernels, estimators and other small families without an order."""
 BOUND_COLOUR: dict[str, Colour] = {"3xi-1": _RED, "2xi+xiF-1": _ORANGE, "xi+xiF": _GREEN}
 FLUX_COLOUR: dict[str, Colour] = {"smeared": _BLUE, "pointwise": _PINK, "product": _BROWN}
@@ -94,8 +98,15 @@ TERM_LABEL = {
 }
 ESTIMATOR_LABEL = {
     "wavelets": "wavelets",
+    "leaders": "wavelet leaders",
     "gradients": "mollified gradients",
     "increments": "increments",
+    "second_increments": "second increments",
+}
+NULL_LABEL = {
+    "poisson": "null: Poisson points",
+    "liquid": "null: equilibrium liquid",
+    "shuffled": "null: shuffled phases",
 }
 BOUND_LABEL = {
     "3xi-1": r"$3\xi_3^{\rho}-1$",
@@ -118,12 +129,21 @@ class Look:
     marker: str = "o"
     line: Any = "-"
     hollow: bool = False
+    pale: bool = False
 
     @property
     def markers(self) -> dict[str, Any]:
         """Keywords of matplotlib; what lies behind a hollow marker remains visible."""
-        face = "none" if self.hollow else self.colour
+        paler = tuple(PALER * part + 1.0 - PALER for part in self.colour)
+        face = "none" if self.hollow else paler if self.pale else self.colour
         return {"marker": self.marker, "color": self.colour, "markerfacecolor": face}
+
+
+NULL_LOOK = {
+    "poisson": Look(_BLUE, "v", "--"),
+    "liquid": Look(_GREEN, "<", "-."),
+    "shuffled": Look(_BROWN, "d", ":"),
+}
 
 
 @dataclass(frozen=True)
@@ -166,6 +186,13 @@ def ladder(values: Sequence[float] | Real) -> list[Colour]:
     """Colours of an ordered family: black for zero, then dark to light."""
     colours = iter(sns.color_palette("flare_r", int(np.sum(np.asarray(values) > 0.0))))
     return [next(colours) if value > 0.0 else BLACK for value in values]
+
+
+def looks(values: Sequence[float] | Real) -> list[Look]:
+    """A colour and a marker for every member of an ordered family."""
+    # The ladder's colour of nothing is for zero: what is negative has one of its own.
+    above = np.asarray(values) - min(0.0, 2.0 * float(np.min(values)))
+    return [Look(colour, MARKERS[i % len(MARKERS)]) for i, colour in enumerate(ladder(above))]
 
 
 def few(values: Real, count: int) -> list[int]:

@@ -20,8 +20,15 @@ from glasscade.limits.extrapolation import ORDERS, OUTER, PLAUSIBLE, POINTS, Lim
 from glasscade.limits.power import POWER
 from glasscade.limits.verdicts import CHECKS, TOGETHER, Verdict
 from glasscade.paths import WHOLE_STUDY
+from glasscade.regularity.exponents import (
+    FEWEST_VALUES,
+    LARGEST_CORRECTION,
+    SHORTEST_DECADES,
+)
+from glasscade.regularity.scaling import CHANCE, PLATEAU
 from glasscade.report import TEMPLATES, labels, parameters, regions, rst
 from glasscade.report.answers import Findings, Mark, questions
+from glasscade.report.exponents import Exponent, exponent_rows
 from glasscade.report.falsification import conditions
 from glasscade.report.kinds import description, kind_of
 from glasscade.report.numbers import measured, plain, window, would_decide
@@ -74,6 +81,8 @@ class Contents:
     verdicts : all rows
     limits : by model, then by name
         For φ = 1 and the first kernel; empty for a model without limits.
+    exponents : by model, in order
+        Those of order 3 by the estimator of the verdicts.
     figures : by model, in order
     study_figures : those of several models together
     sources : files behind the page
@@ -83,6 +92,7 @@ class Contents:
     date: datetime
     verdicts: Sequence[Verdict]
     limits: Mapping[str, dict[str, Limit]]
+    exponents: Mapping[str, Sequence[Exponent]]
     figures: Mapping[str, Sequence[Figure]]
     study_figures: Sequence[Figure]
     sources: Sequence[Source]
@@ -203,6 +213,7 @@ def _body(contents: Contents) -> dict[str, Any]:
             if (rows := [row for row in contents.verdicts if row.check == name])
         ],
         "methods": _methods(study),
+        "estimator": study.exponents.verdict_estimator,
         "margins": parameters.of_section(study.margins),
         "models": _models(contents),
         "comparisons": _of_study(contents, bounds=False),
@@ -280,6 +291,11 @@ def _methods(study: Study) -> str:
         level=plain(100.0 * study.margins.level),
         exponent_level=plain(100.0 * study.margins.exponent_level),
         estimator=study.exponents.verdict_estimator,
+        plateau=plain(PLATEAU),
+        chance=plain(100.0 * CHANCE),
+        correction=plain(LARGEST_CORRECTION),
+        decades=plain(SHORTEST_DECADES),
+        fewest=plain(FEWEST_VALUES),
         delta=plain(study.margins.delta),
     )
     return rst.to_html(text, "methods.rst", "methods-")
@@ -295,6 +311,7 @@ def _models(contents: Contents) -> list[dict[str, Any]]:
                 "name": name,
                 "text": description(model.system),
                 "parameters": parameters.of_model(model),
+                "exponents": exponent_rows(contents.exponents.get(name, ())),
                 "figures": [
                     _figure(name, figure, number + index) for index, figure in enumerate(figures)
                 ],

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from glasscade.figures.anomaly import kernels, limits
 from glasscade.figures.budgets import budget, direct_terms, plane, stress
 from glasscade.figures.data import Results
+from glasscade.figures.local_exponents import local_exponents
 from glasscade.figures.maps import maps
 from glasscade.figures.regularity import exponents, flux_exponent, recovery, structure
 from glasscade.figures.scales import dissipation_scale
@@ -33,6 +34,7 @@ FIGURES: dict[str, Callable[[Results], Drawn]] = {
     "exponents": exponents,
     "flux_exponent": flux_exponent,
     "maps": maps,
+    "local_exponents": local_exponents,
 }
 
 
@@ -63,7 +65,7 @@ def results(job: dict[str, Any], limits: Path, exponents: Path, verdicts: Path) 
         job["exponent"],
         job["length"],
         read_dataset(limits, "source", "transport"),
-        read_dataset(exponents, "value"),
+        read_dataset(exponents, "raw"),
         read_verdicts(verdicts),
     )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from glasscade import config
@@ -14,6 +16,8 @@ from glasscade.errors import DataError
 from glasscade.io import read_dataset, write_text
 from glasscade.limits.extrapolation import Limit
 from glasscade.paths import WHOLE_STUDY
+from glasscade.regularity.exponents import CRITICAL_ORDER, FLAGS
+from glasscade.report.exponents import Exponent
 from glasscade.report.page import Contents, Figure, Source, render
 from glasscade.stages.verdicts import read_verdicts
 
@@ -68,6 +72,10 @@ def run(
             model: limits_of(datasets[path])
             for model, path in zip(study.models, limits, strict=True)
         },
+        exponents={
+            model: exponents_of(datasets[path], study.exponents.verdict_estimator)
+            for model, path in zip(study.models, exponents, strict=True)
+        },
         figures={model: drawn(model, job["figures"][model]) for model in study.models},
         study_figures=drawn(WHOLE_STUDY, job["study_figures"]),
         sources=[_source(path, dataset) for path, dataset in datasets.items()],
@@ -88,6 +96,32 @@ def limits_of(dataset: xr.Dataset) -> dict[str, Limit]:
         )
         for quantity, row in zip(table["quantity"].values, table.values, strict=True)
     }
+
+
+def exponents_of(dataset: xr.Dataset, estimator: str) -> list[Exponent]:
+    """ξ_3 over the whole cell of every temperature, case, source and field, T = 0 first."""
+    third = dataset.sel(region="one", estimator=estimator, order=CRITICAL_ORDER)
+    flags = list(FLAGS)
+    names = {"value": "value", "low": "ci_low", "high": "ci_high", "raw": "raw"}
+    found = []
+    for t, case in np.ndindex(third.sizes["temperature"], third.sizes["case"]):
+        for source, field in product(third["source"].values, third["field"].values):
+            row = third.isel(temperature=t, case=case).sel(source=source, field=field)
+            start, stop = map(float, row["window"].values)
+            found.append(
+                Exponent(
+                    source=str(source),
+                    field=str(field),
+                    temperature=float(third["temperature"][t]),
+                    known=float(row["hurst"]) if "hurst" in row.coords else np.nan,
+                    **{name: float(row[variable]) for name, variable in names.items()},
+                    flag=flags[int(row["flag"])],
+                    start=start,
+                    stop=stop,
+                    samples=int(row["samples"]),
+                )
+            )
+    return found
 
 
 def _newest(*paths: Path) -> datetime:

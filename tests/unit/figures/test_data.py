@@ -80,7 +80,9 @@ def test_fields_have_no_self_pairs_to_leave_out() -> None:
 
 def test_critical_exponent_is_that_of_order_three_at_zero_temperature() -> None:
     shown = results("glass")
-    row = shown.exponents["value"].sel(field="force", estimator="wavelets", order=3.0)
+    row = shown.exponents["value"].sel(
+        source="measured", region="one", field="force", estimator="wavelets", order=3.0
+    )
     np.testing.assert_array_equal(
         critical_exponent(shown, "force").value, row.sel(temperature=0.0).values
     )

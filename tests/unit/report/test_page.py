@@ -117,6 +117,16 @@ def test_a_row_shows_its_numbers(page: str) -> None:
     assert shown.endswith("0.250 0.200 to 0.300 ≥ 0 0.5 1 1 to 2")
 
 
+def test_exponents_of_a_model_are_a_table_of_it(page: str, read: Reader) -> None:
+    start = page.index('<table class="exponents">')
+    assert page.index('id="model-point"') < start < page.index('id="model-rough"')
+    assert page.count('<table class="exponents">') == 1
+    shown = text(page[start : page.index("</table>", start)])
+    assert "of point over the whole cell, by wavelets" in shown
+    assert "measured ρ 0.300 0.280 to 0.320 measured over a scaling range" in shown
+    assert read.all("div", **{"aria-label": "Exponents of point"})
+
+
 def test_every_figure_is_shown_once_with_number_caption_and_data(page: str, read: Reader) -> None:
     names = [(model, name) for model, all_names in FIGURES.items() for name in all_names]
     assert [tag["id"] for tag in read.all("figure")] == [f"figure-{m}-{n}" for m, n in names]
@@ -242,7 +252,12 @@ def test_the_methods_name_what_the_study_uses(page: str) -> None:
     assert "with 4 smooth bumps" in shown
     assert "studentised 90 % scatter" in shown
     assert "δ = 0.05" in shown
+    assert "lies within 0.05 of the common slope" in shown
+    assert "with 99 % probability" in shown
+    assert "moves the slope by more than 0.02" in shown
+    assert "fewer than 10 values" in shown
     assert "martingale" not in shown  # no particles in this study
+    assert "nulls" not in shown
 
 
 def test_the_methods_explain_what_only_particles_have() -> None:
@@ -251,6 +266,7 @@ def test_the_methods_explain_what_only_particles_have() -> None:
     assert "Itô source of particles" in shown
     assert "leaves a martingale of zero mean" in shown
     assert "limit of the change of their microscopic stress" in shown
+    assert "stand beside those of three nulls" in shown
 
 
 def test_the_page_says_how_to_repeat_the_study(page: str) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from itertools import product
 from os import utime
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from figure_data import made_up_exponents, made_up_limits
+from figure_data import HURST, RANGE, SOURCES, made_up_exponents, made_up_limits
 from glasscade import jobs
 from glasscade.errors import DataError
 from glasscade.io import write_dataset
+from glasscade.regularity.exponents import FLAGS
 from glasscade.stages import summary
 from glasscade.stages.verdicts import table
 from report_data import CAPTION, IMAGE, made_up_rows, small_study
@@ -61,6 +63,7 @@ def test_the_page_is_written_with_all_figures_and_verdicts(inputs: dict[str, Any
     assert page.count("<figure ") == sum(len(names) for names in JOB["figures"].values())
     whole = [row for row in made_up_rows() if row.region in ("one", "all")]
     assert page.count('<tr class="verdict"') == len(whole)
+    assert page.count('<table class="exponents">') == len(KINDS)
     for path in re.findall(r'href="([^"#]+)"', page):
         assert (inputs["output"].parent / path).is_file()
 
@@ -108,6 +111,25 @@ def test_limits_are_those_of_the_whole_cell_and_the_first_kernel() -> None:
     ends = (found.value, found.low, found.high, found.fit_low, found.fit_high)
     np.testing.assert_array_equal(ends, expected.values)
     assert summary.limits_of(made_up_limits("synthetic")) == {}
+
+
+@pytest.mark.parametrize(("kind", "cases"), [("synthetic", HURST), ("glass", [np.nan])])
+def test_exponents_are_those_of_order_three_by_the_estimator_of_the_verdicts(
+    kind: str, cases: list[float]
+) -> None:
+    dataset = made_up_exponents(kind)
+    found = summary.exponents_of(dataset, "gradients")
+    sources = SOURCES if kind == "glass" else SOURCES[:1]
+    temperatures = dataset["temperature"].values
+    labels = product(temperatures, range(len(cases)), sources, ("density", "force"))
+    for each, (temperature, case, source, field) in zip(found, labels, strict=True):
+        row = dataset.sel(temperature=temperature, source=source, field=field, region="one")
+        row = row.sel(estimator="gradients", order=3.0).isel(case=case)
+        assert (each.temperature, each.source, each.field) == (temperature, source, field)
+        numbers = (each.known, each.value, each.low, each.high, each.raw, each.start, each.stop)
+        parts = (float(row[name]) for name in ("value", "ci_low", "ci_high", "raw"))
+        np.testing.assert_array_equal(numbers, [cases[case], *parts, *RANGE])
+        assert (list(FLAGS).index(each.flag), each.samples) == (int(row["flag"]), 6)
 
 
 @pytest.mark.parametrize(
