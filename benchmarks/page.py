@@ -1,4 +1,4 @@
-"""Put the tables of benchmarks/*.csv into docs/performance.md."""
+"""Put the tables of benchmarks/*.csv into the pages that show them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-PAGE = FOLDER.parent / "docs" / "performance.md"
+DOCS = FOLDER.parent / "docs"
+PAGES = {"results": "performance.md", "scaling": "performance.md", "coverage": "exponents.md"}
+"""The page of each table."""
 
 
 def update() -> None:
     """Rewrite what stands between the markers of each table."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name in ("results", "scaling"):
+    for name, file in PAGES.items():
+        page = DOCS / file
+        text = page.read_text(encoding="utf-8")
         block = f"<!-- {name} -->\n{table(FOLDER / f'{name}.csv')}<!-- end -->"
         pattern = rf"<!-- {name} -->\n.*?<!-- end -->"
         text = re.sub(pattern, lambda _, block=block: block, text, flags=re.DOTALL)
-    PAGE.write_text(text, encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
 
 
 def table(path: Path) -> str:

@@ -580,9 +580,12 @@ def test_bias_of_wavelets_on_fields(row):
 # --- costs --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["results", "scaling"])
-def test_tables_of_costs_are_those_measured_last(name):
-    text = read(DOCS / "performance.md")
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [("results", "performance"), ("scaling", "performance"), ("coverage", "exponents")],
+)
+def test_tables_are_those_measured_last(name, page):
+    text = read(DOCS / f"{page}.md")
     shown = re.search(rf"<!-- {name} -->\n(.*?)<!-- end -->", text, re.DOTALL)[1]
     with (ROOT / "benchmarks" / f"{name}.csv").open(encoding="utf-8") as stream:
         head, *lines = csv.reader(stream)
