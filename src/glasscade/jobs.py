@@ -90,12 +90,11 @@ def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> 
 def structure(study: Study, model: str) -> Job:
     """Parameters of the moments from which exponents are fitted, with those of the nulls."""
     keys = study.models[model]
-    nulls = {"nulls": study.nulls.model_dump(mode="json")} if keys.system.particles else {}
+    random = {"seed": study.seed, "nulls": study.nulls.model_dump(mode="json")}
     return {
         "system": _system(keys),
         "orders": list(study.exponents.orders),
-        "seed": study.seed,
-        **nulls,
+        **(random if keys.system.particles else {}),
     }
 
 

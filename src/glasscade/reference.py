@@ -35,6 +35,8 @@ UNITS = {
     "reach": "ℓ₀",
     "temperature": "V₀/k_B",
     "exponent_temperature": "V₀/k_B",
+    "liquid_temperature": "V₀/k_B",
+    "liquid_duration": "ℓ₀²/(μV₀)",
     "duration": "ℓ₀²/(μV₀)",
     "dt": "ℓ₀²/(μV₀)",
     "onset": "ℓ₀²/(μV₀)",
@@ -48,6 +50,7 @@ UNITS = {
     "exponent": "1",
     "exponents": "1",
     "order": "1",
+    "orders": "1",
     "Margins": "1",
 }
 
@@ -97,8 +100,8 @@ alone. Comments and layout redo nothing.
 * `sweep.ell` holds at least {POINTS + 1} scales above 0. Models other than `synthetic` also need
   scale 0, temperature 0 and at least {POINTS} temperatures above it; a `synthetic` model has
   temperature 0 alone.
-* `window` spans at least a factor of four, from two grid spacings upwards and to a seventh of the
-  cell downwards.
+* `window` begins at two grid spacings or above and holds at least three of the dyadic scales: two
+  grid spacings, four, and so on up to an eighth of the cell.
 * A list holds no number twice.
 * The range of a potential is at most half the cell.
 """

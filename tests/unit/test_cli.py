@@ -119,7 +119,7 @@ def test_stages_run_without_the_workflow(tmp_path: Path) -> None:
     assert (produced / "state/rough/T0/block1.nc").is_file()
     assert (produced / "budget/rough/T0/ell0.02_0.03_0.05_0.08_0.12/block1.nc").is_file()
     header, *rows = (produced / "verdicts.csv").read_text(encoding="utf-8").splitlines()
-    assert header.startswith("model,check,quantity,value,ci_low,ci_high")
+    assert header.startswith("model,check,quantity,region,value,ci_low,ci_high")
     assert any(row.startswith("rough,exponent_recovery,xi_3_H0.2,") for row in rows)
 
 

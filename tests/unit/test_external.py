@@ -11,7 +11,9 @@ from glasscade.cell import Cell
 from glasscade.coarse import GAUSSIAN
 from glasscade.errors import ConfigError, ResolutionError
 from glasscade.external import Active, AffineFlow, Kolmogorov, Sum, external_density
-from glasscade.regularity.fits import exponents, interval
+from glasscade.regularity.expected import reference
+from glasscade.regularity.exponents import exponents
+from glasscade.regularity.fits import interval
 from glasscade.regularity.gradients import gradient_moments
 from glasscade.transforms import grid_to_modes, modes_to_grid, point_modes, truncate
 
@@ -141,19 +143,19 @@ def test_spectrum_and_amplitude_over_seeds(name, kind, exponent):
 
 def test_exponent_is_the_besov_exponent_of_the_field():
     n, cell = 2**12, Cell.cubic(float(2**12), 1)
-    widths = np.geomspace(6.0, 48.0, 7)
+    widths = np.geomspace(6.0, 60.0, 8)
     order = np.array([3.0])
     ensemble = []
     for seed in range(24):
         force = Active(1.0, -0.3, k_min=1e-3, k_max=3.0, seed=seed)
         values = modes_to_grid(force.modes(cell, (n // 2 - 1,)), cell, (n,))[0]
         ensemble.append(gradient_moments(values, cell, widths, order, GAUSSIAN))
-    result = exponents(ensemble, (6.0, 48.0), 0.999)
-    # widths 6 to 48 lie between the shortest wave, 2, and the longest, 6000; the estimator's own
-    # bias at -0.3 is 0.02 (tests of exponents), its interval has the rest
-    assert abs(result.value[0] + 0.3) <= result.statistical[0] + 0.02
-    assert result.statistical[0] < 0.05
-    assert result.flag == ("inside",)
+    # the shortest wave, 2.1, and the longest, 4096, are those of a fractional field on this grid
+    expected = reference("gradients", (n,), cell, widths, order, GAUSSIAN)
+    result = exponents(ensemble, (6.0, 60.0), 0.999, cell.volume, expected)
+    assert result.flag == ("trusted",)
+    assert result.ci_low[0] <= -0.3 <= result.ci_high[0]
+    assert result.ci_high[0] - result.ci_low[0] < 0.1
 
 
 def test_finer_grids_and_larger_ranges_keep_the_random_numbers(cell):

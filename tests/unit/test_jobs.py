@@ -60,9 +60,20 @@ def test_the_same_study_differs_in_nothing() -> None:
     ("key", "value", "expected"),
     [
         ("study", "other", set()),
-        ("seed", 8, {(s, m) for s in ("simulate", "reduce") for m in ("point", "rough", "smooth")}),
+        # the seed is that of densities, of test functions and, for particles, of their nulls
+        (
+            "seed",
+            8,
+            {(s, m) for s in ("simulate", "reduce", "exponents") for m in study()["models"]},
+        ),
         ("kernels", ["gaussian", "wendland_c6"], {("reduce", m) for m in study()["models"]}),
-        ("test_functions", {"bumps": 5}, {("reduce", m) for m in study()["models"]}),
+        (
+            "test_functions",
+            {"bumps": 5},
+            {(s, m) for s in ("reduce", "exponents") for m in study()["models"]},
+        ),
+        ("nulls", {"liquid_temperature": 0.2}, set()),  # there are no particles
+        ("exponents", {"orders": [2, 3]}, {("structure", m) for m in study()["models"]}),
         ("margins", {"delta": 0.06}, {("limits", m) for m in study()["models"]}),
         (
             "margins",
@@ -178,6 +189,15 @@ def test_a_refinement_differs_in_dt_alone() -> None:
         a={}, half={"dt": 0.005}, other={"dt": 0.005, "core": 0.1}, large={"number": 100}
     )
     assert jobs.comparison(parsed)["refinements"] == [["half", "a"]]
+
+
+def test_the_structure_of_particles_depends_on_their_nulls_and_the_seed() -> None:
+    before = jobs.structure(several(a={}), "a")
+    raw = study(a=GLASS)
+    for key, value in (("seed", 8), ("nulls", {"liquid_duration": 20.0})):
+        after = jobs.structure(parse(raw | {key: value}), "a")
+        assert {name for name in after if after[name] != before[name]} == {key}
+    assert {"seed", "nulls"}.isdisjoint(jobs.structure(parse(study()), "rough"))
 
 
 def kernels(**potentials: Raw) -> Study:

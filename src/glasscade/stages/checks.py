@@ -481,10 +481,13 @@ class _Checks:
         for case in range(self.exponents.sizes["case"]):
             known = float(self.exponents["hurst"][case])
             margin = self.margins["exponent"]
-            outcome = equal(self._exponent(case, "density"), known, margin)
-            shown, _ = self._measured(case, "density")
+            judged, (shown, _) = self._exponent(case, "density"), self._measured(case, "density")
+            outcome = equal(judged, known, margin)
             quantity = "xi_3" + self._case_name(case)
-            yield self._row("exponent_recovery", quantity, shown, known, margin, outcome)
+            row = self._row("exponent_recovery", quantity, shown, known, margin, outcome)
+            # A flag stays however many realisations there are.
+            needed = self._needed("exponent_recovery", judged, known, margin, outcome)
+            yield replace(row, n_to_decide=needed)
 
     def _dissipation_scale(self) -> Iterator[Verdict]:
         """ℓ_½ for every T: holds where R(ℓ) crosses one half within the scales studied."""

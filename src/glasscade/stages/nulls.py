@@ -46,7 +46,7 @@ def densities(
     realisation, label : int
         Position and name of the realisation.
     job : dict
-        `seed` and, for particles, `nulls`.
+        For particles `seed` and `nulls`.
     """
     last = (realisation, series.shape[1] - 1)
     density = series.at(last, system.counts).density

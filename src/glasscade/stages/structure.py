@@ -46,7 +46,7 @@ def run(job: dict[str, Any], state: Path, output: Path) -> None:
     Parameters
     ----------
     job : dict
-        `system`, `orders`, `seed` and, for particles, `nulls`.
+        `system`, `orders` and, for particles, `seed` and `nulls`.
     state, output : Path
         The state file and the structure file.
     """

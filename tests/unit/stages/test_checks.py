@@ -15,8 +15,10 @@ from glasscade.coarse import KERNELS
 from glasscade.config import SYSTEM, Margins
 from glasscade.fields import cluster
 from glasscade.limits.verdicts import CHECKS
+from glasscade.regularity.exponents import DECISIVE, FLAGS, Flag
 from glasscade.stages.checks import checks
 from glasscade.stages.limits import iterated_limits, scales
+from made_up_exponents import HALF, SAMPLES, WINDOW, made_up_exponents
 
 TEMPERATURES = [0.0, 0.001, 0.002, 0.004, 0.008]
 ELLS = [0.0, 0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
@@ -40,8 +42,8 @@ class Made:
     noise : the martingale, (realisation, temperature, ell)
     flux_norm, product_norm : exponents in ℓ of the pointwise norms of the flux, of the product
     xi : ξ_3 of ρ and of F in every case
-    trusted : whether they lie in the domain of the estimator
-    local : ξ_3 of ρ in every region
+    local : ξ_3 of ρ in every region, where regions differ
+    flag : what is known of all exponents
     adjust : a last change of the integrated budget
     """
 
@@ -54,9 +56,9 @@ class Made:
     flux_norm: tuple[float, ...] | None = None
     product_norm: tuple[float, ...] | None = None
     xi: tuple[tuple[float, float], ...] = ((0.9, 1.2),)
-    trusted: int = 1
-    hurst: tuple[float, ...] | None = None
     local: tuple[float, ...] | None = None
+    flag: Flag = "trusted"
+    hurst: tuple[float, ...] | None = None
     adjust: Callable[[xr.Dataset], xr.Dataset] = lambda data: data
 
     def verdicts(self):
@@ -86,7 +88,8 @@ class Made:
             "margins": MARGINS.model_dump(mode="json"),
             "estimator": "wavelets",
         }
-        rows = checks(job, system, data, self._exponents())
+        exponents = made_up_exponents(self.xi, self.local, self.flag, self.hurst)
+        rows = checks(job, system, data, exponents)
         names = [(row.check, row.quantity, row.region) for row in rows]
         assert len(set(names)) == len(names)
         return dict(zip(names, rows, strict=True))
@@ -103,48 +106,6 @@ class Made:
         return xr.DataArray(
             np.stack([norm, norm**2], axis=-1), dims=("realisation", "ell", "order")
         )
-
-    def _exponents(self):
-        """Those of the box, or of every region with statistical and systematic parts."""
-        if self.local is None:
-            return self._of_box()
-        each = [
-            replace(self, xi=((xi, 1.2),), local=None)._of_box().expand_dims(region=[region])
-            for region, xi in zip(("one", "bump1", "bump2"), self.local, strict=True)
-        ]
-        exponents = xr.concat(each, "region")
-        exponents["statistical"] = 0.01 + 0.0 * exponents["value"]
-        exponents["systematic"] = 0.0 * exponents["value"]
-        return exponents
-
-    def _of_box(self):
-        """Values ± 0.01 of the estimator for verdicts; another one is far off."""
-        value = np.empty((1, len(self.xi), 2, 2, 2))
-        value[..., 0, :] = np.array(self.xi)[np.newaxis, :, :, np.newaxis]
-        value[..., 1, :] = -5.0
-        value[..., 0] = -7.0  # order 1
-        dims = ("temperature", "case", "field", "estimator", "order")
-        dataset = xr.Dataset(
-            {
-                "value": (dims, value),
-                "ci_low": (dims, value - 0.01),
-                "ci_high": (dims, value + 0.01),
-                "window": (
-                    ("temperature", "case", "estimator", "end"),
-                    np.broadcast_to([0.02, 0.3], (1, len(self.xi), 2, 2)),
-                ),
-                "trusted": (dims, np.full(value.shape, self.trusted)),
-                "realisations": ("case", np.full(len(self.xi), 4)),
-            },
-            coords={
-                "field": ["density", "force"],
-                "estimator": ["wavelets", "gradients"],
-                "order": [1.0, 3.0],
-            },
-        )
-        if self.hurst is not None:
-            dataset = dataset.assign_coords(hurst=("case", list(self.hurst)))
-        return dataset
 
 
 def one(T, ell, kernel, phi):
@@ -461,16 +422,40 @@ def test_the_criterion_says_nothing_where_the_flux_vanishes_and_holds_with_a_rou
     assert edge.verdicts()["criterion", "xi_3_with_flux"].verdict == "inconclusive"
 
 
-def test_exponents_outside_the_domain_of_the_estimator_decide_nothing_unless_smooth():
-    with_flux = replace(FIELD, terms=field_with(flux=BROAD_FLUX), trusted=0)
-    rows = with_flux.verdicts()
+@pytest.mark.parametrize("flag", sorted(set(FLAGS) - DECISIVE))
+def test_an_exponent_that_is_not_decisive_decides_nothing(flag):
+    rows = replace(FIELD, terms=field_with(flux=BROAD_FLUX), flag=flag).verdicts()
     assert rows["criterion", "xi_3_with_flux"].verdict == "inconclusive"
-    assert rows["flux_bound", "pointwise_vs_3xi-1"].verdict == "inconclusive"
-    assert rows["flux_bound", "smeared_vs_xi+xiF"].verdict == "inconclusive"
-    smooth = replace(with_flux, xi=((1.4, 1.4),)).verdicts()
-    assert smooth["criterion", "xi_3_with_flux"].verdict == "violated"
-    recovery = replace(SYNTHETIC, trusted=0).verdicts()["exponent_recovery", "xi_3_H0.6"]
-    assert recovery.verdict == "inconclusive"
+    bounds = [row for (check, _), row in rows.items() if check == "flux_bound"]
+    assert [row.verdict for row in bounds] == ["inconclusive"] * 4
+    made = replace(SYNTHETIC, flag=flag)
+    row = made.verdicts()["exponent_recovery", "xi_3_H0.6"]
+    assert row.verdict == "inconclusive"
+    assert row.n_to_decide == np.inf  # more realisations leave the flag as it is
+    # without fault of their own, and violated by far if they could decide
+    far = replace(made, xi=((0.4, 1.2), (0.9, 1.6)))
+    assert far.verdicts()["exponent_recovery", "xi_3_H0.6"].verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("flag", ["short", "curved"])
+def test_the_recovery_of_an_exponent_shows_an_interval_that_decides_nothing(flag):
+    row = replace(SYNTHETIC, flag=flag).verdicts()["exponent_recovery", "xi_3_H0.6"]
+    assert (row.value, row.ci_low, row.ci_high) == (0.6, 0.6 - HALF, 0.6 + HALF)
+    assert (row.fit_low, row.fit_high, row.n_realisations) == (*WINDOW, SAMPLES)
+
+
+def test_a_smooth_density_with_a_flux_violates_the_criterion():
+    rows = replace(FIELD, terms=field_with(flux=BROAD_FLUX), xi=((1.0, 1.0),), flag="smooth")
+    assert rows.verdicts()["criterion", "xi_3_with_flux"].verdict == "violated"
+
+
+def test_nulls_and_other_estimators_and_orders_enter_no_verdict():
+    """Numbers made up for them are far off, so that taking one would show."""
+    for made, name in (
+        (FIELD, ("criterion", "xi_3_no_flux")),
+        (SYNTHETIC, ("exponent_recovery", "xi_3_H0.2")),
+    ):
+        assert made.verdicts()[name].value == made.xi[0][0]
 
 
 def test_a_scale_outside_the_range_studied_is_inconclusive():
@@ -622,10 +607,6 @@ def test_a_flux_in_one_region_alone_demands_roughness_there_alone():
     assert outcomes(rows, "criterion", "xi_3_no_flux") == free
 
 
-def test_without_local_exponents_the_criterion_is_that_of_the_box():
-    assert set(outcomes(FIELD.everywhere(), "criterion", "xi_3_no_flux")) == {"one"}
-
-
 # How many realisations would decide
 
 
@@ -657,5 +638,5 @@ def test_an_exponent_near_a_third_says_how_many_would_tell():
     assert row.verdict == "inconclusive"
     # 0.0033 inside the margin of 0.3633; four realisations gave ±0.01
     assert 4 < row.n_to_decide < 100
-    outside = replace(near, trusted=0).everywhere()["criterion", "xi_3_with_flux", "one"]
+    outside = replace(near, flag="short").everywhere()["criterion", "xi_3_with_flux", "one"]
     assert outside.n_to_decide == np.inf

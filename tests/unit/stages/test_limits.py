@@ -15,6 +15,7 @@ from glasscade.io import read_dataset
 from glasscade.limits.verdicts import CHECKS
 from glasscade.stages import limits
 from glasscade.stages.verdicts import read_verdicts
+from made_up_exponents import made_up_exponents
 
 TEMPERATURES = [0.0, 0.01, 0.02, 0.04, 0.08]
 ELLS = [0.0, 0.1, 0.2, 0.4, 0.8, 1.6]
@@ -218,34 +219,6 @@ def test_resolved_fraction_and_the_scales_where_it_crosses():
             np.testing.assert_array_equal(row.sel(end=["fit_low", "fit_high"]), [ells[1], ells[-1]])
 
 
-def exponents_file(path):
-    """ξ_3 of a smooth density."""
-    shape = (1, 1, 2, 3, 1)
-    dims = ("temperature", "case", "field", "estimator", "order")
-    attributes = {"units": "1", "long_name": "made up"}
-    dataset = xr.Dataset(
-        {
-            "value": (dims, np.full(shape, 0.9), attributes),
-            "ci_low": (dims, np.full(shape, 0.88), attributes),
-            "ci_high": (dims, np.full(shape, 0.92), attributes),
-            "trusted": (dims, np.ones(shape), attributes),
-            "window": (
-                (*dims[:2], "estimator", "end"),
-                np.broadcast_to([0.1, 0.8], (1, 1, 3, 2)),
-                attributes,
-            ),
-            "realisations": (dims[:2], np.ones((1, 1)), attributes),
-        },
-        coords={
-            "temperature": [0.0],
-            "field": ["density", "force"],
-            "estimator": ["wavelets", "gradients", "increments"],
-            "order": [3.0],
-        },
-    )
-    return write(dataset, path)
-
-
 def test_run_goes_from_budget_files_to_limits_and_verdicts(tmp_path):
     """Two batches of scales at every T: the stress relaxes as σ(t) = e^{-t}."""
 
@@ -285,7 +258,8 @@ def test_run_goes_from_budget_files_to_limits_and_verdicts(tmp_path):
         "margins": Margins().model_dump(mode="json"),
     }
     output, verdicts = tmp_path / "limits.nc", tmp_path / "limits.csv"
-    limits.run(job, paths, exponents_file(tmp_path / "exponents.nc"), output, verdicts)
+    exponents = write(made_up_exponents([(0.9, 0.9)]), tmp_path / "exponents.nc")
+    limits.run(job, paths, exponents, output, verdicts)
     written = read_dataset(output, "limit", "source", "change", "scale", "resolved_fraction")
     np.testing.assert_array_equal(written["ell"], ELLS)
     np.testing.assert_array_equal(written["temperature"], TEMPERATURES)

@@ -26,7 +26,6 @@ JOBS = [
 PROGRAM = """
 import gc, json, sys
 from pathlib import Path
-import numpy as np
 from numba.core.dispatcher import Dispatcher
 from glasscade.budget.smearing import TestFunctions
 from glasscade.config import SYSTEM
@@ -51,7 +50,9 @@ for raw in json.loads(sys.argv[2]):
     reduction = reduce.reduction_of(system, 0.0, ["gaussian"], functions)
     reduce.balances(reduction, state, [0.0, scale])
     if system.dimension < 3:
-        structure.structure(system, state, np.array([1.0, 3.0]))
+        nulls = {"liquid_temperature": 0.1, "liquid_duration": 0.1}
+        job = {"orders": [-1.0, 0.0, 2.5, 3.0], "seed": 1, "nulls": nulls}
+        structure.structure(system, state, job)
 print(json.dumps([sorted(before), sorted(compiled() - before)]))
 """
 
