@@ -63,7 +63,7 @@ def run(
         dataset = dataset.merge(iterated_limits(dataset, level, system))
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
-    rows = checks(job, system, dataset, read_dataset(exponents, "value"))
+    rows = checks(job, system, dataset, read_dataset(exponents, "raw"))
     write_dataset(dataset, output, job, __name__)
     write_text(table(rows), verdicts)
 
