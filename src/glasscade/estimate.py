@@ -28,8 +28,14 @@ PER_BALANCE_AND_MODE = 7.0e-8
 """Seconds of one balance: whatever its size, and for each mode and low mode of φ."""
 PER_TABLE_AND_MODE = 1.0e-6
 """Seconds of the tables of one balance, computed once in a job."""
-PER_NORM_AND_POINT = 2.0e-6
-"""Seconds of the structure functions of one field for each grid point."""
+PER_NORM = 0.02
+PER_NORM_AND_POINT = 1.6e-6
+"""Seconds of all moments of one scalar field: whatever its size, and for each grid point."""
+PER_REFERENCE_AND_OCTAVE = 0.06
+PER_REFERENCE_AND_POINT = 8.0e-6
+"""Seconds of the exact norms on a grid, once in a job: for each octave of it, each point of it."""
+SOURCES, ESTIMATORS, REFERENCES = 4, 5, 47
+"""Densities of a particle model, of which three are nulls; estimators; fields of exact norms."""
 BASE_MEMORY = 300.0
 """Megabytes of interpreter and libraries."""
 FLOAT = 8.0e-6
@@ -82,11 +88,22 @@ def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) 
     return Cost(seconds, BASE_MEMORY + memory, 3e-4 * dim**2 * _snapshots(model) * len(sizes))
 
 
-def structure(model: Model) -> Cost:
-    """Cost of the structure functions of one block at one temperature."""
-    size = float(np.prod(model.system.shape))
-    seconds = START_UP + PER_NORM_AND_POINT * size * _fields(model)
-    return Cost(seconds, BASE_MEMORY + FLOAT * size * (3 * _fields(model) + 20), 0.1)
+def structure(study: Study, name: str) -> Cost:
+    """Cost of the moments of one block of a model at one temperature, those of nulls included."""
+    model, system = study.models[name], study.models[name].system
+    size, octaves = float(np.prod(system.shape)), float(np.log2(system.points))
+    fields, densities = _fields(model), _fields(model) * (SOURCES if system.particles else 1)
+    scalars = densities * (1 + system.mixture.species * system.dimension)
+    seconds = START_UP + scalars * (PER_NORM + PER_NORM_AND_POINT * size)
+    seconds += PER_REFERENCE_AND_OCTAVE * octaves + PER_REFERENCE_AND_POINT * size
+    if isinstance(system, GlassSystem):
+        steps = study.nulls.liquid_duration / system.dt
+        seconds += fields * steps * PER_STEP_AND_PARTICLE * system.number
+    # Two fields, every half octave of scales in every tile.
+    tiles = min(8.0**system.dimension, 64.0)
+    moments = ESTIMATORS * len(study.exponents.orders) * (2.0 * octaves - 5.0)
+    disk = FLOAT * moments * (2.0 * densities * tiles + REFERENCES)
+    return Cost(seconds, BASE_MEMORY + FLOAT * size * (3 * fields + 20) + 3.0 * disk, disk)
 
 
 def gathering() -> Cost:
@@ -133,7 +150,7 @@ def _model(study: Study, name: str) -> Iterator[Line]:
     yield _line(name, "simulate", [simulation(model)] * states)
     batches = [reduction(model, study.kernels_of(name), batch) for batch in model.sweep.batches]
     yield _line(name, "reduce", batches * states)
-    yield _line(name, "structure", [structure(model)] * len(jobs.structures(study, name)))
+    yield _line(name, "structure", [structure(study, name)] * len(jobs.structures(study, name)))
     for stage in ("exponents", "limits", "figures"):
         yield _line(name, stage, [gathering()])
 

@@ -58,10 +58,47 @@ def test_memory_of_a_job_grows_with_the_grid() -> None:
         parsed = config.parse(raw)
         model = parsed.models["rough"]
         reduction = estimate.reduction(model, parsed.kernels, model.sweep.batches[0])
-        costs.append((estimate.simulation(model), reduction, estimate.structure(model)))
+        costs.append((estimate.simulation(model), reduction, estimate.structure(parsed, "rough")))
     for small, large in zip(*costs, strict=True):
         assert large.memory > small.memory
         assert large.seconds > small.seconds
+
+
+def test_what_the_moments_of_a_block_cost() -> None:
+    """Processor seconds with the start, megabytes of memory and on disk, as once measured."""
+    for file, name, seconds, memory, disk in (
+        ("smoke.yaml", "rough", 12.7, 386.0, 7.0),
+        ("config.yaml", "glass_500", 15.2, 375.0, 5.2),
+        ("config.yaml", "log1d", 6.5, 331.0, 1.7),
+    ):
+        cost = estimate.structure(config.load(DEFAULT.with_name(file)), name)
+        # the factor that is promised; files are compressed
+        assert 0.5 * seconds < cost.seconds < 2.0 * seconds
+        assert 0.8 * memory < cost.memory < 1.25 * memory
+        assert disk < cost.disk < 2.0 * disk
+
+
+def test_nulls_cost_their_liquid_and_their_moments() -> None:
+    short, long_ = (
+        config.parse(study(a=GLASS) | {"nulls": {"liquid_duration": duration}})
+        for duration in (10.0, 10_000.0)
+    )
+    first, second = (estimate.structure(parsed, "a") for parsed in (short, long_))
+    assert second.seconds > first.seconds
+    assert (second.memory, second.disk) == (first.memory, first.disk)
+    # the same cell and grid without particles
+    raw = changed(study(rough=ROUGH), "models.rough.system.dimensions", 2)
+    raw = changed(raw, "models.rough.system.points", GLASS["system"]["points"])
+    plain = config.parse(changed(raw, "models.rough.system.exponents", [0.3]))
+    assert estimate.structure(plain, "rough").disk < first.disk
+
+
+def test_more_orders_are_larger_files() -> None:
+    few, many = (
+        estimate.structure(config.parse(study() | {"exponents": {"orders": orders}}), "rough")
+        for orders in ([3], [1, 2, 3, 4, 5, 6])
+    )
+    assert many.disk == pytest.approx(6.0 * few.disk, rel=1e-12)
 
 
 def test_large_scales_cost_less_than_small_ones() -> None:

@@ -38,8 +38,8 @@ rule structure:
         PATHS.benchmark("structure", "{model}_T{temperature}_block{block}")
     threads: 1
     resources:
-        mem_mb=lambda w: resources(estimate.structure(STUDY.models[w.model]))["mem_mb"],
-        runtime=lambda w: resources(estimate.structure(STUDY.models[w.model]))["runtime"],
+        mem_mb=lambda w: resources(estimate.structure(STUDY, w.model))["mem_mb"],
+        runtime=lambda w: resources(estimate.structure(STUDY, w.model))["runtime"],
     params:
         job=lambda w: jobs.structure(STUDY, w.model),
         code=code("structure"),

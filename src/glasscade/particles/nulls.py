@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscade.cell import Cell
+from glasscade.errors import ConfigError
 from glasscade.particles.dynamics import State, run
 from glasscade.particles.pairs import PairTable
 from glasscade.transforms import Modes, grid_to_modes
@@ -44,7 +45,14 @@ def liquid(
         Time step and total time, in l0²/(mu V0).
     seed : int
         Of the noise.
+
+    Raises
+    ------
+    ConfigError
+        If the temperature is not above 0: that is a quench, and no liquid.
     """
+    if not temperature > 0.0:
+        raise ConfigError(f"temperature: a liquid needs one above 0, not {temperature:g}")
     frames = run(start, table, cell, temperature, dt, seed, [round(duration / dt)])
     return np.asarray(frames[-1])
 

@@ -45,6 +45,20 @@ def test_coefficients_reproduce_the_bumps(cell, functions):
     assert functions.names == ("one", "bump1", "bump2", "bump3", "bump4")
 
 
+def test_values_are_the_bumps_and_the_sum_of_their_modes(cell, functions, rng):
+    """At points anywhere, in arrays of any shape, by the product and by the Fourier sum."""
+    s = rng.uniform(-1.0, 2.0, (5, 7, cell.dim))
+    values = functions.values(s)
+    assert values.shape == (COUNT + 1, 5, 7)
+    centres = np.random.default_rng(SEED).random((COUNT, 1, 1, cell.dim))
+    bumps = np.prod((0.5 * (1.0 + np.cos(2.0 * np.pi * (s - centres)))) ** SHARPNESS, axis=-1)
+    np.testing.assert_allclose(values[0], 1.0, rtol=ROUND_OFF)
+    np.testing.assert_allclose(values[1:], bumps, rtol=0.0, atol=ROUND_OFF)
+    waves = np.exp(2j * np.pi * np.einsum("xyi,qi->xyq", s, functions.q))
+    total = np.einsum("fq,xyq->fxy", functions.coefficients, waves).real
+    np.testing.assert_allclose(values, total, rtol=0.0, atol=ROUND_OFF)
+
+
 def test_test_functions_lie_between_zero_and_one(cell, functions, rng):
     x = cell.cartesian(rng.random((3000, cell.dim)))
     centres = cell.cartesian(np.random.default_rng(SEED).random((COUNT, cell.dim)))
