@@ -252,7 +252,7 @@ def test_the_methods_name_what_the_study_uses(page: str) -> None:
     assert "with 4 smooth bumps" in shown
     assert "studentised 90 % scatter" in shown
     assert "δ = 0.05" in shown
-    assert "lies within 0.05 of the common slope" in shown
+    assert "lies within 0.03 of the common slope" in shown
     assert "with 99 % probability" in shown
     assert "moves the slope by more than 0.02" in shown
     assert "fewer than 10 values" in shown
