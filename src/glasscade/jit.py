@@ -40,8 +40,12 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
 
 
 def jit(function: Function) -> Function:
-    """Compile `function` in nopython mode with a disk cache, IEEE NaNs and numpy's division."""
-    return cast(Function, numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)(function))
+    """Compile `function` in nopython mode with a disk cache, IEEE NaNs and numpy's division.
+
+    It runs without Python's lock, so that a caller may spread its calls over threads.
+    """
+    compiled = numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH, nogil=True)
+    return cast(Function, compiled(function))
 
 
 def pjit(function: Function) -> Function:

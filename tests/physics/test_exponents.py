@@ -245,7 +245,7 @@ def studies() -> list[tuple[float, Exponents]]:
 def test_intervals_cover_the_truth(studies: list[tuple[float, Exponents]]) -> None:
     inside = [result.ci_low[0] <= hurst <= result.ci_high[0] for hurst, result in studies]
     print(f"coverage at nominal 95 %: {np.mean(inside):.3f}")
-    # The claim; 200 studies fix a coverage of 95 % to 1.5 %. benchmarks/coverage.py has 2000.
+    # The claim; 200 studies fix a coverage of 95 % to 1.5 %. benchmarks/intervals.py has 2000.
     assert 0.90 <= np.mean(inside) <= 0.99
 
 

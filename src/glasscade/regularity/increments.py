@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 
@@ -28,9 +30,18 @@ Shifts = npt.NDArray[np.int64]
 CACHE = 2**20
 """Bytes of rows that the shifts of one batch reach from a row: about the second cache."""
 
+BALANCE = 4
+"""Batches for each of several threads, at least, so that none waits long for the last."""
+
 
 def increment_moments(
-    values: Real, cell: Cell, separations: Real, q: Real, order: int = 1, tiles: int = 1
+    values: Real,
+    cell: Cell,
+    separations: Real,
+    q: Real,
+    order: int = 1,
+    tiles: int = 1,
+    threads: int = 1,
 ) -> Moments:
     """S_q(r) = <|f(x+r/2) - f(x-r/2)|^q> ~ r^{q xi_q}, or with f(x+r) - 2f(x) + f(x-r).
 
@@ -59,6 +70,8 @@ def increment_moments(
         First or second difference.
     tiles : int
         Tiles per axis, a divisor of every n_i.
+    threads : int
+        Threads that share the shifts; the result does not depend on their number.
 
     Raises
     ------
@@ -88,7 +101,7 @@ def increment_moments(
     groups = [grid_shifts(length, cell, field.shape) for length in lengths]
     vectors = [cell.cartesian(group / np.array(field.shape)) for group in groups]
     scale = np.array([np.exp(np.mean(np.log(np.linalg.norm(v, axis=1)))) for v in vectors])
-    mean, square = shift_means(field, groups, orders, order, tiles)
+    mean, square = shift_means(field, groups, orders, order, tiles, threads)
     return Moments(name, scale, orders, mean, square, 0.0)
 
 
@@ -132,7 +145,7 @@ def check_separations(separations: Real, cell: Cell, shape: tuple[int, ...]) -> 
 
 
 def shift_means(
-    field: Real, groups: list[Shifts], q: Real, order: int, tiles: int
+    field: Real, groups: list[Shifts], q: Real, order: int, tiles: int, threads: int = 1
 ) -> tuple[Real, Real]:
     """`mean` and `square` of differences by integer shifts, averaged over those of each group.
 
@@ -141,7 +154,7 @@ def shift_means(
     field : (n_1, ..., n_d)
     groups : list of n arrays (s, d)
         Shifts in grid points.
-    q, order, tiles
+    q, order, tiles, threads
         As in `increment_moments`.
 
     Returns
@@ -151,7 +164,7 @@ def shift_means(
     orders = Orders(q, floor=-1.0)
     shifts, sizes = np.concatenate(groups), [len(group) for group in groups]
     padded, margin = _padded(field, shifts)
-    each = _means(padded, margin, shifts, order, tiles, orders, squared=False)
+    each = _means(padded, margin, shifts, order, tiles, orders, False, threads)
     along = each.reshape(len(shifts), -1, orders.columns).mean(axis=1)
     mean, whole = orders.select(_grouped(each, sizes)), _grouped(along, sizes)
     doubled = np.isin(q, (1.0, 2.0, 3.0))
@@ -162,7 +175,7 @@ def shift_means(
         witness = starts + [
             int(np.argmax(part[:, orders.leading])) for part in _split(along, sizes)
         ]
-        squares = _means(padded, margin, shifts[witness], order, 1, orders, squared=True)
+        squares = _means(padded, margin, shifts[witness], order, 1, orders, True, threads)
         own = orders.squares(squares.reshape(len(groups), orders.columns))
         with np.errstate(divide="ignore", invalid="ignore"):  # no difference at all: refused later
             share = np.square(orders.select(along[witness])) / own
@@ -199,26 +212,37 @@ def _means(
     tiles: int,
     orders: Orders,
     squared: bool,
+    threads: int,
 ) -> Real:
     """<|difference|^q>, or <(difference²)^q>, over tiles, shape (s, t_1, ..., t_d, columns)."""
     dim = shifts.shape[1]
     three = np.pad(shifts, ((0, 0), (3 - dim, 0)))
     partition = three_tiles(tiles, dim)
     sums = np.empty((len(three), *partition, orders.columns))
-    for batch in _batches(padded, three):
-        sums[batch] = _sum_shifts(
-            padded, margin, three[batch], order, partition, orders.highest, orders.others, squared
-        )
+    batches = _batches(padded, three, BALANCE * threads if threads > 1 else 1)
+
+    def work(batch: Shifts) -> Real:
+        chosen, highest, others = three[batch], orders.highest, orders.others
+        return _sum_shifts(padded, margin, chosen, order, partition, highest, others, squared)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for batch, found in zip(batches, pool.map(work, batches), strict=True):
+            sums[batch] = found
     points = padded.shape[0] * padded.shape[1] * (padded.shape[2] - 2 * margin)
     return sums.reshape(len(three), *(tiles,) * dim, -1) * (tiles**dim / points)
 
 
-def _batches(padded: Real, shifts: Shifts) -> list[Shifts]:
-    """Indices of shifts in the order of rows, split so that the rows of a batch stay in cache."""
+def _batches(padded: Real, shifts: Shifts, fewest: int) -> list[Shifts]:
+    """Indices of shifts in the order of rows, split so that the rows of a batch stay in cache.
+
+    And further, where there would be large ones among only a few, for threads to share.
+    """
     by_row = np.lexsort(shifts.T[::-1])
     row = shifts[by_row, 0] * padded.shape[1] + shifts[by_row, 1]
     rows = max(1, CACHE // padded[0, 0].nbytes)
-    return np.split(by_row, np.flatnonzero(np.diff(row // rows)) + 1)
+    near = np.split(by_row, np.flatnonzero(np.diff(row // rows)) + 1)
+    most = -(-len(shifts) // fewest)
+    return [part for batch in near for part in np.array_split(batch, -(-len(batch) // most))]
 
 
 @jit
@@ -233,8 +257,9 @@ def _sum_shifts(
     squared: bool,
 ) -> Real:
     """Σ|difference|^q, or Σ(difference²)^q, over each tile, shape (s, t_1, t_2, t_3, columns)."""
-    rows, columns = padded.shape[0], padded.shape[1]
-    n = padded.shape[2] - 2 * margin
+    rows, columns, stride = padded.shape
+    flat = padded.reshape(padded.size)
+    n = stride - 2 * margin
     width = n // tiles[2]
     size = min(width, CHUNK)
     zero, buffer = np.zeros(size), np.empty(size)
@@ -256,25 +281,31 @@ def _sum_shifts(
                             row = _wrapped(i + a // 2, rows)
                             column = _wrapped(j + b // 2, columns)
                             first -= c // 2
-                        last = first + c
-                        low = padded[i, j, first : first + length]
-                        high = padded[
-                            _wrapped(i + a, rows), _wrapped(j + b, columns), last : last + length
-                        ]
-                        if order == 2:
-                            back = first - c
-                            behind = padded[
-                                _wrapped(i - a, rows),
-                                _wrapped(j - b, columns),
-                                back : back + length,
-                            ]
-                            _second_difference(behind, low, high, squared, buffer)
-                        elif squared or high_too:
-                            _first_difference(low, high, squared, buffer)
-                        if order == 2 or squared:
-                            low, high = zero[:length], buffer[:length]
+                        there = _wrapped(i + a, rows) * columns + _wrapped(j + b, columns)
+                        low = (i * columns + j) * stride + first
+                        high = there * stride + first + c
                         into = sums[s, tile_of_row[row], tile_of_column[column], t]
-                        add_low_powers(low, high, highest, into)
+                        if order == 1 and not squared:
+                            add_low_powers(flat, low, flat, high, length, highest, into)
+                        if order == 1 and (squared or high_too):
+                            _first_difference(
+                                flat[low : low + length],
+                                flat[high : high + length],
+                                squared,
+                                buffer,
+                            )
+                        if order == 2:
+                            back = _wrapped(i - a, rows) * columns + _wrapped(j - b, columns)
+                            behind = back * stride + first - c
+                            _second_difference(
+                                flat[behind : behind + length],
+                                flat[low : low + length],
+                                flat[high : high + length],
+                                squared,
+                                buffer,
+                            )
+                        if order == 2 or squared:
+                            add_low_powers(zero, 0, buffer, 0, length, highest, into)
                         if high_too:
                             add_high_powers(buffer[:length], highest, others, into)
     return sums

@@ -150,7 +150,7 @@ def _tile_sums(values: Real, tiles: Counts, highest: int, others: Real, squared:
                         row = values[b, i, j, start:stop]
                         if squared:
                             row = _squares(row, buffer)
-                        add_low_powers(zero[: row.size], row, highest, into)
+                        add_low_powers(zero, 0, row, 0, row.size, highest, into)
                         add_high_powers(row, highest, others, into)
     return sums
 
@@ -164,19 +164,28 @@ def _squares(row: Real, buffer: Real) -> Real:
 
 
 @jit
-def add_low_powers(low: Real, high: Real, highest: int, sums: Real) -> None:
-    """Add Σ|high - low|^q for q = 1, 2 and 4 if `highest` is at most 2, else for q = 1..6."""
+def add_low_powers(
+    low: Real, i: int, high: Real, j: int, count: int, highest: int, sums: Real
+) -> None:
+    """Add Σ|high[j+k] - low[i+k]|^q over k < count: q = 1, 2 and 4 if `highest` <= 2, else 1..6.
+
+    Offsets stand for slices, whose making takes as long as a hundred sums; they are unsigned, since
+    what could count from the end does not vectorise.
+    """
+    first, second, number = np.uint64(i), np.uint64(j), np.uint64(count)
     if 0 < highest <= 2:
-        _add_three(low, high, sums)
+        _add_three(low, first, high, second, number, sums)
     elif highest > 2:
-        _add_six(low, high, sums)
+        _add_six(low, first, high, second, number, sums)
 
 
 @jit
-def _add_three(low: Real, high: Real, sums: Real) -> None:
+def _add_three(
+    low: Real, i: np.uint64, high: Real, j: np.uint64, count: np.uint64, sums: Real
+) -> None:
     s1 = s2 = s4 = 0.0
-    for k in range(low.size):
-        d1 = abs(high[k] - low[k])
+    for k in range(count):
+        d1 = abs(high[j + k] - low[i + k])
         d2 = d1 * d1
         s1 += d1
         s2 += d2
@@ -187,14 +196,16 @@ def _add_three(low: Real, high: Real, sums: Real) -> None:
 
 
 @jit
-def _add_six(low: Real, high: Real, sums: Real) -> None:
+def _add_six(
+    low: Real, i: np.uint64, high: Real, j: np.uint64, count: np.uint64, sums: Real
+) -> None:
     """Both halves side by side: with six sums alone, each addition waits for the one before."""
     s1 = s2 = s3 = s4 = s5 = s6 = 0.0
     t1 = t2 = t3 = t4 = t5 = t6 = 0.0
-    half = low.size // 2
-    low_2, high_2 = low[half:], high[half:]
+    half = count // np.uint64(2)
+    i_2, j_2 = i + half, j + half
     for k in range(half):
-        d1 = abs(high[k] - low[k])
+        d1 = abs(high[j + k] - low[i + k])
         d2 = d1 * d1
         d3 = d2 * d1
         s1 += d1
@@ -203,7 +214,7 @@ def _add_six(low: Real, high: Real, sums: Real) -> None:
         s4 += d2 * d2
         s5 += d2 * d3
         s6 += d3 * d3
-        e1 = abs(high_2[k] - low_2[k])
+        e1 = abs(high[j_2 + k] - low[i_2 + k])
         e2 = e1 * e1
         e3 = e2 * e1
         t1 += e1
@@ -212,8 +223,8 @@ def _add_six(low: Real, high: Real, sums: Real) -> None:
         t4 += e2 * e2
         t5 += e2 * e3
         t6 += e3 * e3
-    for k in range(2 * half, low.size):
-        d1 = abs(high[k] - low[k])
+    for k in range(np.uint64(2) * half, count):
+        d1 = abs(high[j + k] - low[i + k])
         d2 = d1 * d1
         d3 = d2 * d1
         s1 += d1

@@ -182,3 +182,14 @@ def test_tiles_that_do_not_divide_the_grid_are_refused(rng: np.random.Generator)
     values = rng.standard_normal((16, 12))
     with pytest.raises(ResolutionError, match=r"tiles: 8 tiles .* grid points \(16, 12\)"):
         increment_moments(values, Cell.cubic(1.0, 2), np.array([0.25]), np.ones(1), tiles=8)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_number_of_threads_changes_no_bit(order: int, rng: np.random.Generator) -> None:
+    values, cell = rng.standard_normal((64, 48)), Cell(np.diag([4.0, 3.0]))
+    separations, q = np.array([0.2, 0.5, 1.0]), np.array([-0.5, 1.0, 3.0, 8.0])
+    one, three = (
+        increment_moments(values, cell, separations, q, order, 2, threads) for threads in (1, 3)
+    )
+    np.testing.assert_array_equal(one.mean, three.mean)
+    np.testing.assert_array_equal(one.square, three.square)
