@@ -61,7 +61,7 @@ def against_plain_numpy() -> Row:
     ours, peer = alternating(lambda: increment_moments(FIELD, CELL, few, ORDERS), plain, 3)
     size = f"{N}^2, {len(shifts)} shifts, q = 1 ... 6"
     return Row(
-        "structure-functions (ms)", size, 1, ours, peer, "np.roll, |d|**q", peer / ours, 30.0
+        "structure-functions (ms)", size, 1, ours, peer, "np.roll, abs(d)**q", peer / ours, 30.0
     )
 
 

@@ -59,6 +59,7 @@ def made_up_exponents(
     shape = [sizes[d] for d in dims]
     variables = {
         "value": value.variable,
+        "raw": value.fillna(-5.0).variable,
         "ci_low": (value - HALF).variable,
         "ci_high": (value + HALF).variable,
         "statistical": (0.0 * value + HALF).variable,

@@ -93,7 +93,7 @@ def test_jumps(family: Family) -> None:
     ids=lambda family: f"{family.name}{family.exponent(THREE, 1)[0]:.2f}",
 )
 def test_curved_exponents_of_cascades_lie_in_their_intervals(family: Family) -> None:
-    result = fitted(samples(family, LINE, 16, ORDERS), LINE, LINES)
+    result = fitted(samples(family, LINE, 10, ORDERS), LINE, LINES)
     exact = family.exponent(ORDERS, 1)
     assert result.flag == ("trusted",) * ORDERS.size
     assert np.all((result.ci_low <= exact) & (exact <= result.ci_high))
@@ -265,9 +265,9 @@ def test_more_fields_recover_better() -> None:
     expected = reference("wavelets", (n,), cell, 6, q)
     rng = np.random.default_rng(11)
     ensemble = [
-        wavelet_moments(Fractional(1 / 3).sample((n,), rng), cell, 6, q) for _ in range(640)
+        wavelet_moments(Fractional(1 / 3).sample((n,), rng), cell, 6, q) for _ in range(320)
     ]
-    sizes = np.array([2, 8, 32])
+    sizes = np.array([2, 4, 16])
     errors = []
     for size in sizes:
         groups = [ensemble[i : i + size] for i in range(0, len(ensemble), size)]
@@ -275,6 +275,6 @@ def test_more_fields_recover_better() -> None:
         # Also where chance has broken the plateau, and there is no answer.
         errors.append(np.std([fit.raw[0] - fit.correction[0] for fit in fits]))
     order = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
-    # Independent fields: -1/2. Twenty groups of 32 fix their scatter to 16 %, so the order to
-    # 0.06: two and a half standard deviations.
-    assert order == pytest.approx(-0.5, abs=0.15)
+    # Independent fields: -1/2. Twenty groups of 16 fix their scatter to 16 %, so the order to
+    # 0.08: two and a half standard deviations.
+    assert order == pytest.approx(-0.5, abs=0.2)
