@@ -93,7 +93,7 @@ def test_jumps(family: Family) -> None:
     ids=lambda family: f"{family.name}{family.exponent(THREE, 1)[0]:.2f}",
 )
 def test_curved_exponents_of_cascades_lie_in_their_intervals(family: Family) -> None:
-    result = fitted(samples(family, LINE, 10, ORDERS), LINE, LINES)
+    result = fitted(samples(family, LINE, 16, ORDERS), LINE, LINES)
     exact = family.exponent(ORDERS, 1)
     assert result.flag == ("trusted",) * ORDERS.size
     assert np.all((result.ci_low <= exact) & (exact <= result.ci_high))
