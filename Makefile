@@ -66,7 +66,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --extra setup
 lock: $(RUN_STAMP) ## write the two lock files anew from pyproject.toml
 	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --extra test --constraint requirements.lock --output-file requirements-test.lock
+	$(COMPILE) --extra interop --extra test --constraint requirements.lock --output-file requirements-test.lock
 
 clean: ## remove .venv and caches; results and Snakemake's records of them stay
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
