@@ -100,9 +100,10 @@ def _sums(everyone: Real, number: int, packed: Packed, law: Law, virial: Real) -
                 for c in range(dim):
                     separation[c] = everyone[other, c] - everyone[first + lane, c]
                     r2 += separation[c] * separation[c]
-                r = np.sqrt(r2)
-                if r >= law.range[row]:
+                # Most of the list is skin.
+                if r2 >= law.range[row] * law.range[row]:
                     continue
+                r = np.sqrt(r2)
                 # Every pair is listed from both ends.
                 energy += 0.5 * kernels.value(law.kind[row], r, law.parameters[row])
                 if r > 0.0:
