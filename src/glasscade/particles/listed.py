@@ -159,10 +159,10 @@ class ListedForces:
         self.renewals = 0
         self._law = make_law(table)
         self._limit2 = np.where(table.cutoff > 0.0, table.cutoff + self._skin, 0.0) ** 2
-        self._enter(cell)
+        self.enter(cell)
 
-    def _enter(self, cell: Cell) -> None:
-        """Take a cell; the list is made at the next evaluation."""
+    def enter(self, cell: Cell) -> None:
+        """Take another cell; the list is made at the next evaluation."""
         self.cell = cell
         self._grid = make_grid(cell, self.table.reach + self._skin, self.species.size)
         self._places: _Places | None = None
@@ -230,7 +230,7 @@ class ListedForces:
         if cell.dim != self.cell.dim:
             raise ConfigError(f"cell: it must have {self.cell.dim} dimensions, not {cell.dim}")
         moved = cell.cartesian(self.cell.fractional(positions))
-        self._enter(cell)
+        self.enter(cell)
         return moved
 
     def _update(self, positions: Real) -> _Places:
