@@ -57,7 +57,7 @@ UNITS = {
 INTRODUCTION = f"""\
 # Configuration of a study
 
-<!-- Written by `glasscade reference` from src/glasscade/config.py: edit that, not this. -->
+<!-- Written by `glasscade reference` from src/glasscade/config/: edit that, not this. -->
 
 One YAML file describes a whole study: the models, the temperatures and scales at which they are
 looked at, and the margins of the verdicts. Begin with a copy of one of these:

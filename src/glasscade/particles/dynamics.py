@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -23,13 +22,13 @@ import numpy.typing as npt
 
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, StabilityError
-from glasscade.jit import jit, pjit
-from glasscade.particles.forces import Law, block_forces, make_law
-from glasscade.particles.neighbours import BLOCK, Packed, arrange, find, make_grid, wrap
-from glasscade.particles.noise import check_counters, fill_normals
+from glasscade.particles.forces import make_law
+from glasscade.particles.neighbours import arrange, find, make_grid, wrap
+from glasscade.particles.noise import check_counters
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.spheres import UNIT_BALL
 from glasscade.particles.stability import stability_limit
+from glasscade.particles.steps import Clock, Swarm, advance_parallel, advance_serial
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -52,138 +51,6 @@ class State:
     step: int = 0
 
 
-class _Clock(NamedTuple):
-    """What a step needs besides positions: dt, sqrt(2 T dt), the seed and the skin's limit."""
-
-    dt: float
-    amplitude: float
-    seed: int
-    drift_limit2: float
-
-
-class _Scratch(NamedTuple):
-    """Work space of one thread: a few rows of one number per lane, which fit the L1 cache."""
-
-    words: Indices
-    normals: npt.NDArray[np.float32]
-    force: Real
-    work: Real
-
-
-class _Swarm(NamedTuple):
-    """Particles in the order of the neighbour list: columns carried along at every rebuild."""
-
-    ids: Indices
-    species: Integers
-    images: Integers
-    reference: Real
-
-
-@jit
-def _new_scratch(dim: int) -> _Scratch:
-    """Work space; the normals are zero until noise fills them."""
-    return _Scratch(
-        np.empty((2, BLOCK), np.uint32),
-        np.zeros((2 * ((dim + 1) // 2), BLOCK), np.float32),
-        np.empty((dim, BLOCK)),
-        np.empty((dim + 1, BLOCK)),
-    )
-
-
-@jit
-def _advance_block(
-    block: int,
-    step: int,
-    old: Real,
-    new: Real,
-    swarm: _Swarm,
-    packed: Packed,
-    law: Law,
-    clock: _Clock,
-    scratch: _Scratch,
-) -> bool:
-    """One step of one block from `old` to `new`; whether a particle left the skin (or is NaN)."""
-    number, dim = swarm.reference.shape
-    first, end = block * BLOCK, min((block + 1) * BLOCK, number)
-    own, moved, reference = old[first:end], new[first:end], swarm.reference[first:end]
-    force, work, normals = scratch.force, scratch.work, scratch.normals
-    block_forces(block, own, old, packed, law, force, work)
-    if clock.amplitude > 0.0:
-        fill_normals(swarm.ids[first:end], step, clock.seed, scratch.words, normals)
-    drift2 = work[0]
-    drift2[:] = 0.0
-    for c in range(dim):
-        for lane in range(end - first):
-            x = own[lane, c] + clock.dt * force[c, lane] + clock.amplitude * normals[c, lane]
-            drift = x - reference[lane, c]
-            drift2[lane] += drift * drift
-            moved[lane, c] = x
-    inside = True
-    for lane in range(end - first):
-        # Written so that NaN counts as outside.
-        inside &= drift2[lane] <= clock.drift_limit2
-    return not inside
-
-
-@jit
-def _move_ghosts(positions: Real, packed: Packed, number: int) -> None:
-    """Copy the ghosts' sources, moved by their box vectors, behind the N particles."""
-    for g in range(packed.ghost_source.size):
-        for c in range(positions.shape[1]):
-            source = np.uint64(packed.ghost_source[g])
-            positions[number + g, c] = positions[source, c] + packed.ghost_shift[g, c]
-
-
-@jit
-def _advance_serial(
-    step: int, last: int, buffers: Real, swarm: _Swarm, packed: Packed, law: Law, clock: _Clock
-) -> int:
-    """Steps from `step` until `last` or until a particle leaves the skin; returns the step reached.
-
-    `buffers` (2, N + ghosts, d) holds the positions at even and at odd steps.
-    """
-    number = swarm.ids.size
-    scratch = _new_scratch(swarm.reference.shape[1])
-    while step < last:
-        old, new = buffers[step % 2], buffers[1 - step % 2]
-        _move_ghosts(old, packed, number)
-        left = False
-        for block in range(packed.block_start.size - 1):
-            left |= _advance_block(block, step, old, new, swarm, packed, law, clock, scratch)
-        step += 1
-        if left:
-            break
-    return step
-
-
-@pjit
-def _advance_parallel(
-    step: int,
-    last: int,
-    buffers: Real,
-    swarm: _Swarm,
-    packed: Packed,
-    law: Law,
-    clock: _Clock,
-    threads: int,
-) -> int:
-    """`_advance_serial` with the blocks shared among threads."""
-    number = swarm.ids.size
-    blocks = packed.block_start.size - 1
-    left = np.zeros(threads, np.bool_)
-    while step < last:
-        old, new = buffers[step % 2], buffers[1 - step % 2]
-        _move_ghosts(old, packed, number)
-        for t in numba.prange(threads):
-            scratch = _new_scratch(swarm.reference.shape[1])
-            for block in range(t * blocks // threads, (t + 1) * blocks // threads):
-                left[t] |= _advance_block(block, step, old, new, swarm, packed, law, clock, scratch)
-        step += 1
-        if np.any(left):
-            break
-    return step
-
-
 class _Engine:
     """Positions in list order, their neighbour list, and the rules of one run."""
 
@@ -197,7 +64,7 @@ class _Engine:
         self.limit2 = np.where(table.cutoff > 0.0, table.cutoff + skin, 0.0) ** 2
         self.grid = make_grid(cell, table.reach + skin, number)
         self.law = make_law(table)
-        self.clock = _Clock(dt, math.sqrt(2.0 * temperature * dt), seed, 0.25 * skin**2)
+        self.clock = Clock(dt, math.sqrt(2.0 * temperature * dt), seed, 0.25 * skin**2)
         ids = np.arange(number, dtype=np.uint32)
         images = np.zeros((number, dim), dtype=np.int64)
         positions = np.array(state.positions, dtype=np.float64, order="C")
@@ -210,7 +77,7 @@ class _Engine:
         found = find(positions, species, self.limit2, self.grid)
         self.packed = arrange(found, species, self.species_count)
         order = self.packed.source
-        self.swarm = _Swarm(ids[order], species[order], images[order], positions[order])
+        self.swarm = Swarm(ids[order], species[order], images[order], positions[order])
         self.buffers = np.empty((2, number + self.packed.ghost_source.size, dim))
         self.buffers[self.step % 2, :number] = self.swarm.reference
 
@@ -229,9 +96,9 @@ class _Engine:
         while self.step < last:
             arguments = (self.step, last, self.buffers, self.swarm, self.packed, self.law)
             if self.swarm.ids.size < _PARALLEL_FROM:
-                self.step = _advance_serial(*arguments, self.clock)
+                self.step = advance_serial(*arguments, self.clock)
             else:
-                self.step = _advance_parallel(*arguments, self.clock, numba.get_num_threads())
+                self.step = advance_parallel(*arguments, self.clock, numba.get_num_threads())
             with np.errstate(over="ignore", invalid="ignore"):
                 drift2 = np.sum((self._current() - self.swarm.reference) ** 2, axis=1)
             if not np.all(np.isfinite(drift2)):

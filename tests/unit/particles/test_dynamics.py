@@ -212,13 +212,13 @@ def test_skin_grows_with_the_noise():
 CACHED = """
 from numba.core.registry import CPUDispatcher
 from glasscade.particles import dynamics, forces, neighbours, noise, observables, pairs
-from glasscade.particles import prepare, spheres
+from glasscade.particles import prepare, spheres, steps
 state, cell = prepare.random_mixture(500, 0.9, 2, 1, 0)
 large, wide = prepare.random_mixture(5000, 0.9, 2, 1, 0)
 table = pairs.PairTable.from_mixture(spheres.binary_spheres(0.1))
 dynamics.run(state, table, cell, 0.01, 0.02, 3, [3])
 dynamics.run(large, table, wide, 0.01, 0.02, 3, [3])
-modules = (dynamics, forces, neighbours, noise, observables, pairs)
+modules = (dynamics, forces, neighbours, noise, observables, pairs, steps)
 compiled = {f for m in modules for f in vars(m).values() if isinstance(f, CPUDispatcher)}
 print(sum(sum(f.stats.cache_hits.values()) for f in compiled))
 print(sum(sum(f.stats.cache_misses.values()) for f in compiled))
