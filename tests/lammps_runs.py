@@ -55,7 +55,8 @@ def _row(potential: Potential) -> str:
     )
     well = f"4*{strength!r}*(s*s-s)+({shift!r})"
     cut = f"{c0!r}+x*({c1!r}+x*({c2!r}+x*({c3!r}+x*({c4!r}))))"
-    return f'"select(step(r-{inner!r}),{cut},{well});s=({diameter!r}/r)^6;x=r-{inner!r}" {potential.cutoff:.17g}'
+    where = f"s=({diameter!r}/r)^6;x=r-{inner!r}"
+    return f'"select(step(r-{inner!r}),{cut},{well});{where}" {potential.cutoff:.17g}'
 
 
 class Lammps:

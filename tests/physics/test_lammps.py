@@ -112,7 +112,7 @@ def summands(bonds: Bonds) -> Real:
 def test_descent_goes_the_same_way(
     lammps: Start, kind: str, dt: float, last: int, shape: str
 ) -> None:
-    """Hundreds of Euler steps at T = 0 part no further than our own do after a change of the last bits."""
+    """Euler steps at T = 0 part no further than our own do after a change of the last bits."""
     state, cell = particles(kind, 2, shape, 10)
     table, steps = PairTable.from_mixture(MIXTURES[kind]), [50, last]
     ours = run(state, table, cell, 0.0, dt, 0, steps)
