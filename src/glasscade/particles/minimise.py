@@ -83,9 +83,7 @@ def stiffest(listed: ListedForces, positions: Real) -> float:
     return float(np.max(degree[bonds.first] + degree[bonds.second], initial=0.0))
 
 
-def fire(
-    listed: ListedForces, positions: Real, tolerance: float, most: int = MOST
-) -> Minimum:
+def fire(listed: ListedForces, positions: Real, tolerance: float, most: int = MOST) -> Minimum:
     """Fast inertial relaxation, version 2.0 (Guénolé et al., Comput. Mater. Sci. 175, 109584, 2020).
 
     Particles of mass one move by v -> v - F dt, v -> (1-α)v - α|v| F/|F|, x -> x + v dt. While
