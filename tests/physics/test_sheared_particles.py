@@ -153,9 +153,3 @@ def test_a_sheared_and_driven_run_closes_its_balance_in_time():
     both = np.abs(runs[-1]["source"] + runs[-1]["transport"])
     for term in ("N_ni", "N_flux", "shear_flux", "shear_ni"):
         assert both.sel(term=term).max() > 10.0 * residuals[-1]
-    print(
-        residuals,
-        slope,
-        {t: float(both.sel(term=t).max()) for t in both.term.values},
-        runs[-1]["quadrature_error"].values.max(),
-    )

@@ -161,8 +161,8 @@ class Reduction:
     Raises
     ------
     ConfigError
-        If the temperature is negative, the mobility not above zero, a kernel unknown, or φ, `most` or the flow of another
-        dimension.
+        If the temperature is negative, the mobility not above zero, a kernel unknown, or φ, `most`
+        or the flow of another dimension.
     ResolutionError
         If φ has modes that the data lack.
     """

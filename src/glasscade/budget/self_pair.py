@@ -7,7 +7,8 @@ part too; its source, not its transport, is cancelled exactly by the Itô source
 
     I_ℓ = +2T Σ_a Σ_k B[∂_kG_a, ∂_kG_a],     G_a(x) = G_ℓ(x - x_a),
 
-(at mobility 1, which multiplies all of this) since 2B[G, T∇²G] + I_ℓ = T∇²B[G, G]: a free particle only carries its own stress about.
+since 2B[G, T∇²G] + I_ℓ = T∇²B[G, G]: a free particle only carries its own stress about. A mobility
+multiplies all of this.
 
 One particle at the origin gives modes b(q); a particle at x_a the same times exp(-iq·x_a), so that
 N particles of a species cost no more than the modes of their positions.
