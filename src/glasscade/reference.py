@@ -56,6 +56,13 @@ UNITS = {
     "exponents": "1",
     "order": "1",
     "orders": "1",
+    "mobility": "μ",
+    "shear_rate": "μV₀/ℓ₀²",
+    "amplitude": "V₀/ℓ₀",
+    "direction": "1",
+    "phase": "1",
+    "k_min": "1/ℓ₀",
+    "k_max": "1/ℓ₀",
     "Margins": "1",
 }
 
@@ -215,11 +222,11 @@ def _entries(part: _Part, definitions: dict[str, Any]) -> Iterator[_Row | _Part]
 
 
 def _kinds_in_lists(value: dict[str, Any]) -> Iterator[_Part]:
-    """The parts that lists of potentials lead to."""
+    """The parts that lists of potentials or forces lead to."""
     while value.get("type") == "array" and "items" in value:
         value = value["items"]
     for kind, reference in value.get("discriminator", {"mapping": {}})["mapping"].items():
-        yield _Part(f"## A potential of kind `{kind}`", "", _name(reference))
+        yield _Part(f"## A {_choice(value)} of kind `{kind}`", "", _name(reference))
 
 
 def _row(path: str, key: str, value: dict[str, Any], section: str, required: bool) -> _Row:
@@ -237,10 +244,15 @@ def _meaning(value: dict[str, Any]) -> str:
     return " ".join(value.get("description", "").split())
 
 
+def _choice(value: dict[str, Any]) -> str:
+    """What the entries of a list are of which there are several kinds."""
+    return "force" if "active" in value["discriminator"]["mapping"] else "potential"
+
+
 def _type(value: dict[str, Any]) -> str:
     """The type in words."""
     if "discriminator" in value:
-        return "potential"
+        return _choice(value)
     if value["type"] != "array":
         return {"string": "text", "number": "number", "integer": "whole number"}[value["type"]]
     if "prefixItems" in value:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.config.base import Closed
+from glasscade.particles.dynamics import Motion
 
 
 class SystemKeys(Closed):
@@ -41,6 +42,11 @@ class SystemKeys(Closed):
     def cell(self) -> Cell:
         """The periodic cell."""
         raise NotImplementedError
+
+    @property
+    def motion(self) -> Motion:
+        """Mobility, external force and flow, which enter the balance."""
+        return Motion()
 
     @property
     def extrapolates_below(self) -> float:

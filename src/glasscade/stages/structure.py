@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.analysis.arrays import cell_variable, progress, variable
+from glasscade.analysis.arrays import cell_variable, last_snapshot, progress, variable
 from glasscade.analysis.snapshots import Snapshots
 from glasscade.coarse import GAUSSIAN
 from glasscade.config import SYSTEM, System
@@ -57,7 +57,7 @@ def run(job: dict[str, Any], state: Path, output: Path) -> None:
 def structure(system: System, state: xr.Dataset, job: dict[str, Any]) -> xr.Dataset:
     """Moments of dimensions (realisation, source, field, estimator, order, scale, tiles)."""
     orders = np.array(job["orders"], dtype=np.float64)
-    series = Snapshots(state, system.mixture)
+    series = Snapshots(last_snapshot(state, system.cell), system.mixture)
     force = ForceField(system.mixture, system.cell, system.counts)
     smooth = (
         GAUSSIAN.filter(system.cell, system.counts, system.smallest_scale(GAUSSIAN.name))
