@@ -31,6 +31,16 @@ Real = npt.NDArray[np.float64]
 
 IDENTITY = ("parameters", "code_digest", "versions")
 """Attributes of an output by which a checkpoint is known to be of the same job."""
+UNREADABLE = (
+    OSError,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy raises of files that are truncated, corrupt or something else."""
 WALL_TIME = "GLASSCADE_WALL_TIME"
 """Environment variable: seconds that a job may take."""
 SCHEDULED_END = "SLURM_JOB_END_TIME"
@@ -89,14 +99,14 @@ class Checkpoint:
             return self._read()
         except FileNotFoundError:
             return Progress()
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             LOG.warning(
                 "%s: no checkpoint of this job (%s), it starts from the beginning", self.path, error
             )
             return Progress()
 
     def _read(self) -> Progress:
-        with np.load(self.path, allow_pickle=False) as stored:
+        with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if str(stored["identity"]) != self._identity:
                 raise ValueError("parameters, code or versions are others")
             arrays = {name: stored[name] for name in stored.files}
@@ -137,8 +147,10 @@ class Checkpoint:
             )
 
     def remove(self) -> None:
-        """Remove it, once the output is written."""
+        """Remove it once the output is written, and what a kill in the middle of a write left."""
         self.path.unlink(missing_ok=True)
+        for part in self.path.parent.glob(f".{self.path.name}.*.part"):
+            part.unlink(missing_ok=True)
 
 
 def _end_of_job(now: float) -> float:
