@@ -56,7 +56,7 @@ UNITS = {
     "exponents": "1",
     "order": "1",
     "orders": "1",
-    "mobility": "μ",
+    "GlassSystem.mobility": "μ",
     "shear_rate": "μV₀/ℓ₀²",
     "amplitude": "V₀/ℓ₀",
     "direction": "1",
@@ -104,6 +104,11 @@ want one scale in each job, which spreads over many cores. Numbers count to six 
 or a further block adds its own jobs, and those that gather their results; a scale added *inside* a
 batch computes that batch again, so give a new scale an entry of its own. A margin redoes verdicts
 alone. Comments and layout redo nothing.
+
+**Long runs.** A simulation of particles leaves a checkpoint beside its output every
+`checkpoint_steps`; killed at whatever moment and started again, it goes on from there to the same
+bits. If the environment variable GLASSCADE_WALL_TIME has the seconds that a job may take, or Slurm
+says when its job ends, it stops by itself while there is time, with one sentence.
 
 **Rules that tie keys together.** An error names the range that holds for the file at hand.
 

@@ -58,7 +58,9 @@ def test_mean_logarithm_of_numbers_of_any_size(
     with np.errstate(divide="ignore"):
         expected = np.mean(np.log(values))
     # Numbers of order 700 that cancel to some ten, each sum and logarithm rounded.
-    np.testing.assert_allclose(mean[0, 0], expected if np.isfinite(expected) else np.nan, rtol=1e-13)
+    np.testing.assert_allclose(
+        mean[0, 0], expected if np.isfinite(expected) else np.nan, rtol=1e-13
+    )
 
 
 def test_moments_below_the_floor_do_not_exist() -> None:
