@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from glasscade.config.base import Closed, Positive
-from glasscade.config.potentials import PairPotentialKeys, core_of
+from glasscade.config.potentials import PairPotentialKeys, smooth_below
 from glasscade.errors import ConfigError
 from glasscade.particles.lennard_jones import DENSITY, LARGE, binary_lennard_jones
 from glasscade.particles.spheres import binary_spheres, side
@@ -86,7 +86,7 @@ class BinaryLennardJonesKeys(Closed):
     @property
     def smallest_core(self) -> float:
         """Radius below which the potentials are smooth."""
-        return min(potential.cap for _, _, potential in self.mixture.pairs())  # type: ignore[attr-defined]
+        return min(potential.core_radius for _, _, potential in self.mixture.pairs())
 
     def counts(self, number: int) -> tuple[int, ...]:
         """Particles of each species, large ones first."""
@@ -137,7 +137,7 @@ class PairsKeys(Closed):
     @property
     def smallest_core(self) -> float:
         """Radius below which the potentials are smooth."""
-        return min(core_of(potential) for row in self.potentials for potential in row)
+        return min(smooth_below(potential) for row in self.potentials for potential in row)
 
     def counts(self, number: int) -> tuple[int, ...]:
         """Particles of each species."""

@@ -199,15 +199,13 @@ PotentialKeys = Annotated[ConeKeys | RieszKeys | RadialKeys, Field(discriminator
 PairPotentialKeys = Annotated[RadialKeys, Field(discriminator="kind")]
 
 
-def core_of(keys: RadialKeys) -> float:
+def smooth_below(keys: RadialKeys) -> float:
     """Radius below which V is smooth and all but parabolic: of its core, or its own width."""
-    if isinstance(keys, HarmonicKeys | HertzianKeys):
-        return keys.core
-    if isinstance(keys, LennardJonesKeys | InversePowerKeys):
-        return keys.cap
+    if isinstance(keys, GaussianKeys | GEMKeys):
+        return keys.width
     if isinstance(keys, TabulatedKeys):
         return keys.distance[0] or keys.distance[1]
-    return keys.width
+    return keys.mixture(np.inf).table[0][0].core_radius
 
 
 def _in_cell(potential: Potential, length: float) -> Potential:
