@@ -31,10 +31,11 @@ STUDY_TITLES = {
 
 _MAPS = frozenset({"maps", "local_exponents"})
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
+_OF_LIMITS = frozenset({"plane", "limits", "kernels", "direct_terms"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
 
 
-def figure_names(kind: str, maps: bool) -> tuple[str, ...]:
+def figure_names(kind: str, maps: bool, limits: bool = True) -> tuple[str, ...]:
     """Names of the figures of one model, in order.
 
     Parameters
@@ -44,8 +45,10 @@ def figure_names(kind: str, maps: bool) -> tuple[str, ...]:
         or any kind of system that evolves.
     maps : bool
         Whether maps are computed, that is whether `map_ell` is not empty.
+    limits : bool
+        Whether there are temperatures enough for the iterated limits.
     """
     left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
-        kind, frozenset({"recovery"})
+        kind, frozenset({"recovery"}) if limits else _OF_LIMITS | {"recovery"}
     )
     return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))

@@ -84,6 +84,7 @@ TERM_COLOUR: dict[str, Colour] = {
     "Q_flux": _RED,
     "Q_thermal": _GREEN,
     "Ito": _PINK,
+    "residual": _BROWN,
 }
 FAMILY: tuple[Colour, ...] = (_BLUE, _ORANGE, _GREEN, _PINK, _BROWN)
 """Kernels, estimators and other small families without an order."""
@@ -95,6 +96,7 @@ TERM_LABEL = {
     "Q_flux": r"$Q^\mathrm{flux}_\ell$",
     "Q_thermal": r"$Q^\mathrm{thermal}_\ell$",
     "Ito": r"$I_\ell$",
+    "residual": "residual",
 }
 ESTIMATOR_LABEL = {
     "wavelets": "wavelets",

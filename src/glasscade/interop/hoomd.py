@@ -53,7 +53,6 @@ def _frame(path: Path, number: int, stored: Any) -> Frame:
     # Tilts are factors: the second box vector is (xy y, y, 0).
     cell = np.array([[x, xy * y, xz * z], [0.0, y, yz * z], [0.0, 0.0, z]])
     positions = np.asarray(particles.position, dtype=np.float64)
-    largest = float(np.max(np.abs(positions), initial=0.0))
     images = np.asarray(particles.image, dtype=np.float64)
     # The box of HOOMD has its middle at the origin.
     unwrapped = positions + images @ cell.T + cell @ np.full(3, 0.5)
@@ -71,7 +70,8 @@ def _frame(path: Path, number: int, stored: Any) -> Frame:
         velocities=velocities if np.any(velocities) else None,
         forces=None if forces is None else np.asarray(forces, dtype=np.float64),
         unwrapped=True,
-        resolution=SINGLE * largest,
+        # Of a position in a box about the origin, and of the box vectors that separate images.
+        resolution=2.0 * SINGLE * float(np.abs(cell).sum(axis=1).max()),
         force_resolution=0.0 if forces is None else SINGLE * float(np.max(np.abs(forces))),
     )
 

@@ -62,12 +62,9 @@ class _Lines:
         """The next lines as words."""
         lines = list(islice(self._stream, rows))
         self._number += len(lines)
-        if len(lines) < rows:
-            raise self.truncated(f"{len(lines)} of {rows} particles are there")
+        self._require_rows(len(lines), rows, lines[-1] if lines else "")
         words = [line.split() for line in lines]
         wrong = next((n for n, row in enumerate(words) if len(row) != columns), None)
-        if wrong is not None and wrong == rows - 1 and not self._stream.read(1):
-            raise self.truncated(f"the last of {rows} particles is cut off")
         if wrong is not None:
             raise self.error(
                 f"particle {wrong + 1} has {len(words[wrong])} columns and not {columns}"
@@ -76,10 +73,18 @@ class _Lines:
 
     def skip(self, rows: int) -> None:
         """Pass over the particles of a frame that is not wanted."""
-        found = sum(1 for _ in islice(self._stream, rows))
+        found, line = 0, ""
+        for line in islice(self._stream, rows):
+            found += 1
         self._number += found
+        self._require_rows(found, rows, line)
+
+    def _require_rows(self, found: int, rows: int, last: str) -> None:
+        """All are there, and the last of them to its end."""
         if found < rows:
             raise self.truncated(f"{found} of {rows} particles are there")
+        if rows > 0 and not last.endswith("\n"):
+            raise self.truncated(f"the last of {rows} particles is cut off")
 
     def error(self, what: str) -> DataError:
         """A sentence about this place."""

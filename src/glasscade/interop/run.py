@@ -64,6 +64,8 @@ class Run:
         (n, N, d), or None.
     resolution, force_resolution
         Rounding of a coordinate and of a component of a force in the file.
+    velocities_from
+        Where velocities come from, for labels.
     """
 
     path: Path
@@ -75,6 +77,7 @@ class Run:
     forces: Real | None
     resolution: float
     force_resolution: float
+    velocities_from: str = "those of the file"
 
 
 def convert(frames: Frames, dim: int, species: Mapping[str, int], units: Units) -> Run:
@@ -265,4 +268,5 @@ def with_velocities(run: Run) -> Run:
         times=0.5 * (times[1:] + times[:-1]),
         velocities=velocities,
         forces=None,
+        velocities_from="differences of positions, half-way between two frames",
     )

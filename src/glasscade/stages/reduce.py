@@ -67,6 +67,7 @@ def reduction_of(
         functions,
         most=system.counts,
         particles=system.particles,
+        measured=system.measured,
     )
 
 
