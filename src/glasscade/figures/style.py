@@ -214,6 +214,9 @@ def log_with_zero(axes: Axes, values: Real, ticks: int = 4) -> Place:
         Where to draw a value.
     """
     positive = np.unique(values[values > 0.0])
+    if positive.size < 2:  # a single value, or none besides zero, spans no logarithm
+        axes.xaxis.set_major_locator(FixedLocator(np.unique(values).tolist()))
+        return lambda x: np.asarray(x, dtype=np.float64)
     gap = positive[1] / positive[0]
     zero = float(positive[0] / (1.5 * gap))
     stride = -(-(positive.size - 1) // (ticks - 1))

@@ -73,11 +73,11 @@ class _Lines:
 
     def skip(self, rows: int) -> None:
         """Pass over the particles of a frame that is not wanted."""
-        found, line = 0, ""
+        found, last = 0, ""
         for line in islice(self._stream, rows):
-            found += 1
+            found, last = found + 1, line
         self._number += found
-        self._require_rows(found, rows, line)
+        self._require_rows(found, rows, last)
 
     def _require_rows(self, found: int, rows: int, last: str) -> None:
         """All are there, and the last of them to its end."""
