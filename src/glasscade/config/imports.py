@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -47,7 +47,7 @@ class TrajectorySystem(SystemKeys):
     dimensions: Literal[2, 3] = Field(2, description="dimension of space")
     number: int = Field(ge=2, le=10_000_000, description="particles in the file")
     composition: CompositionKeys
-    species: dict[str, int] = Field(
+    species: dict[str, Annotated[int, Field(ge=0)]] = Field(
         {"1": 0, "2": 1},
         min_length=1,
         description="number of the species, from 0, of each type in the file",
