@@ -42,9 +42,10 @@ class System:
 
     def fall(self, dt: float, steps: int) -> tuple[Real, Real]:
         """Positions and velocities, (steps, N, d), by leapfrog from random velocities."""
-        positions, velocities = [self.start], [
-            np.random.default_rng(8).normal(size=self.start.shape)
-        ]
+        positions, velocities = (
+            [self.start],
+            [np.random.default_rng(8).normal(size=self.start.shape)],
+        )
         for _ in range(steps - 1):
             half = velocities[-1] - 0.5 * dt * self.force(positions[-1])
             positions.append(positions[-1] + dt * half)
@@ -57,9 +58,7 @@ class System:
         data["position"] = (("time", "particle", "axis"), positions)
         if velocities is not None:
             data["velocity"] = (("time", "particle", "axis"), velocities)
-        return stress_balance(
-            data, MIXTURE, ELL, temperature=TEMPERATURE, functions=self.functions
-        )
+        return stress_balance(data, MIXTURE, ELL, temperature=TEMPERATURE, functions=self.functions)
 
 
 @pytest.fixture(scope="module")

@@ -258,7 +258,7 @@ def with_velocities(run: Run) -> Run:
         return run
     if len(run.times) < 2:
         raise DataError(
-            f"{run.path}: velocities are missing and one frame alone has no differences"
+            f"{run.path}: there are no velocities, and one frame has no differences"
         )
     times, positions = run.times, run.positions
     velocities = np.diff(positions, axis=0) / np.diff(times)[:, np.newaxis, np.newaxis]

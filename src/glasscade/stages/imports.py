@@ -114,7 +114,7 @@ def _require_alike(first: Run, run: Run) -> None:
     checks = {
         "times": same_times,
         "particles": np.array_equal(run.species, first.species),
-        "box": np.allclose(*cells, rtol=0.0, atol=SAME_CELL * np.abs(cells[1]).max()),
+        "box vectors": np.allclose(*cells, rtol=0.0, atol=SAME_CELL * np.abs(cells[1]).max()),
     }
     for name, same in checks.items():
         if not same:

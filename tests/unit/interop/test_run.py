@@ -123,7 +123,10 @@ def test_what_is_no_run_is_refused() -> None:
     raised = whole.each[1].positions.copy()
     raised[3, 2] = 0.1
     assert "z spreads over 0.1" in refused(changed(whole, 1, positions=raised))
-    shifted = [replace(frame, positions=frame.positions + [0, 0, 0.5]) for frame in whole.each]
+    shifted = [
+        replace(frame, positions=frame.positions + np.array([0.0, 0.0, 0.5]))
+        for frame in whole.each
+    ]
     assert convert(Frames(PATH, tuple(shifted)), 2, SPECIES, Units()).cell.dim == 2
 
 
@@ -148,7 +151,9 @@ def test_differences_lie_half_way() -> None:
     half_later = measured.positions + 0.25 * measured.velocities
     np.testing.assert_allclose(half_later, run.positions[1:], rtol=0.0, atol=1e-14)
     single = convert(frames(count=1), 2, SPECIES, Units())
-    with pytest.raises(DataError, match="there are no velocities, and one frame has no diff"):
+    with pytest.raises(
+        DataError, match="there are no velocities, and one frame has no differences"
+    ):
         with_velocities(single)
 
 
