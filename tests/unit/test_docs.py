@@ -186,8 +186,8 @@ def test_a_run_of_lammps_leads_to_a_page(lammps):
     assert "1 % or less" in lammps.text
     found = read_dataset(results / "limits" / "quench.nc", finite=False)
     assert f"of {found.sizes['time']} output times" in lammps.text
-    assert found["resolved_fraction"].max() < 0.25
-    assert "below a quarter" in lammps.text
+    assert found["resolved_fraction"].max() < 1.0 / 3.0
+    assert "below a third" in lammps.text
     assert not [quantity for quantity in rows if "A_minus_B" in quantity]
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from glasscade.analysis.arrays import RATE, progress, variable
-from glasscade.analysis.checks import require_temperature
+from glasscade.analysis.checks import require_mobility, require_temperature
 from glasscade.analysis.snapshots import Index, Snapshot, Snapshots
 from glasscade.budget.balance import (
     EQUATIONS,
@@ -52,6 +52,7 @@ def stress_balance(
     ell: float | Sequence[float],
     *,
     temperature: float = 0.0,
+    mobility: float = 1.0,
     kernel: str | Sequence[str] = "gaussian",
     functions: TestFunctions | None = None,
     external: External = None,
@@ -80,6 +81,8 @@ def stress_balance(
         every kernel; particles have the stress of their bonds, and nothing else is known there.
     temperature : float
         T = k_B T/V0.
+    mobility : float
+        m in units of μ: multiplies every term but those of the flow.
     kernel : str or several
         Names of the mollifiers, of `coarse.KERNELS`.
     functions : TestFunctions, optional
@@ -120,6 +123,7 @@ def stress_balance(
         particles=series.are_points,
         flow=flow,
         measured=series.measured,
+        mobility=mobility,
     )
     ells = tuple(float(value) for value in np.atleast_1d(np.asarray(ell, dtype=np.float64)))
     for each in series.cells():
@@ -157,12 +161,14 @@ class Reduction:
         What moves the cell.
     measured : bool
         Whether particles have velocities of their own, and a residual for the noise of Eq. 1.
+    mobility : float
+        m, which multiplies what forces and temperature drive.
 
     Raises
     ------
     ConfigError
-        If the temperature is negative, a kernel unknown, or φ, `most` or the flow of another
-        dimension.
+        If the temperature is negative, the mobility not above zero, a kernel unknown, or φ, `most`
+        or the flow of another dimension.
     ResolutionError
         If φ has modes that the data lack.
     """
@@ -176,6 +182,7 @@ class Reduction:
     particles: bool = False
     flow: AffineFlow | None = None
     measured: bool = False
+    mobility: float = 1.0
     _budgets: dict[tuple[int, ...], Budget] = field(default_factory=dict, init=False, repr=False)
     _filters: dict[tuple[str, float], Real] = field(default_factory=dict, init=False, repr=False)
     _one_particle: dict[tuple[str, float], OneParticleBudget] = field(
@@ -184,6 +191,7 @@ class Reduction:
 
     def __post_init__(self) -> None:
         require_temperature(self.temperature)
+        require_mobility(self.mobility)
         for _, _, potential in self.mixture.pairs():
             period, side = getattr(potential, "period", None), self.cell.matrix[0, 0]
             if period is not None and abs(period - side) > 1e-9 * side:
@@ -318,6 +326,7 @@ class Reduction:
             drive=drive,
             flow=flow,
             measured=measured,
+            mobility=self.mobility,
         )
 
     def coarse_force(self, coarse: Currents, kernel: str, ell: float) -> Modes:
@@ -342,6 +351,7 @@ class Reduction:
                 self._filter(kernel, ell),
                 self.mixture.species,
                 self.temperature,
+                self.mobility,
             )
         one = self._one_particle[kernel, ell]
         # W_ℓ is cubic in the density, the Itô source quadratic.

@@ -7,6 +7,7 @@ its outputs quickly. A caption for each is `workflow/report/{name}.rst`.
 from __future__ import annotations
 
 TITLES = {
+    "relaxation": "Decay of the speed",
     "stress": "Stress against time",
     "budget": "Terms of the balance against scale",
     "plane": "Flux and thermal term over temperature and scale",
@@ -35,7 +36,9 @@ _OF_LIMITS = frozenset({"plane", "limits", "kernels", "direct_terms"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
 
 
-def figure_names(kind: str, maps: bool, limits: bool = True) -> tuple[str, ...]:
+def figure_names(
+    kind: str, maps: bool, limits: bool = True, relaxation: bool = False
+) -> tuple[str, ...]:
     """Names of the figures of one model, in order.
 
     Parameters
@@ -47,8 +50,11 @@ def figure_names(kind: str, maps: bool, limits: bool = True) -> tuple[str, ...]:
         Whether maps are computed, that is whether `map_ell` is not empty.
     limits : bool
         Whether there are temperatures enough for the iterated limits.
+    relaxation : bool
+        Whether the model is a descent at T = 0 alone.
     """
     left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
         kind, frozenset({"recovery"}) if limits else _OF_LIMITS | {"recovery"}
     )
+    left_out |= _ATHERMAL if relaxation else {"relaxation"}
     return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))
