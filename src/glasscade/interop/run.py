@@ -257,9 +257,7 @@ def with_velocities(run: Run) -> Run:
     if run.velocities is not None:
         return run
     if len(run.times) < 2:
-        raise DataError(
-            f"{run.path}: there are no velocities, and one frame has no differences"
-        )
+        raise DataError(f"{run.path}: there are no velocities, and one frame has no differences")
     times, positions = run.times, run.positions
     velocities = np.diff(positions, axis=0) / np.diff(times)[:, np.newaxis, np.newaxis]
     return replace(
