@@ -42,6 +42,10 @@ UNITS = {
     "onset": "ℓ₀²/(μV₀)",
     "density": "ℓ₀⁻ᵈ",
     "number_density": "ℓ₀⁻ᵈ",
+    "TrajectorySystem.dt": "the file's",
+    "length_unit": "the file's",
+    "energy_unit": "the file's",
+    "mobility": "the file's",
     "distance": "ℓ₀",
     "energy": "V₀",
     "BinaryLennardJonesKeys.cap": "1",
@@ -119,7 +123,8 @@ says when its job ends, it stops by itself while there is time, with one sentenc
   cell; the other kernels are left out where the grid does not resolve them.
 * `sweep.ell` holds at least {POINTS + 1} scales above 0. Models other than `synthetic` also need
   scale 0, temperature 0 and at least {POINTS} temperatures above it; a `synthetic` model and one
-  with `relaxation` have temperature 0 alone.
+  with `relaxation` have temperature 0 alone. A `trajectory` may have any temperatures; without 0
+  and as many above it no iterated limits are taken.
 * `window` begins at two grid spacings or above and holds at least three of the dyadic scales: two
   grid spacings, four, and so on up to an eighth of the cell.
 * A list holds no number twice.
@@ -274,7 +279,8 @@ def _type(value: dict[str, Any]) -> str:
     if "discriminator" in value:
         return _choice(value)
     if value["type"] != "array":
-        return {"string": "text", "number": "number", "integer": "whole number"}[value["type"]]
+        names = {"string": "text", "number": "number", "integer": "whole number"}
+        return (names | {"object": "whole numbers by name"})[value["type"]]
     if "prefixItems" in value:
         return f"list of {len(value['prefixItems'])} {_plural(_type(value['prefixItems'][0]))}"
     items = value["items"]
@@ -312,6 +318,8 @@ def _allowed(value: dict[str, Any]) -> str:
         return f"`{value['pattern']}`"
     if value.get("type") == "array":
         return _allowed_list(value)
+    if value.get("type") == "object":
+        return f"each {_bounds(value['additionalProperties'])}"
     return _bounds(value)
 
 
