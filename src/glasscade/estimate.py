@@ -13,7 +13,7 @@ import numpy as np
 
 from glasscade import jobs
 from glasscade.coarse import KERNELS
-from glasscade.config import FieldSystem, GlassSystem, Model, Study
+from glasscade.config import FieldSystem, GlassSystem, Model, Study, TrajectorySystem
 
 START_UP = 2.0
 """Seconds of processor time before a job does anything: interpreter, imports, file access."""
@@ -23,6 +23,10 @@ PER_STEP = 2.0e-4
 PER_STEP_AND_POINT = 1.0e-7
 """Seconds of one step of a field: whatever its size, and for each grid point."""
 PER_STEP_AND_PARTICLE = 3.0e-8
+PER_NUMBER_READ = 3.0e-6
+"""Seconds of one coordinate of a particle in a file of text."""
+UNKNOWN_FRAMES = 101
+"""Frames of a trajectory of which the configuration names no last one."""
 PER_BALANCE = 1.0e-3
 PER_BALANCE_AND_MODE = 7.0e-8
 """Seconds of one balance: whatever its size, and for each mode and low mode of φ."""
@@ -72,6 +76,8 @@ def simulation(model: Model) -> Cost:
     elif isinstance(system, GlassSystem):
         particles = system.number * _fields(model)
         seconds += system.save_steps[-1] * PER_STEP_AND_PARTICLE * particles
+    elif isinstance(system, TrajectorySystem):
+        seconds += PER_NUMBER_READ * numbers
     return Cost(seconds, BASE_MEMORY + 3.0 * FLOAT * numbers, FLOAT * numbers)
 
 
@@ -163,7 +169,7 @@ def _line(model: str, stage: str, costs: list[Cost]) -> Line:
 def _size(model: Model) -> float:
     """Numbers in one state at one time."""
     system = model.system
-    if isinstance(system, GlassSystem):
+    if isinstance(system, GlassSystem | TrajectorySystem):
         return float(system.number * system.dimension)
     return float(np.prod(system.shape))
 
@@ -177,7 +183,11 @@ def _fields(model: Model) -> int:
 def _snapshots(model: Model) -> int:
     """Output times of all fields in one block."""
     system = model.system
-    times = system.snapshots if isinstance(system, FieldSystem | GlassSystem) else 1
+    times = 1
+    if isinstance(system, FieldSystem | GlassSystem):
+        times = system.snapshots
+    elif isinstance(system, TrajectorySystem):
+        times = len(system.choice.of(system.last + 1)) if system.last >= 0 else UNKNOWN_FRAMES
     return _fields(model) * times
 
 

@@ -42,6 +42,10 @@ UNITS = {
     "onset": "ℓ₀²/(μV₀)",
     "density": "ℓ₀⁻ᵈ",
     "number_density": "ℓ₀⁻ᵈ",
+    "TrajectorySystem.dt": "the file's",
+    "length_unit": "the file's",
+    "energy_unit": "the file's",
+    "mobility": "the file's",
     "distance": "ℓ₀",
     "energy": "V₀",
     "BinaryLennardJonesKeys.cap": "1",
@@ -64,6 +68,8 @@ UNITS = {
     "k_min": "1/ℓ₀",
     "k_max": "1/ℓ₀",
     "Margins": "1",
+    "RelaxationKeys.window": "ℓ₀²/(μV₀)",
+    "RelaxationKeys": "1",
 }
 
 INTRODUCTION = f"""\
@@ -80,6 +86,7 @@ looked at, and the margins of the verdicts. Begin with a copy of one of these:
 | `smoke.yaml` | every stage in about a minute, to see that an installation works |
 | `cluster.yaml` | the same models at the resolution and statistics of a publication |
 | `bounds.yaml` | known densities under seven kernels of force: `docs/flux_bounds.md` |
+| `beta.yaml` | how the speed of a descent decays: `docs/relaxation.md` |
 
 ```sh
 glasscade check config/mine.yaml                      # is it valid, and what will it cost?
@@ -115,8 +122,9 @@ says when its job ends, it stops by itself while there is time, with one sentenc
 * Every ℓ > 0 lies between what the grid resolves, for the first of `kernels`, and a quarter of the
   cell; the other kernels are left out where the grid does not resolve them.
 * `sweep.ell` holds at least {POINTS + 1} scales above 0. Models other than `synthetic` also need
-  scale 0, temperature 0 and at least {POINTS} temperatures above it; a `synthetic` model has
-  temperature 0 alone.
+  scale 0, temperature 0 and at least {POINTS} temperatures above it; a `synthetic` model and one
+  with `relaxation` have temperature 0 alone. A `trajectory` may have any temperatures; without 0
+  and as many above it no iterated limits are taken.
 * `window` begins at two grid spacings or above and holds at least three of the dyadic scales: two
   grid spacings, four, and so on up to an eighth of the cell.
 * A list holds no number twice.
@@ -213,6 +221,10 @@ def _entries(part: _Part, definitions: dict[str, Any]) -> Iterator[_Row | _Part]
             yield _Row(path, "sections", "–", f"name: `{pattern}`", "required", _meaning(value))
             prefix = f"{path}.<name>."
             yield _Part("## A model", prefix, _name(child["$ref"]))
+        elif optional := _optional_section(value):
+            meaning = f"{_meaning(value)}; its keys have a table of their own"
+            yield _Row(path, "section", "–", "", "absent", meaning)
+            yield _Part(f"## The section `{key}` of a model", f"{path}.", optional)
         elif "discriminator" in value:
             kinds = value["discriminator"]["mapping"]
             allowed = ", ".join(f"`{kind}`" for kind in kinds)
@@ -224,6 +236,14 @@ def _entries(part: _Part, definitions: dict[str, Any]) -> Iterator[_Row | _Part]
             required = key in node.get("required", [])
             yield _row(path, key, value, part.name, required)
             yield from _kinds_in_lists(value)
+
+
+def _optional_section(value: dict[str, Any]) -> str:
+    """The definition of a section that may be absent, else nothing."""
+    choices = value.get("anyOf", [])
+    if {"type": "null"} not in choices:
+        return ""
+    return next((_name(choice["$ref"]) for choice in choices if "$ref" in choice), "")
 
 
 def _kinds_in_lists(value: dict[str, Any]) -> Iterator[_Part]:
@@ -259,7 +279,8 @@ def _type(value: dict[str, Any]) -> str:
     if "discriminator" in value:
         return _choice(value)
     if value["type"] != "array":
-        return {"string": "text", "number": "number", "integer": "whole number"}[value["type"]]
+        names = {"string": "text", "number": "number", "integer": "whole number"}
+        return (names | {"object": "whole numbers by name"})[value["type"]]
     if "prefixItems" in value:
         return f"list of {len(value['prefixItems'])} {_plural(_type(value['prefixItems'][0]))}"
     items = value["items"]
@@ -297,6 +318,8 @@ def _allowed(value: dict[str, Any]) -> str:
         return f"`{value['pattern']}`"
     if value.get("type") == "array":
         return _allowed_list(value)
+    if value.get("type") == "object":
+        return f"each {_bounds(value['additionalProperties'])}"
     return _bounds(value)
 
 

@@ -49,6 +49,11 @@ class SystemKeys(Closed):
         return Motion()
 
     @property
+    def measured(self) -> bool:
+        """Whether currents are those of measured velocities, rather than of Eq. 1."""
+        return False
+
+    @property
     def extrapolates_below(self) -> float:
         """Scale below which a window of ℓ must lie for its limit ℓ → 0 to be believed."""
         return math.inf

@@ -32,10 +32,13 @@ STUDY_TITLES = {
 
 _MAPS = frozenset({"maps", "local_exponents"})
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
+_OF_LIMITS = frozenset({"plane", "limits", "kernels", "direct_terms"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
 
 
-def figure_names(kind: str, maps: bool, relaxation: bool = False) -> tuple[str, ...]:
+def figure_names(
+    kind: str, maps: bool, limits: bool = True, relaxation: bool = False
+) -> tuple[str, ...]:
     """Names of the figures of one model, in order.
 
     Parameters
@@ -45,11 +48,13 @@ def figure_names(kind: str, maps: bool, relaxation: bool = False) -> tuple[str, 
         or any kind of system that evolves.
     maps : bool
         Whether maps are computed, that is whether `map_ell` is not empty.
+    limits : bool
+        Whether there are temperatures enough for the iterated limits.
     relaxation : bool
         Whether the model is a descent at T = 0 alone.
     """
     left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
-        kind, frozenset({"recovery"})
+        kind, frozenset({"recovery"}) if limits else _OF_LIMITS | {"recovery"}
     )
     left_out |= _ATHERMAL if relaxation else {"relaxation"}
     return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))

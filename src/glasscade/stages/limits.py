@@ -63,13 +63,18 @@ def run(
     level = job["margins"]["level"]
     if isinstance(system, GlassSystem) and "relaxation" in job:
         dataset = dataset.merge(decay(athermal, system.number, job["relaxation"], level))
-    elif not isinstance(system, SyntheticSystem):
+    elif not isinstance(system, SyntheticSystem) and _limited(gathered):
         dataset = dataset.merge(iterated_limits(dataset, level, system))
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
     rows = checks(job, system, dataset, read_dataset(exponents, "raw"))
     write_dataset(dataset, output, job, __name__)
     write_text(table(rows), verdicts)
+
+
+def _limited(gathered: list[tuple[float, xr.Dataset]]) -> bool:
+    """Whether there are T = 0 and temperatures enough above it, as a trajectory may lack."""
+    return gathered[0][0] == 0.0 and len(gathered) > POINTS
 
 
 def _maps(budget: xr.Dataset) -> list[str]:

@@ -74,6 +74,7 @@ def reduction_of(
         particles=system.particles,
         flow=AffineFlow.simple_shear(motion.shear_rate, dim) if sheared else None,
         mobility=motion.mobility,
+        measured=system.measured,
     )
 
 

@@ -1,5 +1,7 @@
 """Stage 1: states of a system at its output times, for one temperature and one block.
 
+Those of a trajectory are read, all others computed.
+
 A state file holds either gridded densities (`density`) or points (`position`, `species`,
 `weight`); whatever comes after asks only for the modes of ρ_s and ρ_s F_s.
 """
@@ -27,6 +29,7 @@ from glasscade.config import (
     GlassSystem,
     SyntheticSystem,
     System,
+    TrajectorySystem,
     simulated,
 )
 from glasscade.external import AffineFlow
@@ -40,6 +43,7 @@ from glasscade.particles.dynamics import simulate as simulate_particles
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_state
 from glasscade.stages.checkpoint import Checkpoint, Progress
+from glasscade.stages.imports import imported
 from glasscade.stages.relaxation import labelled, series_of
 from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
 
@@ -80,6 +84,8 @@ def simulate(
         return _field(system, temperature, seed)
     if isinstance(system, GlassSystem):
         return _glass(system, temperature, realisations, seed, checkpoint)
+    if isinstance(system, TrajectorySystem):
+        return imported(system, temperature, realisations)
     return _synthetic(system, realisations, seed)
 
 
@@ -218,11 +224,15 @@ def check_start(system: System, temperature: float, seed: int) -> None:
     ------
     StabilityError, ResolutionError
         If dt is unstable or the grid too coarse for the initial state of the first realisation.
+    DataError
+        If a trajectory cannot be used.
     """
     if isinstance(system, FieldSystem):
         _evolved(system, temperature, seed, [0])
     if isinstance(system, GlassSystem):
         _quench(system, temperature, seed, 0, [0], Progress(), None)
+    if isinstance(system, TrajectorySystem):
+        imported(system, temperature, [0])
 
 
 def _synthetic(system: SyntheticSystem, realisations: list[int], seed: int) -> xr.Dataset:

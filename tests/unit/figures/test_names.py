@@ -12,7 +12,7 @@ OF_NO_FIGURE = {"overview", "summary", "verdicts", "bounds"}  # captions of page
 
 def test_stationary_states_have_no_time_and_no_scale_of_dissipation() -> None:
     names = figure_names("cluster", maps=True)
-    assert set(TITLES) - set(names) == {"stress", "dissipation_scale", "recovery"}
+    assert set(TITLES) - set(names) == {"stress", "dissipation_scale", "recovery", "relaxation"}
 
 
 def test_synthetic_densities_have_neither_dynamics_nor_temperature() -> None:
@@ -22,7 +22,12 @@ def test_synthetic_densities_have_neither_dynamics_nor_temperature() -> None:
 
 @pytest.mark.parametrize("kind", ["field", "glass"])
 def test_what_evolves_has_all_but_the_recovery_of_exponents(kind: str) -> None:
-    assert set(TITLES) - set(figure_names(kind, maps=True)) == {"recovery"}
+    assert set(TITLES) - set(figure_names(kind, maps=True)) == {"recovery", "relaxation"}
+
+
+def test_a_descent_at_zero_temperature_has_no_limits_to_show() -> None:
+    names = figure_names("glass", maps=False, relaxation=True)
+    assert set(names) == {"relaxation", "budget", "structure", "exponents", "flux_exponent"}
 
 
 def test_maps_are_left_out_where_none_are_computed() -> None:
