@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from glasscade.config.base import Batch, Closed, Kernels, Name, Positive, distinct
 from glasscade.config.densities import SyntheticSystem
+from glasscade.config.particles import ShearSystem
 from glasscade.config.settings import ExponentKeys, Margins, NullKeys, TestFunctionKeys
 from glasscade.config.systems import TaggedSystem
 from glasscade.errors import ConfigError
@@ -70,8 +71,10 @@ class Model(Closed):
 
     system: TaggedSystem
     sweep: Sweep
-    window: tuple[Positive, Positive] = Field(
-        description="range of scales, in lengths, in which a scaling range is looked for"
+    window: tuple[Positive, Positive] | None = Field(
+        None,
+        description="range of scales, in lengths, in which a scaling range is looked for; needed "
+        "wherever exponents are measured, by all systems but `shear`",
     )
     kernels: Kernels = Field(
         (), description="kernels of this model alone; if none, those of the study"
@@ -82,6 +85,28 @@ class Model(Closed):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.system.measures_roughness:
+            self._check_window()
+        elif self.window is not None:
+            raise ValueError("window must be left out: no exponents of this system are measured")
+        if 0.0 not in self.exponent_temperature or not (
+            set(self.exponent_temperature) <= set(self.sweep.temperature)
+        ):
+            raise ValueError("exponent_temperature must hold 0 and be among sweep.temperature")
+        if isinstance(self.system, SyntheticSystem) and self.sweep.temperature != (0.0,):
+            raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
+        if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
+            raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
+        if isinstance(self.system, ShearSystem):
+            self._check_events(self.system)
+        elif not isinstance(self.system, SyntheticSystem):
+            self._check_limits()
+        return self
+
+    def _check_window(self) -> None:
+        """What the estimators of exponents need."""
+        if self.window is None:
+            raise ValueError("window is missing: the range in which a scaling range is looked for")
         low, high = self.window
         spacing = self.system.length / self.system.points
         # The largest scale of the estimators is L/8.
@@ -93,17 +118,17 @@ class Model(Closed):
                 + ", ".join(f"{scale:.4g}" for scale in dyadic)
                 + f" in it (got [{low:g}, {high:g}])"
             )
-        if 0.0 not in self.exponent_temperature or not (
-            set(self.exponent_temperature) <= set(self.sweep.temperature)
-        ):
-            raise ValueError("exponent_temperature must hold 0 and be among sweep.temperature")
-        if isinstance(self.system, SyntheticSystem) and self.sweep.temperature != (0.0,):
-            raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
-        if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
-            raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
-        if not isinstance(self.system, SyntheticSystem):
-            self._check_limits()
-        return self
+
+    def _check_events(self, system: ShearSystem) -> None:
+        """What the stress drops of events by scale need."""
+        if self.sweep.temperature != (0.0,):
+            raise ValueError("sweep.temperature must be [0]: quasistatic shear is athermal")
+        if 0.0 not in self.sweep.scales:
+            raise ValueError("sweep.ell must hold 0, the stress drop itself")
+        if self.sweep.scales[-1] < system.balance_from:
+            raise ValueError(
+                f"sweep.ell must hold a scale from balance_from, {system.balance_from:g}, upwards"
+            )
 
     def _check_limits(self) -> None:
         """What the iterated limits need."""

@@ -18,6 +18,7 @@ from glasscade.config import (
     ClusterSystem,
     FieldSystem,
     GlassSystem,
+    ShearSystem,
     SyntheticSystem,
     System,
     simulated,
@@ -31,6 +32,7 @@ from glasscade.particles.dynamics import run as run_particles
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_state
 from glasscade.stages.relaxation import labelled, series_of
+from glasscade.stages.shearing import sheared
 from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
 
 Real = npt.NDArray[np.float64]
@@ -67,6 +69,8 @@ def simulate(
         return _field(system, temperature, seed)
     if isinstance(system, GlassSystem):
         return _glass(system, temperature, realisations, seed)
+    if isinstance(system, ShearSystem):
+        return sheared(system, realisations, seed)
     return _synthetic(system, realisations, seed)
 
 
