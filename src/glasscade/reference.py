@@ -231,9 +231,16 @@ def _kinds_in_lists(value: dict[str, Any]) -> Iterator[_Part]:
 
 def _row(path: str, key: str, value: dict[str, Any], section: str, required: bool) -> _Row:
     default = "required" if required else f"`{json.dumps(value['default'])}`"
+    value = _given(value)
     meaning = _meaning(value) or f"{_allowed(value)} for the keys of this table"
     unit = _unit(key, value, section)
     return _Row(path, _type(value), unit, _allowed(value), default, meaning)
+
+
+def _given(value: dict[str, Any]) -> dict[str, Any]:
+    """What a key is where it is not left out: of anything or null, the former."""
+    known = [x for x in value.get("anyOf", []) if x.get("type") != "null"]
+    return value | known[0] if len(known) == 1 else value
 
 
 def _name(reference: str) -> str:

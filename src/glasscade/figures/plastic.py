@@ -1,13 +1,15 @@
-"""Figures of quasistatic shear: the stress-strain curve, its events, their stress drops by scale."""
+"""Figures of quasistatic shear: its curve, its events, and their stress drops by scale."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from glasscade.coarse import KERNELS
-from glasscade.figures.data import Estimate, Results
+from glasscade.figures.data import Estimate, Results, estimate
 from glasscade.figures.sheet import Drawn, Panel, Sheet
 from glasscade.figures.style import (
     BLACK,
@@ -37,8 +39,8 @@ STRESS_DROP = Quantity("|stress drop| [V0]", r"stress drop $|\Delta\sigma_{xy}|$
 PARTICIPATION = Quantity("participation [1]", "participation of displacements")
 RESOLVED = Quantity("R [1]", r"$R(\ell)=\Delta\sigma_{xy,\ell}\,/\,\Delta\sigma_{xy,\ell\to0}$")
 SHARE = Quantity(
-    "Q_flux/(W + Q_flux) [1]",
-    r"$Q^\mathrm{flux}_{\ell,xy}\,/\,(W_\ell+Q^\mathrm{flux}_\ell)_{xy}$",
+    "|Q_flux/(W + Q_flux)| [1]",
+    r"$|Q^\mathrm{flux}_\ell\,/\,(W_\ell+Q^\mathrm{flux}_\ell)|_{xy}$",
 )
 RESIDUAL = Quantity("residual/largest drop [1]", r"residual$\,/\max_\ell|\Delta\sigma_{xy,\ell}|$")
 SCALE = Quantity("l_half [l0]", r"$\ell_{1/2}$", r"$\ell_0$")
@@ -65,9 +67,7 @@ def shear(results: Results) -> Drawn:
     panel.axes.set_ylim(0.0, 1.0)
     panel = sheet.panel(sheet.axes[3], "scale of each stress drop", STRESS_DROP, SCALE)
     single = known["event_scale"].sel(scale_part="value").values
-    found = np.isfinite(single)
-    looks = [look for look, there in zip(_looks(known), found, strict=True) if there]
-    _each(panel, np.abs(_drop(known))[found], single[found], looks)
+    _each(panel, np.abs(_drop(known)), single, _looks(known))
     log_decades(panel.axes, "x")
     panel.axes.set_ylim(bottom=0.0)
     sheet.legend_below(sheet.axes[0])
@@ -87,8 +87,7 @@ def events(results: Results) -> Drawn:
     _by_kernel(panel, results, fraction)
     sheet.axes[1].legend()
     panel = sheet.panel(sheet.axes[2], "share of the flux when fastest", ELL, SHARE)
-    _by_scale(panel, known, known["flux_share"], "ell")
-    panel.axes.set_yscale("symlog")
+    _shares(panel, known)
     panel = sheet.panel(sheet.axes[3], "closure of each stress drop", ELL, RESIDUAL)
     _closure(panel, results)
     sheet.legend_below(sheet.axes[0])
@@ -97,7 +96,7 @@ def events(results: Results) -> Drawn:
 
 def event_map(results: Results) -> Drawn:
     """D²_min of the largest event beside the flux between scales when it is fastest."""
-    sheet = Sheet(1, 2, 3.4)
+    sheet = Sheet(1, 2, 3.0)
     known = results.limits
     event = int(known["event_map_event"])
     chosen = known.isel(event=event)
@@ -149,8 +148,7 @@ def _colours(known: xr.Dataset) -> list[Colour]:
 
 def _looks(known: xr.Dataset) -> list[Look]:
     return [
-        Look(colour, MARKERS[event % len(MARKERS)])
-        for event, colour in enumerate(_colours(known))
+        Look(colour, MARKERS[event % len(MARKERS)]) for event, colour in enumerate(_colours(known))
     ]
 
 
@@ -173,9 +171,9 @@ def _curve(results: Results, panel: Panel) -> None:
         row = known.isel(event=event)
         mine = known["curve_realisation"].values == int(row["realisation"])
         at = np.flatnonzero(mine & (known["curve_strain"].values == float(row["strain"])))[0]
-        stress = float(known["curve_stress"].isel(state=at, i=0, j=1)) / volume
+        begins = float(known["curve_stress"].isel(state=at, i=0, j=1)) / volume
         name = f"event {event + 1}"
-        panel.points(name, [float(row["strain"])], Estimate.exact([stress]), look, name)
+        panel.points(name, [float(row["strain"])], Estimate.exact([begins]), look, name)
 
 
 def _each(panel: Panel, x: Real, y: Real, looks: list[Look]) -> None:
@@ -195,15 +193,33 @@ def _by_scale(panel: Panel, known: xr.Dataset, values: xr.DataArray, along: str)
         panel.points(name, ells, Estimate.exact(row), look, name)
 
 
+def _shares(panel: Panel, known: xr.Dataset) -> None:
+    """The size of the share of every event, hollow where the flux opposes the change of stress."""
+    share = known["flux_share"].transpose("event", "ell")
+    ells = share["ell"].values
+    panel.place = log_with_zero(panel.axes, ells)
+    panel.axes.set_yscale("log")
+    for event, look in enumerate(_looks(known)):
+        values = share.isel(event=event).values
+        for sign in (1.0, -1.0):
+            chosen = np.sign(values) == sign
+            marked = replace(look, hollow=sign < 0.0, line="none")
+            name = f"event {event + 1}" + (", opposing" if sign < 0.0 else "")
+            if chosen.any():
+                panel.points(name, ells[chosen], Estimate.exact(np.abs(values[chosen])), marked)
+    panel.level("1", ells, 1.0, Look(GREY, line=":"))
+
+
 def _by_kernel(panel: Panel, results: Results, fraction: xr.DataArray) -> None:
     """The mean over events with its interval, for every kernel."""
     ells = fraction["resolved_ell"].values
     panel.place = log_with_zero(panel.axes, ells)
     panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
     for k, kernel in enumerate(fraction["kernel"].values):
-        rows = fraction.isel(kernel=k).rename(event="realisation")
+        rows = fraction.isel(kernel=k).transpose("event", "resolved_ell").values
         look = Look(FAMILY[k], MARKERS[k])
-        panel.points(str(kernel), ells, results.mean(rows), look, KERNELS[str(kernel)].label)
+        mean = estimate(rows, results.level)
+        panel.points(str(kernel), ells, mean, look, KERNELS[str(kernel)].label)
 
 
 def _closure(panel: Panel, results: Results) -> None:
@@ -217,5 +233,6 @@ def _closure(panel: Panel, results: Results) -> None:
         row = known.isel(event=event)
         size = float(abs(row["change"]).max())
         value, error = (row[name].values / size for name in ("residual", "quadrature_error"))
-        estimate = Estimate(value, value - error, value + error)
-        panel.points(f"event {event + 1}", ells, estimate, look)
+        panel.points(
+            f"event {event + 1}", ells, Estimate(value, value - error, value + error), look
+        )

@@ -25,9 +25,10 @@ from glasscade.analysis.snapshots import Snapshots
 from glasscade.budget.events import integral
 from glasscade.budget.operator import full_tensor
 from glasscade.io import read_dataset
-from glasscade.limits.dissipation_scale import crossing, dissipation_scale
+from glasscade.limits.dissipation_scale import crossing
 from glasscade.limits.extrapolation import Limit
 from glasscade.limits.verdicts import GLOBAL, Outcome, Verdict, equal
+from glasscade.regularity.fits import jackknife
 
 Real = npt.NDArray[np.float64]
 
@@ -142,7 +143,7 @@ def integrated(paths: list[Path], level: float) -> xr.Dataset:
     value, error = (np.array(part) for part in zip(*pairs, strict=True))
     known = change.transpose(*dims).values
     resolved = _resolved(budget)
-    single, together = _scales(resolved, budget["resolved_ell"].values, level)
+    single, together = _scales(budget, resolved, level)
     found = xr.Dataset(
         {
             "change": variable(dims, known, "V0", "Δσ^ni_ℓ of the event"),
@@ -153,13 +154,21 @@ def integrated(paths: list[Path], level: float) -> xr.Dataset:
                 ("event", "ell"), _algebraic(budget), "1", "largest relative residual at one time"
             ),
             "flux_share": variable(
-                ("event", "ell"), _share(budget), "1", "Q^flux_ℓ,xy/(W_ℓ + Q^flux_ℓ)_xy when fastest"
+                ("event", "ell"),
+                _share(budget),
+                "1",
+                "Q^flux_ℓ/(W_ℓ + Q^flux_ℓ), xy, when fastest",
             ),
             "resolved_fraction": resolved,
             "event_scale": variable(
                 ("event", "scale_part"), single, "l0", "ℓ_½ of each event, and what spacing leaves"
             ),
-            "scale": variable(("scale_end",), together, "l0", "ℓ_½ over events"),
+            "scale": variable(
+                ("scale_end",),
+                [getattr(together, end) for end in ENDS],
+                "l0",
+                "ℓ_½ of the stress drops of all events together",
+            ),
         },
         coords={
             "component": list(COMPONENTS),
@@ -201,7 +210,7 @@ def _of_block(parts: list[xr.Dataset]) -> xr.Dataset:
             for part in having
         ]
         pieces.append(xr.concat(chosen, dim=dim, join="exact").sortby(dim))
-    rest = [part.drop_dims([d for d in ("ell", "resolved_ell") if d in part.dims]) for part in parts]
+    rest = [part.drop_dims(["ell", "resolved_ell"], errors="ignore") for part in parts]
     return xr.merge([*pieces, *rest], compat="no_conflicts")
 
 
@@ -244,13 +253,30 @@ def _resolved(budget: xr.Dataset) -> xr.Variable:
     return variable(dims, values, "1", "R(ℓ) = Δσ^ni_ℓ / Δσ^ni(ℓ→0)")
 
 
-def _scales(resolved: xr.Variable, ells: Real, level: float) -> tuple[Real, Real]:
-    """ℓ_½ of σ_xy by the first kernel: of each event, and over events with its interval."""
-    positive = ells > 0.0
-    rows = resolved.isel(kernel=0, component=0).values[:, positive]
-    single = np.array([crossing(ells[positive], row, _HALF) for row in rows])
-    limit = dissipation_scale(ells[positive], rows, _HALF, level, deterministic=False)
-    return single, np.array([getattr(limit, end) for end in ENDS])
+def _scales(budget: xr.Dataset, resolved: xr.Variable, level: float) -> tuple[Real, Limit]:
+    """ℓ_½ of σ_xy by the first kernel: of each event, and of all stress drops together.
+
+    The latter is where Σ Δσ_ℓ falls through half of Σ Δσ_{ℓ→0}, both over events, with what the
+    jackknife over events and the spacing of ℓ leave open; without an interval if it does not.
+    """
+    ells = budget["resolved_ell"].values
+    known = ells > 0.0
+    rows = resolved.isel(kernel=0, component=0).values
+    single = np.array([crossing(ells[known], row[known], _HALF) for row in rows])
+    ends = _components(budget["end_stress"]).isel(component=0, kernel=0)
+    change = ends.isel(end=1) - ends.isel(end=0)
+    drops = change.transpose("event", "resolved_ell").values
+
+    def pooled(chosen: Real) -> tuple[float, float]:
+        total = np.sum(chosen, axis=0)
+        return crossing(ells[known], total[known] / total[~known], _HALF)
+
+    value, spacing = pooled(drops)
+    scatter = np.nan
+    if len(drops) > 1:
+        scatter = float(jackknife(lambda chosen: pooled(chosen)[0], drops, level))
+    window = float(ells[known][0]), float(ells[known][-1])
+    return single, Limit.around(value, scatter, spacing, window, len(drops))
 
 
 def verdicts(job: dict[str, Any], events: xr.Dataset) -> list[Verdict]:
@@ -259,15 +285,11 @@ def verdicts(job: dict[str, Any], events: xr.Dataset) -> list[Verdict]:
     ells = events["ell"].values
     window = float(ells[0]), float(ells[-1])
 
-    def row(
-        check: str, quantity: str, limit: Limit, reference: float, tolerance: float
-    ) -> Verdict:
+    def row(check: str, quantity: str, limit: Limit, reference: float, tolerance: float) -> Verdict:
         outcome = equal(limit, reference, tolerance)
         return _row(job["model"], check, quantity, limit, reference, tolerance, outcome)
 
-    instantaneous = Limit.around(
-        float(events["algebraic_residual"].max()), 0.0, 0.0, window, count
-    )
+    instantaneous = Limit.around(float(events["algebraic_residual"].max()), 0.0, 0.0, window, count)
     rows = [row("closure", "instantaneous", instantaneous, 0.0, margins["closure"])]
     for event in range(count):
         limit = _closure(events.isel(event=event), window)

@@ -64,9 +64,7 @@ def run(
             write(*FIGURES[name](shown), folder / name)
 
 
-def results(
-    job: dict[str, Any], limits: Path, exponents: Path | None, verdicts: Path
-) -> Results:
+def results(job: dict[str, Any], limits: Path, exponents: Path | None, verdicts: Path) -> Results:
     """What is known about a model, from its files; exponents only where they are measured."""
     return Results(
         job["estimator"],
