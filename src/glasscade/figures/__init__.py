@@ -8,6 +8,9 @@ from __future__ import annotations
 
 TITLES = {
     "relaxation": "Decay of the speed",
+    "shear": "Shear and its plastic events",
+    "events": "Stress drops by scale",
+    "event_map": "Map of the largest event",
     "stress": "Stress against time",
     "budget": "Terms of the balance against scale",
     "plane": "Flux and thermal term over temperature and scale",
@@ -24,13 +27,17 @@ TITLES = {
 }
 """All figures of a model with their titles, in the order in which a report shows them."""
 STUDY_TITLES = {
+    "shear": "Shear and its plastic events",
+    "events": "Stress drops by scale",
+    "event_map": "Map of the largest event",
     "comparison": "Dependence on N and dt",
     "flux_bounds": "Which kernel attains which bound",
     "phase_diagram": "Exponent of the flux over kernel and density",
 }
 """Figures of several models together."""
 
-_MAPS = frozenset({"maps", "local_exponents"})
+_PLASTIC = frozenset({"shear", "events", "event_map"})
+_MAPS = frozenset({"maps", "local_exponents", "event_map"})
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
 _OF_LIMITS = frozenset({"plane", "limits", "kernels", "direct_terms"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
@@ -45,7 +52,7 @@ def figure_names(
     ----------
     kind : str
         `cluster` (stationary states), `synthetic` (no dynamics, no temperature, known exponents),
-        or any kind of system that evolves.
+        `shear` (plastic events, no limits, no exponents), or any kind of system that evolves.
     maps : bool
         Whether maps are computed, that is whether `map_ell` is not empty.
     limits : bool
@@ -53,8 +60,10 @@ def figure_names(
     relaxation : bool
         Whether the model is a descent at T = 0 alone.
     """
-    left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
-        kind, frozenset({"recovery"}) if limits else _OF_LIMITS | {"recovery"}
-    )
+    left_out = {
+        "cluster": _PLASTIC | _STATIONARY | {"recovery"},
+        "synthetic": _PLASTIC | _ATHERMAL,
+        "shear": frozenset(TITLES) - _PLASTIC,
+    }.get(kind, _PLASTIC | {"recovery"} | (frozenset() if limits else _OF_LIMITS))
     left_out |= _ATHERMAL if relaxation else {"relaxation"}
     return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))
