@@ -9,15 +9,16 @@ from pydantic import Field, model_validator
 from glasscade.cell import Cell
 from glasscade.config.base import Positive
 from glasscade.config.cells import SystemKeys
+from glasscade.config.compositions import CompositionKeys
+from glasscade.errors import ConfigError
+from glasscade.particles.pairs import PairTable
 from glasscade.particles.schedule import log_spaced
-from glasscade.particles.spheres import binary_spheres, side
 from glasscade.potentials import Mixture
 
 
 class GlassSystem(SystemKeys):
-    """A 50:50 mixture of soft spheres of diameters 1 and 1.4, quenched from random positions.
+    """Particles at random positions, quenched: the overdamped dynamics at every temperature.
 
-    V_ab = strength/2 (1 - r/d_ab)² for r < d_ab = (d_a + d_b)/2, with V' linear inside the core.
     Every temperature starts from the same positions and meets the same noise.
     """
 
@@ -27,18 +28,8 @@ class GlassSystem(SystemKeys):
 
     kind: Literal["glass"]
     dimensions: Literal[2, 3] = Field(2, description="dimension of space")
-    number: int = Field(
-        ge=16, le=1_000_000, multiple_of=2, description="particles, half of each size"
-    )
-    packing_fraction: float = Field(
-        gt=0.0, le=2.0, description="volume of all spheres over that of the cell, overlaps twice"
-    )
-    core: float = Field(
-        gt=0.0,
-        lt=1.0,
-        description="radius of the rounded core; below the closest approach of a relaxed packing",
-    )
-    strength: Positive = Field(1.0, description="in units of V₀")
+    number: int = Field(ge=16, le=1_000_000, description="particles")
+    composition: CompositionKeys
     duration: Positive = Field(description="final time")
     dt: Positive = Field(description="time step; checked against the stability limit")
     snapshots: int = Field(
@@ -55,21 +46,26 @@ class GlassSystem(SystemKeys):
     @property
     def length(self) -> float:
         """Side of the periodic cell."""
-        return side(self.number, self.packing_fraction, self.dimensions)
+        return self.composition.length(self.number, self.dimensions)
 
     @property
     def cell(self) -> Cell:
         return Cell.cubic(self.length, self.dimension)
 
     @property
+    def counts_of_species(self) -> tuple[int, ...]:
+        """Particles of each species."""
+        return self.composition.counts(self.number)
+
+    @property
     def mixture(self) -> Mixture:
         """The potentials of all pairs of species."""
-        return binary_spheres(self.core, self.strength)
+        return self.composition.mixture
 
     @property
     def extrapolates_below(self) -> float:
         """The core: only below it have smeared points reached their asymptotic form."""
-        return self.core
+        return self.composition.smallest_core
 
     @property
     def save_steps(self) -> list[int]:
@@ -86,9 +82,20 @@ class GlassSystem(SystemKeys):
                 f"duration/dt must be a whole number of steps, not {steps:g}, and no fewer than "
                 f"the {self.snapshots} snapshots"
             )
+        try:
+            self._check_composition()
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
         if 2.0 * self.mixture.cutoff > self.length:
             raise ValueError(
                 f"number must be larger: the range {self.mixture.cutoff:g} of the potential must "
                 f"not exceed half the side {self.length:g} of the cell"
             )
         return self
+
+    def _check_composition(self) -> None:
+        """Refuse numbers that make no whole particles, and potentials unfit for particles."""
+        self.composition.counts(self.number)
+        PairTable.from_mixture(self.mixture)
+        for _, _, potential in self.mixture.pairs():
+            potential.check_dimension(self.dimension)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+import numpy as np
+from pydantic import Field, model_validator
 
 from glasscade.config.base import Closed, NonZero, Positive
 from glasscade.errors import ConfigError
@@ -19,6 +21,7 @@ from glasscade.potentials import (
     Mixture,
     Potential,
     Riesz,
+    Tabulated,
 )
 
 
@@ -141,17 +144,68 @@ class RieszKeys(Closed):
         return Mixture.single(Riesz(self.strength, self.order, length))
 
 
-PotentialKeys = Annotated[
-    ConeKeys
-    | GaussianKeys
+class TabulatedKeys(Closed):
+    """V = strength times the spline of degree 5 through a table of distances and energies.
+
+    Either a file of two columns, r and V, or the two lists themselves. Below the first distance
+    V' is linear in r; V and V' must vanish at the last.
+    """
+
+    kind: Literal["tabulated"]
+    strength: NonZero = Field(1.0, description="factor of the energies, in units of V₀")
+    file: str = Field("", description="text file of two columns, r and V; it is read once")
+    distance: tuple[float, ...] = Field((), description="distances r, in lengths, increasing")
+    energy: tuple[float, ...] = Field((), description="V at these distances")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, raw: Any) -> Any:
+        """The table in place of the name of its file, so that an edit of the file is noticed."""
+        if not isinstance(raw, dict) or not raw.get("file"):
+            return raw
+        if {"distance", "energy"} & set(raw):
+            raise ValueError("file must stand alone, or distance and energy without it")
+        distance, energy = _columns(Path(str(raw["file"])))
+        return raw | {"file": "", "distance": distance, "energy": energy}
+
+    def mixture(self, length: float) -> Mixture:
+        """The potential; its range must fit half the cell."""
+        potential = Tabulated(self.strength, self.distance, self.energy)
+        return Mixture.single(_in_cell(potential, length))
+
+
+def _columns(path: Path) -> list[list[float]]:
+    """The two columns of a text file; what follows # is a comment."""
+    try:
+        table = np.loadtxt(path, ndmin=2)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as two columns of numbers ({error})") from None
+    if table.shape[1] != 2:
+        raise ValueError(f"{path} must have two columns, r and V, not {table.shape[1]}")
+    return table.T.tolist()
+
+
+RadialKeys = (
+    GaussianKeys
     | GEMKeys
     | HarmonicKeys
     | HertzianKeys
     | InversePowerKeys
     | LennardJonesKeys
-    | RieszKeys,
-    Field(discriminator="kind"),
-]
+    | TabulatedKeys
+)
+"""Potentials of finite range in any dimension, as particles need them."""
+PotentialKeys = Annotated[ConeKeys | RieszKeys | RadialKeys, Field(discriminator="kind")]
+PairPotentialKeys = Annotated[RadialKeys, Field(discriminator="kind")]
+
+
+def smooth_below(keys: RadialKeys) -> float:
+    """Radius below which V is smooth and all but parabolic: of its core, or its own width."""
+    if isinstance(keys, GaussianKeys | GEMKeys):
+        return keys.width
+    if isinstance(keys, TabulatedKeys):
+        return keys.distance[0] or keys.distance[1]
+    return keys.mixture(np.inf).table[0][0].core_radius
 
 
 def _in_cell(potential: Potential, length: float) -> Potential:

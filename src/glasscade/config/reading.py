@@ -98,12 +98,13 @@ TAGS = {"float", "[key]"}
 def _without_tags(location: list[str]) -> Iterator[str]:
     """The keys of an error's location, without pydantic's names of variants.
 
-    Those follow the key whose value has variants: `system` and `potential` by kind, a scale of
-    `ell` by its type.
+    Those follow the key whose value has variants: `system`, `composition` and `potential` by
+    kind, an entry of a table of potentials too, a scale of `ell` by its type.
     """
     before = ""
     for part in location:
-        variant = before in ("system", "potential") and part not in _known_keys()
+        varies = before in ("system", "composition", "potential") or before.isdigit()
+        variant = varies and not part.isdigit() and part not in _known_keys()
         if not (variant or part in TAGS or part.startswith("tuple[")):
             yield part
         before = part

@@ -14,6 +14,7 @@ from glasscade.cell import Cell
 from glasscade.errors import ConfigError, StabilityError
 from glasscade.particles import dynamics
 from glasscade.particles.dynamics import (
+    Motion,
     State,
     choose_skin,
     run,
@@ -91,7 +92,7 @@ def test_lists_are_renewed(rng):
     """The comparison above would hold without renewals only if nothing moved."""
     state, cell = random_mixture(100, 0.9, 2, seed=1, realisation=0)
     table = PairTable.from_mixture(SPHERES)
-    engine = dynamics._Engine(state, table, cell, 0.1, 0.02, 3)
+    engine = dynamics._Engine(state, table, cell, dynamics._Rules(Motion(), 0.1, 0.02, 3))
     first = engine.packed
     engine.advance(60)
     assert engine.packed is not first
