@@ -22,8 +22,7 @@ GLASS: Raw = {
     "system": {
         "kind": "glass",
         "number": 64,
-        "packing_fraction": 0.95,
-        "core": 0.2,
+        "composition": {"kind": "binary_spheres", "packing_fraction": 0.95, "core": 0.2},
         "points": 128,
         "duration": 1.0,
         "dt": 0.01,

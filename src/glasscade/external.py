@@ -16,6 +16,7 @@ integer modes stay and the wavevectors follow the strain.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
@@ -275,6 +276,27 @@ class Sum(ExternalForce):
 
     def at(self, cell: Cell, positions: Real) -> Real:
         return np.asarray(sum((f.at(cell, positions) for f in self.forces), 0.0 * positions))
+
+
+External = ExternalForce | Sequence[ExternalForce] | None
+"""One force for all species, one for each, or none."""
+
+
+def each_species(external: External, species: int) -> tuple[ExternalForce, ...] | None:
+    """One external force for each species.
+
+    Raises
+    ------
+    ConfigError
+        If there are several forces, but not as many as species.
+    """
+    if external is None:
+        return None
+    if isinstance(external, ExternalForce):
+        return (external,) * species
+    if len(external) != species:
+        raise ConfigError(f"external: {len(external)} forces were given for {species} species")
+    return tuple(external)
 
 
 @dataclass(frozen=True, eq=False)

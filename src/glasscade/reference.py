@@ -41,6 +41,11 @@ UNITS = {
     "dt": "ℓ₀²/(μV₀)",
     "onset": "ℓ₀²/(μV₀)",
     "density": "ℓ₀⁻ᵈ",
+    "number_density": "ℓ₀⁻ᵈ",
+    "distance": "ℓ₀",
+    "energy": "V₀",
+    "BinaryLennardJonesKeys.cap": "1",
+    "fractions": "1",
     "strength": "V₀",
     "ConeKeys.strength": "V₀/ℓ₀",
     "RieszKeys.strength": "V₀/ℓ₀ˢ⁻¹",
@@ -57,7 +62,7 @@ UNITS = {
 INTRODUCTION = f"""\
 # Configuration of a study
 
-<!-- Written by `glasscade reference` from src/glasscade/config.py: edit that, not this. -->
+<!-- Written by `glasscade reference` from src/glasscade/config/: edit that, not this. -->
 
 One YAML file describes a whole study: the models, the temperatures and scales at which they are
 looked at, and the margins of the verdicts. Begin with a copy of one of these:
@@ -206,6 +211,15 @@ def _entries(part: _Part, definitions: dict[str, Any]) -> Iterator[_Row | _Part]
         else:
             required = key in node.get("required", [])
             yield _row(path, key, value, part.name, required)
+            yield from _kinds_in_lists(value)
+
+
+def _kinds_in_lists(value: dict[str, Any]) -> Iterator[_Part]:
+    """The parts that lists of potentials lead to."""
+    while value.get("type") == "array" and "items" in value:
+        value = value["items"]
+    for kind, reference in value.get("discriminator", {"mapping": {}})["mapping"].items():
+        yield _Part(f"## A potential of kind `{kind}`", "", _name(reference))
 
 
 def _row(path: str, key: str, value: dict[str, Any], section: str, required: bool) -> _Row:
@@ -225,6 +239,8 @@ def _meaning(value: dict[str, Any]) -> str:
 
 def _type(value: dict[str, Any]) -> str:
     """The type in words."""
+    if "discriminator" in value:
+        return "potential"
     if value["type"] != "array":
         return {"string": "text", "number": "number", "integer": "whole number"}[value["type"]]
     if "prefixItems" in value:

@@ -55,7 +55,7 @@ def test_the_folder_follows_the_decorators(package: Path) -> None:
 
 def test_the_folder_does_not_follow_the_rest(package: Path) -> None:
     before = cache_folder()
-    append(package / "config.py", "\nEXTRA = 1\n")
+    append(package / "config" / "base.py", "\nEXTRA = 1\n")
     assert cache_folder() == before
 
 

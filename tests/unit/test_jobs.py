@@ -186,7 +186,7 @@ def test_a_comparison_knows_number_and_step_and_what_the_figures_of_a_model_know
 
 def test_a_refinement_differs_in_dt_alone() -> None:
     parsed = several(
-        a={}, half={"dt": 0.005}, other={"dt": 0.005, "core": 0.1}, large={"number": 100}
+        a={}, half={"dt": 0.005}, other={"dt": 0.005, "onset": 0.1}, large={"number": 100}
     )
     assert jobs.comparison(parsed)["refinements"] == [["half", "a"]]
 

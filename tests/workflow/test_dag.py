@@ -127,7 +127,7 @@ def test_cosmetic_edits_run_nothing(clone: Clone) -> None:
     text = "# Another comment\n\n" + yaml.safe_dump(small(), default_flow_style=True, indent=7)
     edits = [
         ("src/glasscade/cell.py", "from __future__", "# A comment\nfrom __future__"),
-        ("src/glasscade/config.py", '"""The study', '"""The whole\n\nstudy'),
+        ("src/glasscade/config/study.py", '"""A study', '"""A\n\nstudy'),
         ("src/glasscade/stages/reduce.py", "import numpy", "\n\n# numpy\nimport numpy"),
         ("workflow/scripts/reduce.py", "from pathlib", "# A comment\nfrom pathlib"),
         ("workflow/rules/reduce.smk", "rule reduce:", "# A comment\nrule reduce:"),

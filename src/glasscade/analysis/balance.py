@@ -11,7 +11,7 @@ import xarray as xr
 
 from glasscade.analysis.arrays import RATE, progress, variable
 from glasscade.analysis.checks import require_temperature
-from glasscade.analysis.snapshots import External, Index, Snapshot, Snapshots
+from glasscade.analysis.snapshots import Index, Snapshot, Snapshots
 from glasscade.budget.balance import (
     EQUATIONS,
     EXTERNAL,
@@ -29,7 +29,7 @@ from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.errors import ConfigError, ResolutionError
-from glasscade.external import AffineFlow, Drive
+from glasscade.external import AffineFlow, Drive, External
 from glasscade.particles.observables import smeared_stress
 from glasscade.potentials import Mixture
 from glasscade.transforms import Modes, truncate

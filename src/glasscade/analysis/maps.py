@@ -11,7 +11,6 @@ import xarray as xr
 from glasscade.analysis.arrays import AXES, RATE, progress, variable
 from glasscade.analysis.balance import ITO, Reduction, equations, modes_of
 from glasscade.analysis.snapshots import (
-    External,
     Index,
     Snapshot,
     Snapshots,
@@ -22,6 +21,7 @@ from glasscade.budget.operator import components, full_tensor
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError
+from glasscade.external import External
 from glasscade.potentials import Mixture
 from glasscade.transforms import good_size, grid_to_modes, modes_to_grid, truncate
 

@@ -8,9 +8,10 @@ import xarray as xr
 
 from glasscade.analysis.arrays import RATE, progress, variable
 from glasscade.analysis.checks import require_temperature
-from glasscade.analysis.snapshots import External, Snapshots, refuse_changing_cell
+from glasscade.analysis.snapshots import Snapshots, refuse_changing_cell
 from glasscade.budget.smearing import TestFunctions
 from glasscade.errors import DataError
+from glasscade.external import External
 from glasscade.particles.microscopic import TERMS, microscopic_balance
 from glasscade.potentials import Mixture
 

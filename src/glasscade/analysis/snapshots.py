@@ -25,7 +25,7 @@ with it the balance, holds for no others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,7 +36,13 @@ from glasscade.analysis.arrays import AXES
 from glasscade.analysis.checks import leading, require, require_numbers, require_units
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, DataError
-from glasscade.external import Drive, ExternalForce, external_density
+from glasscade.external import (
+    Drive,
+    External,
+    ExternalForce,
+    each_species,
+    external_density,
+)
 from glasscade.force import ForceField
 from glasscade.particles.observables import Bonds, find_bonds, forces
 from glasscade.particles.pairs import PairTable
@@ -46,8 +52,6 @@ from glasscade.transforms import Modes, grid_to_modes, point_modes, truncate
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Index = tuple[int, ...]
-External = ExternalForce | Sequence[ExternalForce] | None
-"""One force for all species, or one for each."""
 
 FORCES_AGREE = 1e-4
 """Largest difference of given forces from the mixture's, of the largest force: positions in single
@@ -107,7 +111,7 @@ class Snapshots:
         if not isinstance(mixture, Mixture):
             raise ConfigError("mixture: must be a Mixture, say Mixture.single(potential)")
         cells = _Cells(data)
-        driving = _each(external, mixture.species)
+        driving = each_species(external, mixture.species)
         if ("density" in data) == ("position" in data):
             raise DataError(
                 "data: either `position` (particles) or `density` (fields) is needed; the Dataset "
@@ -225,17 +229,6 @@ def refuse_changing_cell(series: Snapshots) -> None:
             "cell: changes in time, but only `stress_balance` has the terms of a flow; choose a "
             "snapshot, data.isel(time=0), whose `rate` is then that without flow"
         )
-
-
-def _each(external: External, species: int) -> tuple[ExternalForce, ...] | None:
-    """One external force for each species."""
-    if external is None:
-        return None
-    if isinstance(external, ExternalForce):
-        return (external,) * species
-    if len(external) != species:
-        raise ConfigError(f"external: {len(external)} forces were given for {species} species")
-    return tuple(external)
 
 
 class _Cells:

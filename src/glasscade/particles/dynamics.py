@@ -1,21 +1,24 @@
-"""Overdamped Brownian particles, Eq. 1: dx_a = -F_a dt + sqrt(2T) dB_a.
+"""Overdamped Brownian particles, Eq. 1: dx_a = m(-F_a + f) dt + Γx_a dt + sqrt(2mT) dB_a.
 
-F_a = Σ_b ∇V_{s_a s_b}(x_a - x_b) is *minus* the force. Euler-Maruyama:
+F_a = Σ_b ∇V_{s_a s_b}(x_a - x_b) is *minus* the force, m the mobility in units of μ, f an external
+force and Γ = rate e_x e_y a shear that moves the cell too. Euler-Maruyama, for trajectories:
 
-    x_a(t + dt) = x_a(t) - F_a dt + sqrt(2 T dt) η_a ,
+    x_a(t + dt) = x_a(t) + m(-F_a + f) dt + Γx_a dt + sqrt(2 m T dt) η_a ,
 
 with standard normals η that depend on (seed, particle, step) alone: the same realisation at every
-temperature. At T = 0 this is steepest descent with the same dt. Force, noise and step of a block of
-256 particles are computed together; a block's result depends on nothing another block
-computes in the same step, so that any number of threads gives the same bits.
+temperature. At T = 0 this is steepest descent with the same dt. Leimkuhler-Matthews, for stationary
+averages, of second order in dt, has (η_n + η_{n+1})/2 in place of η_n (Appl. Math. Res. Express
+2013, 34). Force, noise and step of a block of 256 particles are computed together; a block's result
+depends on nothing another block computes in the same step, so that any number of threads gives the
+same bits.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numba
 import numpy as np
@@ -23,17 +26,23 @@ import numpy.typing as npt
 
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, StabilityError
-from glasscade.jit import jit, pjit
-from glasscade.particles.forces import Law, block_forces, make_law
-from glasscade.particles.neighbours import BLOCK, Packed, arrange, find, make_grid, wrap
-from glasscade.particles.noise import check_counters, fill_normals
+from glasscade.external import External
+from glasscade.particles.forces import make_law
+from glasscade.particles.neighbours import Grid, arrange, find, make_grid, wrap
+from glasscade.particles.noise import check_counters
 from glasscade.particles.pairs import PairTable
+from glasscade.particles.shear import MovingCell
 from glasscade.particles.spheres import UNIT_BALL
 from glasscade.particles.stability import stability_limit
+from glasscade.particles.steps import Clock, Swarm, advance_parallel, advance_serial
+from glasscade.particles.waves import Waves, make_waves
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.uint32]
+Integrator = Literal["euler-maruyama", "leimkuhler-matthews"]
+
+INTEGRATORS: tuple[Integrator, ...] = get_args(Integrator)
 
 # Cost of a rebuild per particle in listed pairs, measured; a descent moves like this temperature.
 _RENEWAL = 90.0
@@ -45,172 +54,143 @@ _PARALLEL_FROM = 4096
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Particles at one step: unwrapped `positions` (N, d), `species` (N,), and the step number."""
+    """Particles at one step.
+
+    Attributes
+    ----------
+    positions
+        (N, d), wrapped or not.
+    species
+        (N,), from 0.
+    step
+        Number of the step, on which noise and strain depend.
+    images
+        (N, d) box vectors by which `positions` are short of the unwrapped ones, in the most upright
+        cell of the step; none by default. Checkpoints have them.
+    """
 
     positions: Real
     species: Integers
     step: int = 0
+    images: Integers | None = None
 
 
-class _Clock(NamedTuple):
-    """What a step needs besides positions: dt, sqrt(2 T dt), the seed and the skin's limit."""
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """How particles move, besides temperature and step.
 
-    dt: float
-    amplitude: float
-    seed: int
-    drift_limit2: float
+    Attributes
+    ----------
+    mobility
+        m > 0, in units of μ: multiplies forces, external ones too, and T.
+    integrator
+        "euler-maruyama" for trajectories, "leimkuhler-matthews" for stationary averages.
+    external
+        f, one for all species or one for each; a bound on dt does not look at it.
+    shear_rate
+        Rate of Γ = rate e_x e_y, by which the cell moves too. External waves must not depend on x
+        then, since no others are periodic in each cell and at rest.
 
-
-class _Scratch(NamedTuple):
-    """Work space of one thread: a few rows of one number per lane, which fit the L1 cache."""
-
-    words: Indices
-    normals: npt.NDArray[np.float32]
-    force: Real
-    work: Real
-
-
-class _Swarm(NamedTuple):
-    """Particles in the order of the neighbour list: columns carried along at every rebuild."""
-
-    ids: Indices
-    species: Integers
-    images: Integers
-    reference: Real
-
-
-@jit
-def _new_scratch(dim: int) -> _Scratch:
-    """Work space; the normals are zero until noise fills them."""
-    return _Scratch(
-        np.empty((2, BLOCK), np.uint32),
-        np.zeros((2 * ((dim + 1) // 2), BLOCK), np.float32),
-        np.empty((dim, BLOCK)),
-        np.empty((dim + 1, BLOCK)),
-    )
-
-
-@jit
-def _advance_block(
-    block: int,
-    step: int,
-    old: Real,
-    new: Real,
-    swarm: _Swarm,
-    packed: Packed,
-    law: Law,
-    clock: _Clock,
-    scratch: _Scratch,
-) -> bool:
-    """One step of one block from `old` to `new`; whether a particle left the skin (or is NaN)."""
-    number, dim = swarm.reference.shape
-    first, end = block * BLOCK, min((block + 1) * BLOCK, number)
-    own, moved, reference = old[first:end], new[first:end], swarm.reference[first:end]
-    force, work, normals = scratch.force, scratch.work, scratch.normals
-    block_forces(block, own, old, packed, law, force, work)
-    if clock.amplitude > 0.0:
-        fill_normals(swarm.ids[first:end], step, clock.seed, scratch.words, normals)
-    drift2 = work[0]
-    drift2[:] = 0.0
-    for c in range(dim):
-        for lane in range(end - first):
-            x = own[lane, c] + clock.dt * force[c, lane] + clock.amplitude * normals[c, lane]
-            drift = x - reference[lane, c]
-            drift2[lane] += drift * drift
-            moved[lane, c] = x
-    inside = True
-    for lane in range(end - first):
-        # Written so that NaN counts as outside.
-        inside &= drift2[lane] <= clock.drift_limit2
-    return not inside
-
-
-@jit
-def _move_ghosts(positions: Real, packed: Packed, number: int) -> None:
-    """Copy the ghosts' sources, moved by their box vectors, behind the N particles."""
-    for g in range(packed.ghost_source.size):
-        for c in range(positions.shape[1]):
-            source = np.uint64(packed.ghost_source[g])
-            positions[number + g, c] = positions[source, c] + packed.ghost_shift[g, c]
-
-
-@jit
-def _advance_serial(
-    step: int, last: int, buffers: Real, swarm: _Swarm, packed: Packed, law: Law, clock: _Clock
-) -> int:
-    """Steps from `step` until `last` or until a particle leaves the skin; returns the step reached.
-
-    `buffers` (2, N + ghosts, d) holds the positions at even and at odd steps.
+    Raises
+    ------
+    ConfigError
+        If a number is out of range or the integrator unknown.
     """
-    number = swarm.ids.size
-    scratch = _new_scratch(swarm.reference.shape[1])
-    while step < last:
-        old, new = buffers[step % 2], buffers[1 - step % 2]
-        _move_ghosts(old, packed, number)
-        left = False
-        for block in range(packed.block_start.size - 1):
-            left |= _advance_block(block, step, old, new, swarm, packed, law, clock, scratch)
-        step += 1
-        if left:
-            break
-    return step
+
+    mobility: float = 1.0
+    integrator: Integrator = "euler-maruyama"
+    external: External = None
+    shear_rate: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.mobility < math.inf:
+            raise ConfigError(f"mobility: {self.mobility:g} is outside (0, inf)")
+        if self.integrator not in INTEGRATORS:
+            raise ConfigError(
+                f"integrator: {self.integrator!r} must be one of {', '.join(INTEGRATORS)}"
+            )
+        if not math.isfinite(self.shear_rate):
+            raise ConfigError(f"shear_rate: {self.shear_rate:g} must be finite")
 
 
-@pjit
-def _advance_parallel(
-    step: int,
-    last: int,
-    buffers: Real,
-    swarm: _Swarm,
-    packed: Packed,
-    law: Law,
-    clock: _Clock,
-    threads: int,
-) -> int:
-    """`_advance_serial` with the blocks shared among threads."""
-    number = swarm.ids.size
-    blocks = packed.block_start.size - 1
-    left = np.zeros(threads, np.bool_)
-    while step < last:
-        old, new = buffers[step % 2], buffers[1 - step % 2]
-        _move_ghosts(old, packed, number)
-        for t in numba.prange(threads):
-            scratch = _new_scratch(swarm.reference.shape[1])
-            for block in range(t * blocks // threads, (t + 1) * blocks // threads):
-                left[t] |= _advance_block(block, step, old, new, swarm, packed, law, clock, scratch)
-        step += 1
-        if np.any(left):
-            break
-    return step
+_PLAIN = Motion()
+
+
+class _Rules(NamedTuple):
+    """What one run does at every step."""
+
+    motion: Motion
+    temperature: float
+    dt: float
+    seed: int
 
 
 class _Engine:
     """Positions in list order, their neighbour list, and the rules of one run."""
 
-    def __init__(
-        self, state: State, table: PairTable, cell: Cell, temperature: float, dt: float, seed: int
-    ) -> None:
+    def __init__(self, state: State, table: PairTable, cell: Cell, rules: _Rules) -> None:
         number, dim = state.positions.shape
-        skin = choose_skin(number, dim, number / cell.volume, table.reach, temperature, dt)
+        motion, dt = rules.motion, rules.motion.mobility * rules.dt
+        self.dt = rules.dt
         self.step = state.step
+        self.cell = MovingCell(cell, motion.shear_rate * rules.dt)
+        skin = choose_skin(
+            number,
+            dim,
+            number / cell.volume,
+            table.reach,
+            rules.temperature,
+            dt,
+            abs(self.cell.strain_step),
+        )
         self.species_count = table.species
         self.limit2 = np.where(table.cutoff > 0.0, table.cutoff + skin, 0.0) ** 2
-        self.grid = make_grid(cell, table.reach + skin, number)
         self.law = make_law(table)
-        self.clock = _Clock(dt, math.sqrt(2.0 * temperature * dt), seed, 0.25 * skin**2)
-        ids = np.arange(number, dtype=np.uint32)
-        images = np.zeros((number, dim), dtype=np.int64)
-        positions = np.array(state.positions, dtype=np.float64, order="C")
-        self._rebuild(ids, state.species.astype(np.int64), images, positions)
+        self.waves = _waves(motion, table.species, cell)
+        doubled = motion.integrator == "leimkuhler-matthews"
+        self.clock = Clock(
+            dt,
+            math.sqrt(2.0 * rules.temperature * dt) * (0.5 if doubled else 1.0),
+            doubled,
+            rules.seed,
+            skin,
+            table.reach,
+            self.cell.strain_step,
+            state.step,
+        )
+        self.turns = self.cell.turns(state.step)
+        self.grid = self._new_grid(number)
+        images = np.zeros((number, dim)) if state.images is None else state.images
+        self._rebuild(
+            np.arange(number, dtype=np.uint32),
+            state.species.astype(np.int64),
+            np.array(images, dtype=np.int64, order="C"),
+            np.array(state.positions, dtype=np.float64, order="C"),
+        )
+
+    def _new_grid(self, number: int) -> Grid:
+        """Sub-cells of the cell as it is now, in its most upright form."""
+        matrix = self.cell.matrix(self.step, self.turns)
+        return make_grid(Cell(matrix), self.clock.reach + self.clock.skin, number)
+
+    def _stand_up(self, images: Integers) -> None:
+        """Take the most upright cell; `images` are counted in its box vectors from then on."""
+        turns = self.cell.turns(self.step)
+        images[:, :1] += (turns - self.turns) * images[:, 1:2]
+        self.turns = turns
 
     def _rebuild(self, ids: Indices, species: Integers, images: Integers, positions: Real) -> None:
         """Wrap, sort in space and list the neighbours; `images` and `positions` are overwritten."""
         number, dim = positions.shape
+        if self.clock.strain_step != 0.0:
+            self._stand_up(images)
+            self.grid = self._new_grid(number)
         wrap(positions, images, self.grid)
         found = find(positions, species, self.limit2, self.grid)
         self.packed = arrange(found, species, self.species_count)
         order = self.packed.source
-        self.swarm = _Swarm(ids[order], species[order], images[order], positions[order])
+        self.swarm = Swarm(ids[order], species[order], images[order], positions[order])
+        self.clock = self.clock._replace(listed=self.step)
         self.buffers = np.empty((2, number + self.packed.ghost_source.size, dim))
         self.buffers[self.step % 2, :number] = self.swarm.reference
 
@@ -220,42 +200,72 @@ class _Engine:
 
     def unwrapped(self) -> Real:
         """Positions now, in the order and the images of the start, shape (N, d)."""
+        matrix = self.cell.matrix(self.step, self.turns)
         out = np.empty_like(self.swarm.reference)
-        out[self.swarm.ids] = self._current() + self.swarm.images @ self.grid.matrix.T
+        out[self.swarm.ids] = self._current() + self.swarm.images @ matrix.T
         return out
+
+    def checkpoint(self) -> State:
+        """The state now, from which a run goes on to the same bits as this one.
+
+        The list is made anew from the particles in the order of the start, as it will be then.
+        """
+        order = np.argsort(self.swarm.ids)
+        species, images = self.swarm.species[order], self.swarm.images[order]
+        self._stand_up(images)
+        state = State(self._current()[order], species, self.step, images)
+        self._rebuild(self.swarm.ids[order], species, images.copy(), state.positions.copy())
+        return state
 
     def advance(self, last: int) -> None:
         """Run to step `last`, renewing the list whenever a particle has used up half the skin."""
         while self.step < last:
-            arguments = (self.step, last, self.buffers, self.swarm, self.packed, self.law)
+            fixed = (self.swarm, self.packed, self.law, self.waves, self.clock)
+            arguments = (self.step, last, self.buffers, *fixed)
             if self.swarm.ids.size < _PARALLEL_FROM:
-                self.step = _advance_serial(*arguments, self.clock)
+                self.step, left = advance_serial(*arguments)
             else:
-                self.step = _advance_parallel(*arguments, self.clock, numba.get_num_threads())
-            with np.errstate(over="ignore", invalid="ignore"):
-                drift2 = np.sum((self._current() - self.swarm.reference) ** 2, axis=1)
-            if not np.all(np.isfinite(drift2)):
-                raise StabilityError(
-                    f"particles: positions are no longer finite at step {self.step} with "
-                    f"dt = {self.clock.dt:g}, use a smaller dt"
-                )
-            if drift2.max() > self.clock.drift_limit2:
-                swarm = self.swarm
-                self._rebuild(swarm.ids, swarm.species, swarm.images, self._current().copy())
+                self.step, left = advance_parallel(*arguments, numba.get_num_threads())
+            if left:
+                swarm, positions = self.swarm, self._current().copy()
+                if not np.all(np.isfinite(positions)):
+                    raise StabilityError(
+                        f"particles: positions are no longer finite at step {self.step} with "
+                        f"dt = {self.dt:g}, use a smaller dt"
+                    )
+                self._rebuild(swarm.ids, swarm.species, swarm.images, positions)
+
+
+def _waves(motion: Motion, species: int, cell: Cell) -> Waves:
+    """The external force; under shear it must be at rest."""
+    waves = make_waves(motion.external, species, cell)
+    if motion.shear_rate != 0.0 and np.any(waves.indices[:, 0] != 0):
+        raise ConfigError(
+            "external: under shear a force must not depend on x, since its waves would be carried "
+            "along; use a wave whose first integer is 0"
+        )
+    return waves
 
 
 def choose_skin(
-    number: int, dim: int, density: float, reach: float, temperature: float, dt: float
+    number: int,
+    dim: int,
+    density: float,
+    reach: float,
+    temperature: float,
+    dt: float,
+    strain_step: float = 0.0,
 ) -> float:
     """Width added to the cutoffs that costs least: a thin skin is renewed often, a thick one long.
 
     A list lasts until the fastest of N Brownian particles has gone half a skin, about
-    (skin/2)^2/(4 T dt ln N) steps. Only the speed depends on it, and the last bits.
+    (skin/2)^2/(4 T dt ln N) steps, or a strain of skin/reach. Only the speed depends on it, and the
+    last bits.
     """
     skins = reach * np.linspace(0.1, 1.5, 57)
     listed = density * UNIT_BALL[dim] * (reach + skins) ** dim
     spread2 = 4.0 * max(temperature, _COLDEST) * dt * math.log(number + 1.0)
-    renewals = np.minimum(spread2 / (0.5 * skins) ** 2, 1.0)
+    renewals = np.minimum(spread2 / (0.5 * skins) ** 2 + strain_step * reach / skins, 1.0)
     return float(skins[np.argmin(listed + _RENEWAL * renewals)])
 
 
@@ -267,13 +277,20 @@ def simulate(
     dt: float,
     seed: int,
     save_steps: Sequence[int] | Integers,
+    *,
+    motion: Motion = _PLAIN,
+    checkpoint_steps: int = 0,
+    save: Callable[[State], None] | None = None,
 ) -> Iterator[tuple[int, Real]]:
     """Iterate over (step, unwrapped positions (N, d) in the order of `state`) at `save_steps`.
 
     Parameters
     ----------
     state
-        Start; its `step` is where the noise goes on from.
+        Start; its `step` is where noise and strain go on from.
+    cell
+        The cell; under shear that of step 0. A sheared run has moved it to
+        ``AffineFlow.simple_shear(rate, d).moved(cell, step * dt)``.
     temperature
         T = k_B T/V0 >= 0; 0 is steepest descent.
     dt
@@ -282,23 +299,33 @@ def simulate(
         Names the realisation of the noise, in [0, 2^32).
     save_steps
         Increasing step numbers, none before `state.step`.
+    motion
+        Mobility, integrator, external force and shear.
+    checkpoint_steps
+        At every multiple of this, but for the last step, the list is made anew in an order that
+        does not depend on the past; 0 is never. The last bits depend on it.
+    save
+        Called with the state there, once the positions of that step have been handed out: a run
+        that starts from it, with the other arguments unchanged, has the bits of this one.
 
     Raises
     ------
     ConfigError
         If an argument is out of range.
     StabilityError
-        If dt is not below `stability_limit`, or, during the iteration, if a position is no longer
-        finite.
+        If dt is not below `stability_limit` over the mobility, or, during the iteration, if a
+        position is no longer finite.
     """
     steps = np.asarray(save_steps, dtype=np.int64)
     _check_state(state, table, cell)
-    _check_run(state, cell, temperature, seed, steps)
-    limit = stability_limit(state.positions, state.species, table, cell)
-    if not 0.0 < dt < limit:
-        raise StabilityError(f"dt: {dt:g} is outside (0, {limit:.6g}), use a dt in that range")
-    engine = _Engine(state, table, cell, float(temperature), float(dt), int(seed))
-    return _frames(engine, steps)
+    _check_run(state, cell, temperature, seed, steps, motion)
+    if checkpoint_steps < 0:
+        raise ConfigError(f"checkpoint_steps: {checkpoint_steps} is below 0")
+    if state.images is None:  # what has been a start already goes on as it began
+        _check_step(state, table, cell, dt, motion)
+    rules = _Rules(motion, float(temperature), float(dt), int(seed))
+    engine = _Engine(state, table, cell, rules)
+    return _frames(engine, steps, checkpoint_steps, save)
 
 
 def run(
@@ -309,17 +336,40 @@ def run(
     dt: float,
     seed: int,
     save_steps: Sequence[int] | Integers,
+    *,
+    motion: Motion = _PLAIN,
+    checkpoint_steps: int = 0,
 ) -> Real:
     """Positions at `save_steps`, shape (len(save_steps), N, d): `simulate` in one array."""
-    frames = simulate(state, table, cell, temperature, dt, seed, save_steps)
+    frames = simulate(
+        state,
+        table,
+        cell,
+        temperature,
+        dt,
+        seed,
+        save_steps,
+        motion=motion,
+        checkpoint_steps=checkpoint_steps,
+    )
     return np.stack([positions for _, positions in frames])
 
 
-def _frames(engine: _Engine, steps: Integers) -> Iterator[tuple[int, Real]]:
-    """Run from one saved step to the next."""
-    for step in steps:
-        engine.advance(int(step))
-        yield int(step), engine.unwrapped()
+def _frames(
+    engine: _Engine, steps: Integers, every: int, save: Callable[[State], None] | None
+) -> Iterator[tuple[int, Real]]:
+    """Run from one saved step to the next, with checkpoints between them and behind them."""
+    first, last = engine.step, int(steps[-1])
+    stops = set(range(first + every - first % every, last, every)) if every else set()
+    wanted = set(steps.tolist())
+    for step in sorted(stops | wanted):
+        engine.advance(step)
+        if step in wanted:
+            yield step, engine.unwrapped()
+        if step in stops:
+            state = engine.checkpoint()
+            if save is not None:
+                save(state)
 
 
 def _check_state(state: State, table: PairTable, cell: Cell) -> None:
@@ -338,10 +388,23 @@ def _check_state(state: State, table: PairTable, cell: Cell) -> None:
         raise ConfigError("positions: every coordinate must be a finite number")
 
 
-def _check_run(state: State, cell: Cell, temperature: float, seed: int, steps: Integers) -> None:
+def _check_step(state: State, table: PairTable, cell: Cell, dt: float, motion: Motion) -> None:
+    """Refuse a time step with which the pairs of a state are not surely stable."""
+    if motion.shear_rate != 0.0 and math.isfinite(dt):
+        moving = MovingCell(cell, motion.shear_rate * dt)
+        cell = Cell(moving.matrix(state.step, moving.turns(state.step)))
+    limit = stability_limit(state.positions, state.species, table, cell) / motion.mobility
+    if not 0.0 < dt < limit:
+        raise StabilityError(f"dt: {dt:g} is outside (0, {limit:.6g}), use a dt in that range")
+
+
+def _check_run(
+    state: State, cell: Cell, temperature: float, seed: int, steps: Integers, motion: Motion
+) -> None:
     """Refuse temperatures, seeds and output steps that make no run."""
     if not 0.0 <= temperature < math.inf:
         raise ConfigError(f"temperature: {temperature:g} is outside [0, inf)")
     if steps.ndim != 1 or steps.size == 0 or steps[0] < state.step or np.any(np.diff(steps) <= 0):
         raise ConfigError(f"save_steps: they must increase, from {state.step} or later")
-    check_counters(state.species.size, int(steps[-1]), seed, cell.dim)
+    doubled = motion.integrator == "leimkuhler-matthews"  # which looks one step ahead
+    check_counters(state.species.size, int(steps[-1]) + doubled, seed, cell.dim)

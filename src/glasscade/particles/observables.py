@@ -17,7 +17,7 @@ from glasscade.cell import Cell
 from glasscade.jit import jit
 from glasscade.particles.neighbours import Found, find, make_grid, wrap
 from glasscade.particles.pairs import PairTable
-from glasscade.potentials import kernels
+from glasscade.potentials import Mixture, kernels
 
 Real = npt.NDArray[np.float64]
 Complex = npt.NDArray[np.complex128]
@@ -228,6 +228,18 @@ def smeared_stress(bonds: Bonds, cell: Cell, q: Integers, coefficients: Complex)
         weights = mode.phase * np.sinc(mode.half / np.pi)
         modes[k] = np.einsum("p,pij->ij", weights, virial)
     return np.einsum("fq,qij->fij", coefficients, modes).real
+
+
+def approach_of_cores(bonds: Bonds, species: Integers, mixture: Mixture) -> float:
+    """Smallest r_ab over the core radius of its pair; infinite if no pair with a core is bonded.
+
+    Below 1 a pair has entered the rounded or capped core, which is no part of the model.
+    """
+    core = np.zeros((mixture.species, mixture.species))
+    for a, b, potential in mixture.pairs():
+        core[a, b] = potential.core_radius
+    radius = core[species[bonds.first], species[bonds.second]]
+    return float(np.min(bonds.distance[radius > 0.0] / radius[radius > 0.0], initial=np.inf))
 
 
 def closest_approach(bonds: Bonds) -> float:

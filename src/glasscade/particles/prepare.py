@@ -1,6 +1,8 @@
-"""Initial states: the 50:50 binary mixture of soft spheres at random positions (T = ∞)."""
+"""Initial states: particles at random positions (T = ∞)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -31,9 +33,14 @@ def random_mixture(
         If N is odd or not positive, or φ is not positive.
     """
     cell = Cell.cubic(side(number, packing_fraction, dim), dim)
+    return random_state((number // 2, number // 2), cell, seed, realisation), cell
+
+
+def random_state(counts: Sequence[int], cell: Cell, seed: int, realisation: int) -> State:
+    """So many particles of each species, in the order of their species, uniformly at random."""
     random = np.random.default_rng([seed, realisation])
-    species = np.repeat(np.arange(2), number // 2)
-    return State(cell.cartesian(random.random((number, dim))), species), cell
+    species = np.repeat(np.arange(len(counts)), counts)
+    return State(cell.cartesian(random.random((species.size, cell.dim))), species)
 
 
 def noise_seed(seed: int, realisation: int) -> int:

@@ -72,6 +72,11 @@ class Potential(ABC):
         return (self.cutoff,)
 
     @property
+    def core_radius(self) -> float:
+        """Radius below which V is not the law it stands for but bounded or rounded; 0 if none."""
+        return 0.0
+
+    @property
     def bounded(self) -> bool:
         """Whether V and V' are finite at every distance, as particles need it."""
         return True

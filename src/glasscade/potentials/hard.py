@@ -62,6 +62,10 @@ class LennardJones(Potential):
         return _capped(self.kind, self.cap, np.array([*uncut[:6], *cut]))
 
     @property
+    def core_radius(self) -> float:
+        return self.cap
+
+    @property
     def cutoff(self) -> float:
         return self.outer * self.diameter
 
@@ -109,6 +113,10 @@ class InversePower(Potential):
         )
         row = np.array([self.strength, self.diameter, *UNCAPPED, self.reach, n, *(cut / 8.0)])
         return _capped(self.kind, self.cap, row)
+
+    @property
+    def core_radius(self) -> float:
+        return self.cap
 
     @property
     def cutoff(self) -> float:

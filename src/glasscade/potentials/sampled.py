@@ -185,6 +185,10 @@ class Tabulated(Sampled):
         )
 
     @property
+    def core_radius(self) -> float:
+        return self.distance[0]
+
+    @property
     def cutoff(self) -> float:
         return self.distance[-1]
 

@@ -45,6 +45,10 @@ class _Sphere(Potential):
         return np.array([self.strength, self.diameter, self.core])
 
     @property
+    def core_radius(self) -> float:
+        return self.core
+
+    @property
     def cutoff(self) -> float:
         return self.diameter
 

@@ -14,7 +14,7 @@ from glasscade.config import GlassSystem, System
 from glasscade.particles.dynamics import State
 from glasscade.particles.nulls import ideal_gas, liquid, shuffled_phases
 from glasscade.particles.pairs import PairTable
-from glasscade.particles.prepare import noise_seed, random_mixture
+from glasscade.particles.prepare import noise_seed, random_state
 from glasscade.transforms import Modes, point_modes
 
 Real = npt.NDArray[np.float64]
@@ -59,8 +59,8 @@ def _nulls(
     system: GlassSystem, density: Modes, label: int, seed: int, keys: dict[str, float]
 ) -> Iterator[Modes]:
     """In the order of `NULLS`."""
-    number, phi, dim = system.number, system.packing_fraction, system.dimension
-    start, cell = random_mixture(number, phi, dim, noise_seed(seed, _LIQUID), label)
+    cell = system.cell
+    start = random_state(system.counts_of_species, cell, noise_seed(seed, _LIQUID), label)
     table = PairTable.from_mixture(system.mixture)
 
     def random(null: int) -> np.random.Generator:

@@ -29,7 +29,7 @@ from glasscade.force import ForceField
 from glasscade.io import write_dataset
 from glasscade.particles.dynamics import run as run_particles
 from glasscade.particles.pairs import PairTable
-from glasscade.particles.prepare import noise_seed, random_mixture
+from glasscade.particles.prepare import noise_seed, random_state
 from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
 
 Real = npt.NDArray[np.float64]
@@ -139,9 +139,8 @@ def _quenched(
     system: GlassSystem, temperature: float, seed: int, realisation: int, steps: list[int]
 ) -> tuple[Real, Integers]:
     """Positions (step, N, d) and species (N,) of one realisation."""
-    state, cell = random_mixture(
-        system.number, system.packing_fraction, system.dimension, seed, realisation
-    )
+    cell = system.cell
+    state = random_state(system.counts_of_species, cell, seed, realisation)
     table, noise = PairTable.from_mixture(system.mixture), noise_seed(seed, realisation)
     frames = run_particles(state, table, cell, temperature, system.dt, noise, steps)
     return frames, state.species

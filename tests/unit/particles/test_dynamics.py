@@ -14,6 +14,7 @@ from glasscade.cell import Cell
 from glasscade.errors import ConfigError, StabilityError
 from glasscade.particles import dynamics
 from glasscade.particles.dynamics import (
+    Motion,
     State,
     choose_skin,
     run,
@@ -91,7 +92,7 @@ def test_lists_are_renewed(rng):
     """The comparison above would hold without renewals only if nothing moved."""
     state, cell = random_mixture(100, 0.9, 2, seed=1, realisation=0)
     table = PairTable.from_mixture(SPHERES)
-    engine = dynamics._Engine(state, table, cell, 0.1, 0.02, 3)
+    engine = dynamics._Engine(state, table, cell, dynamics._Rules(Motion(), 0.1, 0.02, 3))
     first = engine.packed
     engine.advance(60)
     assert engine.packed is not first
@@ -212,13 +213,13 @@ def test_skin_grows_with_the_noise():
 CACHED = """
 from numba.core.registry import CPUDispatcher
 from glasscade.particles import dynamics, forces, neighbours, noise, observables, pairs
-from glasscade.particles import prepare, spheres
+from glasscade.particles import prepare, spheres, steps
 state, cell = prepare.random_mixture(500, 0.9, 2, 1, 0)
 large, wide = prepare.random_mixture(5000, 0.9, 2, 1, 0)
 table = pairs.PairTable.from_mixture(spheres.binary_spheres(0.1))
 dynamics.run(state, table, cell, 0.01, 0.02, 3, [3])
 dynamics.run(large, table, wide, 0.01, 0.02, 3, [3])
-modules = (dynamics, forces, neighbours, noise, observables, pairs)
+modules = (dynamics, forces, neighbours, noise, observables, pairs, steps)
 compiled = {f for m in modules for f in vars(m).values() if isinstance(f, CPUDispatcher)}
 print(sum(sum(f.stats.cache_hits.values()) for f in compiled))
 print(sum(sum(f.stats.cache_misses.values()) for f in compiled))

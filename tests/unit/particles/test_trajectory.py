@@ -84,6 +84,46 @@ def test_file_follows_the_convention(path, trajectory):
         assert np.all(beyond == 0.0)
 
 
+def test_ovito_opens_it(path, trajectory):
+    """Positions to the bit, the box to the rounding of its angles; species and steps as well."""
+    from ovito.io import import_file  # here: it takes a second
+
+    pipeline = import_file(path)
+    dim = trajectory.cell.dim
+    box = np.eye(3)
+    box[:dim, :dim] = trajectory.cell.matrix
+    assert pipeline.num_frames == len(trajectory.times)
+    for frame, (time, step) in enumerate(zip(trajectory.times, trajectory.steps, strict=True)):
+        data = pipeline.compute(frame)
+        assert np.array_equal(data.particles.positions[:, :dim], trajectory.positions[frame])
+        assert np.all(data.particles.positions[:, dim:] == 0.0)
+        assert np.array_equal(data.particles.particle_types, trajectory.species)
+        # Its vectors are columns too. cos(90°) in double precision is 6e-17, times a length.
+        np.testing.assert_allclose(data.cell[:, :3], box, rtol=1e-14, atol=1e-14)
+        assert (data.attributes["time"], data.attributes["step"]) == (time, step)
+
+
+def test_mdanalysis_opens_it(path, trajectory):
+    """Everything as its numbers in single precision allow."""
+    from MDAnalysis.coordinates.TRJ import NCDFReader
+
+    dim, single = trajectory.cell.dim, 2.0**-24  # the relative rounding of one number
+    box = np.eye(3)
+    box[:dim, :dim] = trajectory.cell.matrix
+    with NCDFReader(path) as reader:
+        assert (reader.units["length"], reader.units["time"]) == ("Angstrom", "ps")
+        assert reader.trjfile.real_units == b"length l0, time l0^2/(mu V0)"
+        assert (reader.n_frames, reader.n_atoms) == trajectory.positions.shape[:2]
+        for frame, snapshot in enumerate(reader):
+            assert snapshot.time == trajectory.times[frame]
+            found = snapshot.positions
+            np.testing.assert_allclose(found[:, :dim], trajectory.positions[frame], rtol=single)
+            assert np.all(found[:, dim:] == 0.0)
+            # From lengths and angles by cosines and a root: some roundings.
+            vectors = snapshot.triclinic_dimensions
+            np.testing.assert_allclose(vectors, box.T, rtol=8.0 * single, atol=8.0 * single)
+
+
 def test_box_of_a_sheared_cell():
     lengths, angles = box_parameters(Cell.sheared(2.0, 2, 1.0))
     # b = (2, 2): length 2√2 at 45° to a; the third vector is a unit normal.

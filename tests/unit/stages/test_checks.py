@@ -502,7 +502,9 @@ def test_bounds_count_exponents_up_to_one_and_allow_for_their_intervals():
 
 
 def test_a_flux_of_particles_that_the_scales_do_not_decide_is_zero_by_theorem(monkeypatch):
-    sharp = SYSTEMS["glass"].model_copy(update={"core": 1e-6})
+    glass = SYSTEMS["glass"]
+    finer = glass.composition.model_copy(update={"core": 1e-6})
+    sharp = glass.model_copy(update={"composition": finer})
     monkeypatch.setitem(SYSTEMS, "glass", sharp)
     rows = replace(GLASS, terms=glass_with(flux=BROAD_FLUX)).verdicts()
     row = rows["commutation", "lim_Q_flux_zero_by_theorem"]

@@ -36,6 +36,26 @@ def test_a_trajectory_holds_what_the_state_does(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.cell.matrix, expected["cell"].values, rtol=1e-14, atol=1e-14)
 
 
+def test_other_programs_open_what_is_written(tmp_path: Path) -> None:
+    from MDAnalysis.coordinates.TRJ import NCDFReader
+    from ovito.io import import_file
+
+    source, written = state(tmp_path, GLASS), tmp_path / "trajectory.nc"
+    export.run(source, 2, written)
+    expected = read_dataset(source).sel(realisation=2)
+    positions, times = expected["position"].values, expected["time"].values
+    pipeline = import_file(written)
+    frames = [pipeline.compute(frame) for frame in range(pipeline.num_frames)]
+    for found, position in zip(frames, positions, strict=True):
+        np.testing.assert_array_equal(found.particles.positions[:, :2], position)
+    assert [frame.attributes["time"] for frame in frames] == times.tolist()
+    with NCDFReader(written) as reader:
+        snapshots = [(each.time, each.positions[:, :2].copy()) for each in reader]
+    assert [time for time, _ in snapshots] == times.tolist()
+    # It keeps positions in single precision.
+    np.testing.assert_allclose([x for _, x in snapshots], positions, rtol=2.0**-24)
+
+
 def test_a_realisation_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"--realisation: 0 is not in .*which holds \[2, 3\]"):
         export.run(state(tmp_path, GLASS), 0, tmp_path / "trajectory.nc")

@@ -19,9 +19,10 @@ from made_up_exponents import made_up_exponents
 
 TEMPERATURES = [0.0, 0.01, 0.02, 0.04, 0.08]
 ELLS = [0.0, 0.1, 0.2, 0.4, 0.8, 1.6]
+COMPOSITION = studies.GLASS["composition"] | {"core": 0.9}
 FIELD = SYSTEM.validate_python(studies.FIELD["system"])
 GLASS = SYSTEM.validate_python(
-    studies.GLASS | {"number": 64, "core": 0.9, "duration": 1.0, "dt": 0.01}
+    studies.GLASS | {"number": 64, "composition": COMPOSITION, "duration": 1.0, "dt": 0.01}
 )
 LEVEL = 0.9
 
@@ -153,7 +154,8 @@ def test_a_difference_of_the_limits_is_taken_in_every_realisation(rng):
 
 
 def test_a_window_above_the_core_gives_no_interval():
-    sharp = GLASS.model_copy(update={"core": 0.5 * ELLS[4]})
+    finer = GLASS.composition.model_copy(update={"core": 0.5 * ELLS[4]})
+    sharp = GLASS.model_copy(update={"composition": finer})
     data = integrated(TEMPERATURES, ELLS, glass_terms(), glass_change, np.zeros((3, 5, 6)))
     ends = limits.iterated_limits(data, LEVEL, sharp)["limit"].isel(kernel=0, phi=0)
     for quantity in ("lim_Q_flux", "lim_W_ell", "lim_Q_thermal", "lim_W_T", "H"):

@@ -204,7 +204,12 @@ def test_correlation_lengths_are_those_of_the_density():
 
 def glass():
     return SYSTEM.validate_python(
-        studies.GLASS | {"packing_fraction": 0.8, "duration": 1.0, "dt": 0.01}
+        studies.GLASS
+        | {
+            "composition": studies.GLASS["composition"] | {"packing_fraction": 0.8},
+            "duration": 1.0,
+            "dt": 0.01,
+        }
     )
 
 

@@ -1,0 +1,32 @@
+"""The study configuration: a closed schema with ranges, read from one YAML file.
+
+Every model of the package is frozen and refuses unknown keys; the JSON schema and the table of
+keys in `config/README.md` are generated from it. All quantities are dimensionless: lengths in the
+range of the potential, energies in its strength V₀, times in length²/(mobility V₀).
+"""
+
+from glasscade.config.base import Batch
+from glasscade.config.densities import ClusterSystem, FieldSystem, SyntheticSystem
+from glasscade.config.particles import GlassSystem
+from glasscade.config.reading import load, parse, read
+from glasscade.config.settings import Margins
+from glasscade.config.study import Model, Study
+from glasscade.config.systems import SYSTEM, UNSEEN, System, simulated
+
+__all__ = [
+    "SYSTEM",
+    "UNSEEN",
+    "Batch",
+    "ClusterSystem",
+    "FieldSystem",
+    "GlassSystem",
+    "Margins",
+    "Model",
+    "Study",
+    "SyntheticSystem",
+    "System",
+    "load",
+    "parse",
+    "read",
+    "simulated",
+]

@@ -1,0 +1,77 @@
+"""What all sections of a configuration are made of: closed models, and types with their ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from glasscade.coarse import KERNELS
+from glasscade.paths import number
+
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+def _not_zero(value: float) -> float:
+    if value == 0.0:
+        raise ValueError("it must not be zero")
+    return value
+
+
+NonZero = Annotated[float, AfterValidator(_not_zero)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Batch = tuple[float, ...]
+
+
+def _check_kernel(name: str) -> str:
+    if name not in KERNELS:
+        raise ValueError(f"it must be one of {', '.join(KERNELS)}, not '{name}'")
+    return name
+
+
+def _check_kernels(kernels: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(kernels)) < len(kernels):
+        raise ValueError("kernels must be distinct")
+    if kernels and not {"gaussian", "wendland_c6"} <= set(kernels):
+        raise ValueError("kernels must contain gaussian and wendland_c6")
+    return kernels
+
+
+KernelName = Annotated[
+    str, AfterValidator(_check_kernel), Field(json_schema_extra={"enum": list(KERNELS)})
+]
+Kernels = Annotated[tuple[KernelName, ...], AfterValidator(_check_kernels)]
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    """The entries of nested lists."""
+    if isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from _flat(entry)
+    else:
+        yield value
+
+
+class Closed(BaseModel):
+    """Base of every section: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_values(cls, raw: Any) -> Any:
+        """Python takes true for 1, and so would every number below."""
+        for key, value in raw.items() if isinstance(raw, dict) else ():
+            if any(isinstance(entry, bool) for entry in _flat(value)):
+                raise ValueError(f"{key} must not be true or false")
+        return raw
+
+
+def distinct(key: str, values: tuple[float, ...]) -> None:
+    """Refuse values that share a label, and with it a path."""
+    labels = [number(value + 0.0) for value in values]  # -0.0 is 0
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ValueError(f"{key} holds {label} twice (six significant digits are kept)")

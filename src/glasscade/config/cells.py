@@ -1,0 +1,63 @@
+"""Keys that every system has: its periodic cell and the grid in it."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from glasscade.cell import Cell
+from glasscade.coarse import KERNELS
+from glasscade.config.base import Closed
+
+
+class SystemKeys(Closed):
+    """What every system has: a periodic cell and a grid in it."""
+
+    evolves: ClassVar[bool] = False
+    """Whether the system has dynamics, hence a time-integrated balance."""
+    deterministic: ClassVar[bool] = True
+    """Whether one realisation is all there is, so that intervals have no statistical part."""
+    particles: ClassVar[bool] = False
+    """Whether states are particles, whose σ_ℓ has an Itô source and self-pairs."""
+
+    points: int = Field(ge=128, le=2**20, description="grid points along each side, a power of two")
+
+    @field_validator("points")
+    @classmethod
+    def _power_of_two(cls, points: int) -> int:
+        if points & (points - 1):
+            raise ValueError("points must be a power of two, for the wavelets")
+        return points
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of space."""
+        return 1
+
+    @property
+    def cell(self) -> Cell:
+        """The periodic cell."""
+        raise NotImplementedError
+
+    @property
+    def extrapolates_below(self) -> float:
+        """Scale below which a window of ℓ must lie for its limit ℓ → 0 to be believed."""
+        return math.inf
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the grid."""
+        return (self.points,) * self.dimension
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Highest mode along each axis."""
+        return ((self.points - 1) // 2,) * self.dimension
+
+    def smallest_scale(self, kernel: str) -> float:
+        """The smallest ℓ at which the grid holds all that the kernel lets pass."""
+        k_max = float(np.linalg.norm(self.cell.reciprocal(np.eye(self.dimension)[0])))
+        return KERNELS[kernel].band(self.dimension) / (k_max * self.counts[0])

@@ -1,0 +1,129 @@
+"""From a YAML file to a study, or to one sentence about what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from glasscade.config.study import Study
+from glasscade.errors import ConfigError
+
+
+def parse(raw: object) -> Study:
+    """Validate a configuration given as plain data.
+
+    Raises
+    ------
+    ConfigError
+        One sentence that names the first offending key, its value and what is allowed.
+    """
+    try:
+        study = Study.model_validate(raw)
+    except ValidationError as error:
+        # A misspelt key is unknown and leaves another missing: the first says more.
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        raise ConfigError(_sentence(first)) from None
+    for name, model in study.models.items():
+        try:
+            model.system.mixture.species  # noqa: B018  # the potential checks itself when built
+        except ConfigError as error:
+            raise ConfigError(f"models.{name}.system.{error}") from None
+        try:
+            model.check_scales(study.kernels_of(name))
+        except ConfigError as error:
+            raise ConfigError(f"models.{name}.{error}") from None
+    return study
+
+
+def load(path: Path) -> Study:
+    """Read and validate a configuration file."""
+    raw = read(path)
+    try:
+        return parse(raw)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML as usual, but a key given twice is an error instead of the last one winning."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"the key {key} stands twice{node.start_mark}")
+        return super().construct_mapping(node, deep)
+
+
+def read(path: Path) -> object:
+    """The plain data of a configuration file, before validation.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is not YAML, or gives a key twice.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        detail = " ".join(str(error).split())
+        raise ConfigError(f"{path}: cannot be read as YAML ({detail})") from None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """One sentence from the first validation error."""
+    location = list(_without_tags([str(part) for part in error["loc"]]))
+    key = ".".join(location) or "the file"
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_suggestion(location)}"
+    if error["type"] == "missing":
+        return f"{key}: this key is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    for word, plain in (("tuple", "list"), ("dictionary", "mapping of keys")):
+        message = message.replace(word, plain)
+    value = error["input"]
+    shown = "" if isinstance(value, dict) else f" (got {value!r})"
+    return f"{key}: {message[0].lower()}{message[1:]}{shown}"
+
+
+TAGS = {"float", "[key]"}
+
+
+def _without_tags(location: list[str]) -> Iterator[str]:
+    """The keys of an error's location, without pydantic's names of variants.
+
+    Those follow the key whose value has variants: `system`, `composition` and `potential` by
+    kind, an entry of a table of potentials too, a scale of `ell` by its type.
+    """
+    before = ""
+    for part in location:
+        varies = before in ("system", "composition", "potential") or before.isdigit()
+        variant = varies and not part.isdigit() and part not in _known_keys()
+        if not (variant or part in TAGS or part.startswith("tuple[")):
+            yield part
+        before = part
+
+
+def _suggestion(location: list[str]) -> str:
+    """The nearest known key, if any is near."""
+    close = difflib.get_close_matches(location[-1], sorted(_known_keys()), n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _known_keys() -> set[str]:
+    keys: set[str] = set()
+    pending: list[Any] = [Study.model_json_schema()]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            keys |= set(node.get("properties", {}))
+            pending.extend(node.values())
+        elif isinstance(node, list):
+            pending.extend(node)
+    return keys

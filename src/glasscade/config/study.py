@@ -1,0 +1,152 @@
+"""A study: its models, each a system and the sweep over it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from glasscade.config.base import Batch, Closed, Kernels, Name, Positive, distinct
+from glasscade.config.densities import SyntheticSystem
+from glasscade.config.settings import ExponentKeys, Margins, NullKeys, TestFunctionKeys
+from glasscade.config.systems import TaggedSystem
+from glasscade.errors import ConfigError
+from glasscade.limits.extrapolation import POINTS
+
+
+class Sweep(Closed):
+    """The two limits and the ensemble: what is varied, and how it is cut into jobs."""
+
+    temperature: tuple[Annotated[float, Field(ge=0.0)], ...] = Field(
+        min_length=1, description="values of T_v; 0, the athermal end, must be among them"
+    )
+    ell: tuple[float | tuple[float, ...], ...] = Field(
+        min_length=1,
+        description="scales ℓ in lengths; one job for each entry, an entry in brackets being "
+        "several scales that share a job; 0 stands for the fine-grained balance",
+    )
+    map_ell: tuple[Positive, ...] = Field(
+        (), description="scales of `ell` at which the flux map of one realisation is computed"
+    )
+    realisations: int = Field(1, ge=1, description="independent realisations")
+    block_size: int = Field(1, ge=1, description="realisations in one job")
+
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        """The scales of each job."""
+        return tuple(entry if isinstance(entry, tuple) else (entry,) for entry in self.ell)
+
+    @property
+    def scales(self) -> Batch:
+        """All scales in increasing order."""
+        return tuple(sorted(ell for batch in self.batches for ell in batch))
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks of realisations."""
+        return -(-self.realisations // self.block_size)
+
+    def block(self, index: int) -> list[int]:
+        """The realisations of one block."""
+        start = index * self.block_size
+        return list(range(start, min(start + self.block_size, self.realisations)))
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if 0.0 not in self.temperature:
+            raise ValueError("temperature must contain 0, the athermal end of every limit")
+        distinct("temperature", self.temperature)
+        if not all(self.batches):
+            raise ValueError("ell must not hold empty brackets")
+        distinct("ell", self.scales)
+        if not set(self.map_ell) <= set(self.scales):
+            raise ValueError("map_ell must be among the scales of ell")
+        return self
+
+
+class Model(Closed):
+    """A system, the sweep over it, and where its exponents are fitted."""
+
+    system: TaggedSystem
+    sweep: Sweep
+    window: tuple[Positive, Positive] = Field(
+        description="range of scales, in lengths, in which a scaling range is looked for"
+    )
+    kernels: Kernels = Field(
+        (), description="kernels of this model alone; if none, those of the study"
+    )
+    exponent_temperature: tuple[float, ...] = Field(
+        (0.0,), description="temperatures at which exponents are measured; 0 must be among them"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        low, high = self.window
+        spacing = self.system.length / self.system.points
+        # The largest scale of the estimators is L/8.
+        dyadic = spacing * 2.0 ** np.arange(1, round(np.log2(self.system.points)) - 2)
+        if low < 2.0 * spacing or np.sum((low <= dyadic) & (dyadic <= high)) < 3:
+            raise ValueError(
+                f"window must be [low, high], low two grid spacings, {2.0 * spacing:.4g}, or more, "
+                "with at least three of the dyadic scales "
+                + ", ".join(f"{scale:.4g}" for scale in dyadic)
+                + f" in it (got [{low:g}, {high:g}])"
+            )
+        if 0.0 not in self.exponent_temperature or not (
+            set(self.exponent_temperature) <= set(self.sweep.temperature)
+        ):
+            raise ValueError("exponent_temperature must hold 0 and be among sweep.temperature")
+        if isinstance(self.system, SyntheticSystem) and self.sweep.temperature != (0.0,):
+            raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
+        if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
+            raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
+        if not isinstance(self.system, SyntheticSystem):
+            self._check_limits()
+        return self
+
+    def _check_limits(self) -> None:
+        """What the iterated limits need."""
+        if self.system.deterministic and self.sweep.realisations > 1:
+            raise ValueError("sweep.realisations must be 1: this system is deterministic")
+        if len(self.sweep.temperature) < POINTS + 1:
+            raise ValueError(f"sweep.temperature must hold 0 and at least {POINTS} values above")
+        if 0.0 not in self.sweep.scales:
+            raise ValueError("sweep.ell must hold 0, the fine-grained balance")
+
+    def check_scales(self, kernels: tuple[str, ...]) -> None:
+        """Refuse a scale that is below the grid's resolution or above a quarter of the cell.
+
+        The first kernel must be resolved at every scale; the others are left out wherever the
+        grid does not resolve them.
+        """
+        low = self.system.smallest_scale(kernels[0])
+        high = 0.25 * self.system.length
+        for ell in self.sweep.scales:
+            if ell != 0.0 and not low <= ell <= high:
+                raise ConfigError(
+                    f"sweep.ell: {ell:g} is outside the allowed range {low:.4g} <= ell <= "
+                    f"{high:.4g} set by the grid of {self.system.points} points and by L/4; "
+                    "change ell or points"
+                )
+
+
+class Study(Closed):
+    """A whole study."""
+
+    study: Name = Field(description="name of the study; results go to results/<study>")
+    seed: int = Field(ge=0, lt=2**32, description="seed of everything random")
+    kernels: Kernels = Field(
+        ("gaussian", "wendland_c6", "bump"),
+        min_length=2,
+        description="coarse-graining kernels; the bump is used where k_max ℓ >= 55",
+    )
+    test_functions: TestFunctionKeys = TestFunctionKeys()
+    exponents: ExponentKeys = ExponentKeys()
+    nulls: NullKeys = NullKeys()
+    margins: Margins = Margins()
+    models: dict[Name, Model] = Field(min_length=1, description="the models, by name")
+
+    def kernels_of(self, model: str) -> tuple[str, ...]:
+        """The kernels of a model."""
+        return self.models[model].kernels or self.kernels
