@@ -108,7 +108,7 @@ def pairs(rows: Real) -> list[str]:
         lines.append(f"pair_coeff {a + 1} {b + 1} {' '.join(repr(float(v)) for v in values)}")
     if rows.shape[2] == 2:
         return ["pair_style harmonic/cut", *lines]
-    return [f"pair_style lj/smooth {rows[..., 2].max()!r} {rows[..., 3].max()!r}", *lines]
+    return [f"pair_style lj/smooth {float(rows[..., 2].max())} {float(rows[..., 3].max())}", *lines]
 
 
 def advance(simulation: Any, steps: int) -> None:
