@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from glasscade.jit import cache_folder
 from studies import CLUSTER, ROUGH, Raw, changed, study
 
 ROOT = Path(__file__).parents[1]
@@ -106,6 +108,12 @@ class Clone:
             for path, text in before.items():
                 path.write_text(text, encoding="utf-8")
 
+    def copied(self, root: Path) -> Clone:
+        """A copy with its results, in a new folder."""
+        shutil.copytree(self.root, root, symlinks=True)
+        _share_kernels(self.root, root)
+        return Clone(root)
+
 
 def copy_of_repository(root: Path) -> Clone:
     """Everything that a study needs but results, in a new folder."""
@@ -114,4 +122,24 @@ def copy_of_repository(root: Path) -> Clone:
         shutil.copytree(ROOT / name, root / name, ignore=ignore)
     for name in ("Snakefile", "profiles"):
         shutil.copy2(ROOT / name, root / name, follow_symlinks=False)
+    _share_kernels(ROOT, root)
     return Clone(root)
+
+
+def _share_kernels(source: Path, target: Path) -> None:
+    """Give a copy of the package the kernels compiled so far: compiling takes most of a minute.
+
+    Where numba keeps them is its own affair. Were it to change that, all would be compiled anew.
+    """
+    for folder in (source / "src" / "glasscade").glob("**/"):
+        compiled = _kernels_of(folder)
+        if compiled.is_dir():
+            twin = _kernels_of(target / folder.relative_to(source))
+            shutil.copytree(compiled, twin, dirs_exist_ok=True)
+
+
+def _kernels_of(folder: Path) -> Path:
+    """Where numba keeps what is compiled from the modules of a folder."""
+    digest = hashlib.sha1(str(folder).encode()).hexdigest()
+    root = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_folder())
+    return root / f"{folder.name}_{digest}"

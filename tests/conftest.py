@@ -21,6 +21,18 @@ hypothesis.settings.register_profile("fixed", derandomize=True, database=None, d
 hypothesis.settings.load_profile("fixed")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several test processes, one takes all tests of a module, whose fixtures it then makes once.
+
+    And one takes all that start Snakemake, which share a study; it begins with these, the longest.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+    for item in items:
+        workflow = item.get_closest_marker("workflow")
+        item.add_marker(pytest.mark.xdist_group("workflow" if workflow else item.path.stem))
+
+
 @pytest.fixture(autouse=True)
 def _floating_point_errors_raise() -> Iterator[None]:
     """NaN, overflow and division by zero in numpy are errors; underflow to zero is not."""

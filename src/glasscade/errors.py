@@ -21,3 +21,7 @@ class ResolutionError(GlasscadeError):
 
 class StabilityError(GlasscadeError):
     """A time step is beyond the stability limit of its scheme."""
+
+
+class ConvergenceError(GlasscadeError):
+    """An iteration has not reached its tolerance within the evaluations it was given."""

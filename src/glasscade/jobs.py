@@ -115,7 +115,9 @@ def exponents(study: Study, model: str) -> Job:
 def limits(study: Study, model: str) -> Job:
     """Parameters of the limits and verdicts, with the temperature of every budget."""
     keys = study.models[model]
+    decay = keys.relaxation
     return {
+        **({"relaxation": decay.model_dump(mode="json")} if decay else {}),
         "model": model,
         "system": _system(keys),
         "temperatures": [_temperature(keys, x["temperature"]) for x in reductions(study, model)],
@@ -127,7 +129,11 @@ def limits(study: Study, model: str) -> Job:
 def figure_names(study: Study, model: str) -> tuple[str, ...]:
     """Names of the figures of a model, in the order of the report."""
     keys = study.models[model]
-    return names_of(keys.system.kind, maps=bool(keys.sweep.map_ell))
+    return names_of(
+        keys.system.kind,
+        maps=bool(keys.sweep.map_ell),
+        relaxation=keys.relaxation is not None,
+    )
 
 
 def figures(study: Study, model: str) -> Job:

@@ -10,7 +10,7 @@ from glasscade.budget.self_pair import OneParticleBudget
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.coarse import GAUSSIAN
-from glasscade.particles.dynamics import State, run
+from glasscade.particles.dynamics import Motion, State, run
 from glasscade.particles.observables import find_bonds, forces, virial_rate, virial_stress
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import random_mixture
@@ -24,14 +24,24 @@ TABLE = PairTable.from_mixture(MIXTURE)
 class Smeared:
     """σ_ℓ, its sources and its Itô source at one scale: traces over d, for φ = 1."""
 
-    def __init__(self, cell: Cell, species: np.ndarray, ell: float, temperature: float) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        species: np.ndarray,
+        ell: float,
+        temperature: float,
+        mobility: float = 1.0,
+    ) -> None:
         self.cell, self.species, self.temperature = cell, species, temperature
+        self.mobility = mobility
         # A Gaussian has fallen to 1e-9 of itself there.
         self.counts = cell.counts_up_to(1.25 * GAUSSIAN.band(cell.dim) / ell)
         self.filter = GAUSSIAN.filter(cell, self.counts, ell)
         functions = TestFunctions.bumps(cell.dim, 1, 1, seed=1)
         self.budget = Budget(MIXTURE, cell, self.counts, functions)
-        self.own = OneParticleBudget(self.budget, self.filter, MIXTURE.species, temperature)
+        self.own = OneParticleBudget(
+            self.budget, self.filter, MIXTURE.species, temperature, mobility
+        )
 
     def __call__(self, positions: np.ndarray) -> tuple[float, dict[str, float]]:
         bonds = find_bonds(positions, self.species, TABLE, self.cell)
@@ -39,7 +49,12 @@ class Smeared:
         rows = np.concatenate([one_hot[:, None], one_hot[:, None] * forces(bonds).T], axis=1)
         modes = point_modes(positions, rows, self.cell, self.counts)
         state = currents(
-            modes[:, 0], modes[:, 1:], self.filter, self.budget.field, self.temperature
+            modes[:, 0],
+            modes[:, 1:],
+            self.filter,
+            self.budget.field,
+            self.temperature,
+            mobility=self.mobility,
         )
         balance = self.budget.balance(state)
         sources = {
@@ -115,16 +130,17 @@ def test_the_thermal_residual_is_a_martingale(start):
     assert residuals.var(ddof=1) == pytest.approx(variance, rel=4.0 * np.sqrt(2.0 / noises))
 
 
-def test_the_drift_of_the_stress_needs_the_ito_source(start):
+@pytest.mark.parametrize("mobility", [1.0, 0.3])
+def test_the_drift_of_the_stress_needs_the_ito_source(start, mobility):
     """Mean over noises of one step; opposite noises in pairs, so that the martingale cancels."""
     state, cell = start
     temperature, dt, pairs = 0.05, 1e-4, 200
-    smeared = Smeared(cell, state.species, 0.5, temperature)
+    smeared, motion = Smeared(cell, state.species, 0.5, temperature, mobility), Motion(mobility)
     before, sources = smeared(state.positions)
-    still = run(state, TABLE, cell, 0.0, dt, 0, [1])[0]
+    still = run(state, TABLE, cell, 0.0, dt, 0, [1], motion=motion)[0]
     change = []
     for seed in range(pairs):
-        kick = run(state, TABLE, cell, temperature, dt, seed, [1])[0] - still
+        kick = run(state, TABLE, cell, temperature, dt, seed, [1], motion=motion)[0] - still
         change.append(0.5 * (smeared(still + kick)[0] + smeared(still - kick)[0]) - before)
     drift, error = np.mean(change) / dt, np.std(change, ddof=1) / dt / np.sqrt(pairs)
     # Four standard errors; the next order in dt is a hundred times smaller.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,4 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 @pytest.fixture
 def own_clone(clone: Clone, tmp_path: Path) -> Clone:
     """A copy of the clone with its results, in which anything may be done."""
-    root = tmp_path / "clone"
-    shutil.copytree(clone.root, root, symlinks=True)
-    return Clone(root)
+    return clone.copied(tmp_path / "clone")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from glasscade.analysis.arrays import RATE, progress, variable
-from glasscade.analysis.checks import require_temperature
+from glasscade.analysis.checks import require_mobility, require_temperature
 from glasscade.analysis.snapshots import Index, Snapshot, Snapshots
 from glasscade.budget.balance import (
     EQUATIONS,
@@ -51,6 +51,7 @@ def stress_balance(
     ell: float | Sequence[float],
     *,
     temperature: float = 0.0,
+    mobility: float = 1.0,
     kernel: str | Sequence[str] = "gaussian",
     functions: TestFunctions | None = None,
     external: External = None,
@@ -77,6 +78,8 @@ def stress_balance(
         every kernel; particles have the stress of their bonds, and nothing else is known there.
     temperature : float
         T = k_B T/V0.
+    mobility : float
+        m in units of μ: multiplies every term but those of the flow.
     kernel : str or several
         Names of the mollifiers, of `coarse.KERNELS`.
     functions : TestFunctions, optional
@@ -116,6 +119,7 @@ def stress_balance(
         most=modes_of(series, counts),
         particles=series.are_points,
         flow=flow,
+        mobility=mobility,
     )
     ells = tuple(float(value) for value in np.atleast_1d(np.asarray(ell, dtype=np.float64)))
     for each in series.cells():
@@ -151,12 +155,14 @@ class Reduction:
         Whether points are particles, with noise and self-pairs, rather than lumps of a density.
     flow : AffineFlow, optional
         What moves the cell.
+    mobility : float
+        m, which multiplies what forces and temperature drive.
 
     Raises
     ------
     ConfigError
-        If the temperature is negative, a kernel unknown, or φ, `most` or the flow of another
-        dimension.
+        If the temperature is negative, the mobility not above zero, a kernel unknown, or φ, `most`
+        or the flow of another dimension.
     ResolutionError
         If φ has modes that the data lack.
     """
@@ -169,6 +175,7 @@ class Reduction:
     most: tuple[int, ...] | None = None
     particles: bool = False
     flow: AffineFlow | None = None
+    mobility: float = 1.0
     _budgets: dict[tuple[int, ...], Budget] = field(default_factory=dict, init=False, repr=False)
     _filters: dict[tuple[str, float], Real] = field(default_factory=dict, init=False, repr=False)
     _one_particle: dict[tuple[str, float], OneParticleBudget] = field(
@@ -177,6 +184,7 @@ class Reduction:
 
     def __post_init__(self) -> None:
         require_temperature(self.temperature)
+        require_mobility(self.mobility)
         for _, _, potential in self.mixture.pairs():
             period, side = getattr(potential, "period", None), self.cell.matrix[0, 0]
             if period is not None and abs(period - side) > 1e-9 * side:
@@ -301,6 +309,7 @@ class Reduction:
             self.temperature,
             drive=drive,
             flow=flow,
+            mobility=self.mobility,
         )
 
     def coarse_force(self, coarse: Currents, kernel: str, ell: float) -> Modes:
@@ -325,6 +334,7 @@ class Reduction:
                 self._filter(kernel, ell),
                 self.mixture.species,
                 self.temperature,
+                self.mobility,
             )
         one = self._one_particle[kernel, ell]
         # W_ℓ is cubic in the density, the Itô source quadratic.

@@ -20,6 +20,7 @@ shear_flux   +τ_ℓ(ρ_s, Γx)                 an affine flow below the scale
 shear_ni     +ρ̄_s Γx                      the same above it: elastic stress
 ===========  ============================  =====================================
 
+A mobility m multiplies every current but those of noise, which has it already, and flow.
 The first three are always there, the others when a force, a noise or a flow is given. At ℓ = 0
 the filter is one, τ vanishes and the rows are those of the fine-grained balance: W (Eq. 19),
 Q_thermal (Eq. 18) and, as N_ni, the external source 𝓕^φ (Eq. 17).
@@ -115,6 +116,8 @@ class Currents:
         ρ̄_s, ∂tρ̄_s, ∂_kρ̄_s, and j^X_{s,k} of term after term; but of Q_thermal, whose current is in
         proportion to the gradient, only if `temperature` is None.
     temperature : T, optional
+    mobility : m
+        For the thermal current -mT∇ρ̄; the others have it in them.
     affine : (d, d), optional
         Γ of a flow that carries the cell with it.
     """
@@ -123,6 +126,7 @@ class Currents:
     fields: Modes
     temperature: float | None = None
     affine: Real | None = None
+    mobility: float = 1.0
 
     @classmethod
     def of(cls, terms: Sequence[str], density: Modes, current: Modes, p: Real) -> Currents:
@@ -189,7 +193,7 @@ class Currents:
             return 2 + self.dim * (1 + number), 1.0
         thermal = self.terms.index("Q_thermal")
         if number == thermal:
-            return 2, -self.temperature
+            return 2, -self.mobility * self.temperature
         return 2 + self.dim * (1 + number - (number > thermal)), 1.0
 
 
@@ -223,6 +227,7 @@ def currents(
     drive: Drive | None = None,
     noise: Modes | None = None,
     flow: Flow | None = None,
+    mobility: float = 1.0,
 ) -> Currents:
     """Split the current of ρ̄ into resolved, sub-scale and thermal parts, and external ones.
 
@@ -240,9 +245,11 @@ def currents(
     drive : Drive, optional
         An external force.
     noise : (S, d, modes), optional
-        The current of the noise, Σ_a sqrt(2T) (dB_a/dt) δ(x - x_a).
+        The current of the noise, Σ_a sqrt(2mT) (dB_a/dt) δ(x - x_a).
     flow : Flow, optional
         An affine flow.
+    mobility : m
+        Multiplies what F, T and f drive.
     """
     terms: tuple[str, ...] = TERMS
     terms += EXTERNAL if drive else ()
@@ -260,12 +267,14 @@ def currents(
         for s, (rho, f) in enumerate(zip(fields[:, 0], force, strict=True)):
             current[s, 2] = product(rho, f, field.cell)
         np.subtract(drive.current * filter_, current[:, 2], out=current[:, 3])
+    if mobility != 1.0:
+        current[:, : 4 if drive else 2] *= mobility
     if noise is not None:
         np.multiply(noise, filter_, out=current[:, terms.index(MARTINGALE) - 1])
     if flow:
         current[:, -1] = flow.sub_scale(density, field.wavevectors)
-    _continuity(_flat(fields, 2), p, temperature)
-    return Currents(terms, fields, temperature, flow.gradient if flow else None)
+    _continuity(_flat(fields, 2), p, mobility * temperature)
+    return Currents(terms, fields, temperature, flow.gradient if flow else None, mobility)
 
 
 BLOCK = 1024

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from glasscade.config.base import Batch, Closed, Kernels, Name, Positive, distinct
 from glasscade.config.densities import SyntheticSystem
+from glasscade.config.particles import GlassSystem
 from glasscade.config.settings import ExponentKeys, Margins, NullKeys, TestFunctionKeys
 from glasscade.config.systems import TaggedSystem
 from glasscade.errors import ConfigError
 from glasscade.limits.extrapolation import POINTS
+
+FEWEST_TIMES = 8
+"""Output times within the window of a decay."""
 
 
 class Sweep(Closed):
@@ -65,6 +69,24 @@ class Sweep(Closed):
         return self
 
 
+class RelaxationKeys(Closed):
+    """What the decay of the speed of a descent at T = 0 is held against."""
+
+    window: tuple[Positive, Positive] = Field(
+        description="times, from and to, between which the decay is a power: after contacts have "
+        "come to balance, before the slowest elastic wave of the cell has relaxed"
+    )
+    beta: Positive = Field(0.92, description="exponent of the speed, <v²>^½ ~ t^-β")
+    tolerance: Positive = Field(0.03, description="by which a measured β may differ from it")
+
+    @field_validator("window")
+    @classmethod
+    def _increases(cls, window: tuple[float, float]) -> tuple[float, float]:
+        if not window[0] < window[1]:
+            raise ValueError(f"window must increase, not be [{window[0]:g}, {window[1]:g}]")
+        return window
+
+
 class Model(Closed):
     """A system, the sweep over it, and where its exponents are fitted."""
 
@@ -78,6 +100,11 @@ class Model(Closed):
     )
     exponent_temperature: tuple[float, ...] = Field(
         (0.0,), description="temperatures at which exponents are measured; 0 must be among them"
+    )
+    relaxation: RelaxationKeys | None = Field(
+        None,
+        description="a descent at T = 0 alone, judged by how its speed decays; of a glass, which "
+        "needs no other temperature then",
     )
 
     @model_validator(mode="after")
@@ -101,7 +128,9 @@ class Model(Closed):
             raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
         if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
             raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
-        if not isinstance(self.system, SyntheticSystem):
+        if self.relaxation is not None:
+            self._check_relaxation(self.relaxation)
+        elif not isinstance(self.system, SyntheticSystem):
             self._check_limits()
         return self
 
@@ -113,6 +142,17 @@ class Model(Closed):
             raise ValueError(f"sweep.temperature must hold 0 and at least {POINTS} values above")
         if 0.0 not in self.sweep.scales:
             raise ValueError("sweep.ell must hold 0, the fine-grained balance")
+
+    def _check_relaxation(self, keys: RelaxationKeys) -> None:
+        """What a decay needs."""
+        if not isinstance(self.system, GlassSystem) or self.sweep.temperature != (0.0,):
+            raise ValueError("relaxation: it is of a glass with sweep.temperature [0]")
+        times = np.array(self.system.save_steps) * self.system.dt
+        inside = np.sum((times >= keys.window[0]) & (times <= keys.window[1]))
+        if inside < FEWEST_TIMES:
+            raise ValueError(
+                f"relaxation.window must hold at least {FEWEST_TIMES} output times, not {inside}"
+            )
 
     def check_scales(self, kernels: tuple[str, ...]) -> None:
         """Refuse a scale that is below the grid's resolution or above a quarter of the cell.

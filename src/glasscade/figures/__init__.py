@@ -7,6 +7,7 @@ its outputs quickly. A caption for each is `workflow/report/{name}.rst`.
 from __future__ import annotations
 
 TITLES = {
+    "relaxation": "Decay of the speed",
     "stress": "Stress against time",
     "budget": "Terms of the balance against scale",
     "plane": "Flux and thermal term over temperature and scale",
@@ -34,7 +35,7 @@ _STATIONARY = frozenset({"stress", "dissipation_scale"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
 
 
-def figure_names(kind: str, maps: bool) -> tuple[str, ...]:
+def figure_names(kind: str, maps: bool, relaxation: bool = False) -> tuple[str, ...]:
     """Names of the figures of one model, in order.
 
     Parameters
@@ -44,8 +45,11 @@ def figure_names(kind: str, maps: bool) -> tuple[str, ...]:
         or any kind of system that evolves.
     maps : bool
         Whether maps are computed, that is whether `map_ell` is not empty.
+    relaxation : bool
+        Whether the model is a descent at T = 0 alone.
     """
     left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
         kind, frozenset({"recovery"})
     )
+    left_out |= _ATHERMAL if relaxation else {"relaxation"}
     return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))

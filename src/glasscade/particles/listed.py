@@ -100,9 +100,10 @@ def _sums(everyone: Real, number: int, packed: Packed, law: Law, virial: Real) -
                 for c in range(dim):
                     separation[c] = everyone[other, c] - everyone[first + lane, c]
                     r2 += separation[c] * separation[c]
-                r = np.sqrt(r2)
-                if r >= law.range[row]:
+                # Most of the list is skin.
+                if r2 >= law.range[row] * law.range[row]:
                     continue
+                r = np.sqrt(r2)
                 # Every pair is listed from both ends.
                 energy += 0.5 * kernels.value(law.kind[row], r, law.parameters[row])
                 if r > 0.0:
@@ -158,10 +159,10 @@ class ListedForces:
         self.renewals = 0
         self._law = make_law(table)
         self._limit2 = np.where(table.cutoff > 0.0, table.cutoff + self._skin, 0.0) ** 2
-        self._enter(cell)
+        self.enter(cell)
 
-    def _enter(self, cell: Cell) -> None:
-        """Take a cell; the list is made at the next evaluation."""
+    def enter(self, cell: Cell) -> None:
+        """Take another cell; the list is made at the next evaluation."""
         self.cell = cell
         self._grid = make_grid(cell, self.table.reach + self._skin, self.species.size)
         self._places: _Places | None = None
@@ -229,7 +230,7 @@ class ListedForces:
         if cell.dim != self.cell.dim:
             raise ConfigError(f"cell: it must have {self.cell.dim} dimensions, not {cell.dim}")
         moved = cell.cartesian(self.cell.fractional(positions))
-        self._enter(cell)
+        self.enter(cell)
         return moved
 
     def _update(self, positions: Real) -> _Places:

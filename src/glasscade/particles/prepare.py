@@ -1,14 +1,33 @@
-"""Initial states: particles at random positions (T = ∞)."""
+"""Initial states: random positions (T = ∞), quenches of these or of liquids, slow cooling.
+
+A liquid in equilibrium at a parent temperature is `nulls.liquid`, a packing without pressure
+`jamming.decompress`. Of the quenches steepest descent alone is the dynamics of this theory at
+T = 0: `fire` and `conjugate_gradients` take other paths to other minima.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from glasscade.cell import Cell
-from glasscade.particles.dynamics import State
+from glasscade.errors import ConfigError, ConvergenceError
+from glasscade.particles.dynamics import State, run
+from glasscade.particles.listed import ListedForces
+from glasscade.particles.minimise import Minimum, conjugate_gradients, fire, largest_force
+from glasscade.particles.pairs import PairTable
 from glasscade.particles.spheres import side
+from glasscade.particles.stability import stability_limit
+
+MINIMISERS: dict[str, Callable[[ListedForces, np.ndarray, float], Minimum]] = {
+    "fire": fire,
+    "conjugate_gradients": conjugate_gradients,
+}
+DESCENT = "descent"
+# Steps of a descent between two looks at its forces, and how long it may last, in l0^2/(mu V0).
+_LOOK = 500
+_LONGEST = 1e5
 
 
 def random_mixture(
@@ -46,3 +65,98 @@ def random_state(counts: Sequence[int], cell: Cell, seed: int, realisation: int)
 def noise_seed(seed: int, realisation: int) -> int:
     """The 32-bit seed of the noise of one realisation, the same at every temperature."""
     return int(np.random.SeedSequence([seed, realisation]).generate_state(1)[0])
+
+
+def quench(state: State, table: PairTable, cell: Cell, method: str, tolerance: float) -> State:
+    """The minimum of U into which a state falls at once, T = 0.
+
+    Parameters
+    ----------
+    state, table, cell
+        The start, for example random or a liquid.
+    method : str
+        "descent", the dynamics at T = 0 with half of the largest stable step, for at most 1e5
+        l0²/(mu V0); "fire" or "conjugate_gradients", faster and to another minimum.
+    tolerance : float
+        It ends at max_a |F_a| below this, in V0/l0. A descent slows down as t^{-0.9}, and in a
+        finite cell exponentially in the end.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such method or the tolerance is not positive.
+    ConvergenceError
+        If the forces do not fall below the tolerance.
+    """
+    if method not in (DESCENT, *MINIMISERS):
+        known = ", ".join((DESCENT, *MINIMISERS))
+        raise ConfigError(f"method: there is no {method}; it is one of {known}")
+    if not tolerance > 0.0:
+        raise ConfigError(f"tolerance: {tolerance:g} is outside (0, inf)")
+    if method == DESCENT:
+        return _descended(state, table, cell, tolerance)
+    listed = ListedForces(state.species, table, cell)
+    rest = MINIMISERS[method](listed, state.positions, tolerance)
+    return State(rest.positions, state.species)
+
+
+def _descended(state: State, table: PairTable, cell: Cell, tolerance: float) -> State:
+    listed = ListedForces(state.species, table, cell)
+    dt = 0.5 * stability_limit(state.positions, state.species, table, cell)
+    x = state.positions
+    for _ in range(int(_LONGEST / (dt * _LOOK))):
+        if largest_force(listed.forces(x)) < tolerance:
+            return State(x, state.species)
+        x = run(State(x, state.species), table, cell, 0.0, dt, 0, [_LOOK])[0]
+    raise ConvergenceError(
+        f"tolerance: descent has come to forces of {largest_force(listed.forces(x)):.3g} at "
+        f"t = {_LONGEST:g}, not below {tolerance:g}; allow a larger one or use fire"
+    )
+
+
+def cool(
+    state: State,
+    table: PairTable,
+    cell: Cell,
+    temperatures: tuple[float, float],
+    rate: float,
+    dt: float,
+    seed: int,
+    stages: int = 50,
+) -> State:
+    """A slow quench: Brownian dynamics while T falls linearly in time, dT/dt = -rate.
+
+    T is constant in each of the stages, of equal length, and lies at the middle of what it falls
+    through meanwhile.
+
+    Parameters
+    ----------
+    state : State
+        The liquid it starts from, in equilibrium at the first temperature.
+    temperatures : (float, float)
+        First and last, in V0/k_B; the last may be 0.
+    rate : float
+        In mu V0²/(k_B l0²).
+    dt, seed
+        Time step and seed of the noise, which goes on from `state.step`.
+    stages : int
+
+    Raises
+    ------
+    ConfigError
+        If the temperatures do not fall or the rate is not positive.
+    """
+    first, last = temperatures
+    if not first > last >= 0.0:
+        raise ConfigError(
+            f"temperatures: they must fall and not below 0, not {first:g} to {last:g}"
+        )
+    if not rate > 0.0:
+        raise ConfigError(f"rate: {rate:g} is outside (0, inf)")
+    steps = max(round((first - last) / (rate * dt * stages)), 1)
+    for stage in range(stages):
+        temperature = first + (last - first) * (stage + 0.5) / stages
+        end = state.step + steps
+        positions = run(state, table, cell, temperature, dt, seed, [end])[0]
+        state = State(positions, state.species, end)
+    return state

@@ -33,6 +33,7 @@ from glasscade.regularity.fits import interval, jackknife, local_slopes
 from glasscade.stages.flux import NORMS, norm_exponent
 from glasscade.stages.integrate import believed, limit_in_ell, term
 from glasscade.stages.nulls import MEASURED
+from glasscade.stages.relaxation import JUDGED
 
 Real = npt.NDArray[np.float64]
 Judge = Callable[[int, int], Verdict]
@@ -60,6 +61,7 @@ class _Checks:
         self.model: str = job["model"]
         self.margins: dict[str, float] = job["margins"]
         self.estimator: str = job["estimator"]
+        self.decay: dict[str, Any] = job.get("relaxation", {})
         self.system = system
         self.limits = limits
         self.exponents = exponents
@@ -67,6 +69,8 @@ class _Checks:
     def __iter__(self) -> Iterator[Verdict]:
         if "limit" in self.limits and not self.system.particles:
             yield from self._control()
+        if self.decay:
+            yield from self._decay()
         yield from self._closure()
         if self.system.particles:
             yield from self._martingale()
@@ -188,6 +192,18 @@ class _Checks:
             "control", "Q_thermal_form", self._thermal_form(), 0.0, self.margins["control"]
         )
         yield self._equal("control", "Q_flux_form", self._flux_form(), 0.0, self.margins["control"])
+
+    def _decay(self) -> Iterator[Verdict]:
+        """β of a descent from the speed and from the energy, which are one by dU/dt = -Σ|F|²."""
+        for route in JUDGED:
+            value, half = (
+                float(self.limits[name].sel(route=route)) for name in ("beta", "beta_half_width")
+            )
+            low, high = self.decay["window"]
+            limit = Limit.around(value, half, 0.0, (low, high), self.limits.sizes["realisation"])
+            yield self._equal(
+                "control", f"beta_from_{route}", limit, self.decay["beta"], self.decay["tolerance"]
+            )
 
     def _thermal_form(self) -> Limit:
         """Largest relative deviation of Q_thermal(T) from its exact form, over all T."""

@@ -15,6 +15,7 @@ from glasscade.figures.data import Results
 from glasscade.figures.local_exponents import local_exponents
 from glasscade.figures.maps import maps
 from glasscade.figures.regularity import exponents, flux_exponent, recovery, structure
+from glasscade.figures.relaxation import relaxation
 from glasscade.figures.scales import dissipation_scale
 from glasscade.figures.sheet import Drawn
 from glasscade.figures.style import DPI, style
@@ -22,6 +23,7 @@ from glasscade.io import atomic, read_dataset
 from glasscade.stages.verdicts import read_verdicts
 
 FIGURES: dict[str, Callable[[Results], Drawn]] = {
+    "relaxation": relaxation,
     "stress": stress,
     "budget": budget,
     "plane": plane,

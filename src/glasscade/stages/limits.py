@@ -17,6 +17,7 @@ from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, quadratic
 from glasscade.regularity.fits import interval
 from glasscade.stages.checks import checks
 from glasscade.stages.integrate import believed, gather, integrate, limit_in_ell, term
+from glasscade.stages.relaxation import decay
 from glasscade.stages.verdicts import table
 
 Real = npt.NDArray[np.float64]
@@ -44,7 +45,8 @@ def run(
     Parameters
     ----------
     job : dict
-        `model`, `system`, `estimator`, `margins`, and `temperatures`, one for each budget file.
+        `model`, `system`, `estimator`, `margins`, and `temperatures`, one for each budget file;
+        of a descent `relaxation`.
     budgets, exponents : Path
         Input files.
     output, verdicts : Path
@@ -59,7 +61,9 @@ def run(
         if name in athermal:
             dataset[name] = athermal[name]
     level = job["margins"]["level"]
-    if not isinstance(system, SyntheticSystem):
+    if isinstance(system, GlassSystem) and "relaxation" in job:
+        dataset = dataset.merge(decay(athermal, system.number, job["relaxation"], level))
+    elif not isinstance(system, SyntheticSystem):
         dataset = dataset.merge(iterated_limits(dataset, level, system))
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))

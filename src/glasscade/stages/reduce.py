@@ -18,6 +18,7 @@ from glasscade.budget.balance import Currents, gradient_times_cumulant, source_m
 from glasscade.budget.smearing import TestFunctions
 from glasscade.config import SYSTEM, System
 from glasscade.io import read_dataset, write_dataset
+from glasscade.stages.relaxation import known_series
 from glasscade.transforms import Modes, good_size, mode_counts, modes_to_grid
 
 Real = npt.NDArray[np.float64]
@@ -52,7 +53,8 @@ def run(job: dict[str, Any], state: Path, output: Path) -> None:
     # Budgets have the times of a state, not the numbers of its steps.
     loaded = read_dataset(state, "cell").drop_vars("step", errors="ignore")
     dataset = balances(reduction, loaded, job["ell"])
-    write_dataset(dataset.merge(maps(reduction, loaded, job["map_ell"])), output, job, __name__)
+    dataset = dataset.merge(maps(reduction, loaded, job["map_ell"])).assign(known_series(loaded))
+    write_dataset(dataset, output, job, __name__)
 
 
 def reduction_of(

@@ -30,6 +30,7 @@ from glasscade.io import write_dataset
 from glasscade.particles.dynamics import run as run_particles
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_state
+from glasscade.stages.relaxation import labelled, series_of
 from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
 
 Real = npt.NDArray[np.float64]
@@ -115,10 +116,12 @@ def _glass(
 ) -> xr.Dataset:
     """Quench from random positions: the same start and the same noise at every temperature."""
     number, steps = system.number, system.save_steps
-    frames, species = [], np.empty(0, dtype=np.int64)
+    frames, series, species = [], [], np.empty(0, dtype=np.int64)
+    table = PairTable.from_mixture(system.mixture)
     for realisation in progress(realisations, "quenches"):
         positions, species = _quenched(system, temperature, seed, realisation, steps)
         frames.append(positions)
+        series.append(series_of(positions, species, table, system.cell))
     lead = ("realisation", "time", "particle")
     return xr.Dataset(
         {
@@ -126,6 +129,7 @@ def _glass(
             "species": variable(("particle",), species, "1", "species, from 0"),
             "weight": variable(("particle",), np.ones(number), "1", "particles counted"),
             "cell": cell_variable(system.cell),
+            **labelled(np.array(series)),
         },
         coords={
             "realisation": realisations,

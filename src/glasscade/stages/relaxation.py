@@ -1,0 +1,122 @@
+"""The descent of particles to a minimum: speeds and energy in time, and how they decay.
+
+At T = 0 dx/dt = -F, so that the mean square speed is the rate at which energy is lost,
+dU/dt = -Σ_a |F_a|². A decay <v²>^{1/2} ~ t^{-β} therefore is one of U - U_∞ ~ t^{-(2β-1)}
+(Nishikawa et al., Phys. Rev. X 12, 021001, 2022: β = 0.92 from T = ∞ in 2D).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from glasscade.analysis.arrays import variable
+from glasscade.cell import Cell
+from glasscade.particles.listed import ListedForces
+from glasscade.particles.pairs import PairTable
+from glasscade.regularity.fits import interval
+
+Real = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+SPEED = "mu V0/l0"
+TIME_UNIT = "l0^2/(mu V0)"
+SERIES = {
+    "speed": (SPEED, "root mean square of |F_a|, at T = 0 the speed"),
+    "mean_speed": (SPEED, "mean of |F_a|"),
+    "largest_force": ("V0/l0", "largest |F_a|"),
+    "energy": ("V0", "energy of all pairs"),
+}
+"""What is kept of every snapshot of particles, with units."""
+ROUTES = ("speed", "energy", "mean_speed")
+"""Whose decay is fitted."""
+JUDGED = ("speed", "energy")
+"""Those that have one exponent by the balance of energy. A mean of |v| need not have it, since
+motion at late times is that of few particles."""
+
+
+def series_of(positions: Real, species: Integers, table: PairTable, cell: Cell) -> Real:
+    """`SERIES` of positions (time, N, d), shape (series, time)."""
+    listed = ListedForces(species, table, cell)
+    rows = []
+    for snapshot in positions:
+        size = np.linalg.norm(listed.forces(snapshot), axis=1)
+        rms = np.sqrt(np.mean(size**2))
+        rows.append([rms, size.mean(), size.max(), listed.energy(snapshot)])
+    return np.transpose(rows)
+
+
+def labelled(series: Real) -> dict[str, xr.Variable]:
+    """Variables from `series_of` every realisation, (realisation, series, time)."""
+    return {
+        name: variable(("realisation", "time"), series[:, k], *SERIES[name])
+        for k, name in enumerate(SERIES)
+    }
+
+
+def known_series(state: xr.Dataset) -> dict[str, xr.Variable]:
+    """The series of a state, none of densities."""
+    return {name: state[name].variable for name in SERIES if name in state}
+
+
+def decay(budget: xr.Dataset, number: int, keys: dict[str, Any], level: float) -> xr.Dataset:
+    """β of every realisation by `ROUTES`, and its mean with a studentised interval.
+
+    Parameters
+    ----------
+    budget : xarray.Dataset
+        That at T = 0, with `SERIES` over (realisation, time).
+    number : int
+        N.
+    keys : dict
+        `window` of times.
+    level : float
+        Confidence of the interval.
+
+    Returns
+    -------
+    xarray.Dataset
+        The series; `beta_sample` (route, realisation); `beta` and `beta_half_width` (route); and
+        `loss`, the rate at which energy falls between two outputs, per particle, at their
+        geometric mean `loss_time`.
+    """
+    known = {name: budget[name].transpose("realisation", "time") for name in SERIES}
+    time = budget["time"].values
+    samples = np.array([_exponents(time, known[route].values, route, keys) for route in ROUTES])
+    mean = interval(samples.T, level)
+    loss = -np.diff(known["energy"].values, axis=1) / np.diff(time) / number
+    return xr.Dataset(
+        {
+            **{name: array.variable for name, array in known.items()},
+            "beta_sample": variable(("route", "realisation"), samples, "1", "β"),
+            "beta": variable(("route",), mean.value, "1", "β, mean over realisations"),
+            "beta_half_width": variable(("route",), mean.half_width, "1", "of its interval"),
+            "loss": variable(
+                ("realisation", "loss_time"), loss, "mu V0^2/l0^2", "-dU/dt per particle"
+            ),
+            "decay_window": variable(("edge",), list(keys["window"]), TIME_UNIT, "times fitted"),
+        },
+        coords={
+            "time": budget["time"],
+            "route": list(ROUTES),
+            "loss_time": np.sqrt(time[1:] * time[:-1]),
+        },
+    )
+
+
+def _exponents(time: Real, values: Real, route: str, keys: dict[str, Any]) -> Real:
+    """β of series (realisation, time): minus the slope of ln v, by least squares in ln t.
+
+    Of the energy ΔU ~ t^{1-2β} between outputs whose times have one ratio, in which U_∞ has no
+    part.
+    """
+    low, high = keys["window"]
+    inside = (low <= time) & (time <= high)
+    t, y = np.log(time[inside]), values[:, inside]
+    if route == "energy":
+        t, y = 0.5 * (t[1:] + t[:-1]), -np.diff(y, axis=1)
+    slopes = np.polyfit(t, np.log(y).T, 1)[0]
+    return np.asarray(0.5 * (1.0 - slopes) if route == "energy" else -slopes)
