@@ -26,10 +26,10 @@ with the atoms sorted every 1000 steps, which is what LAMMPS does by itself."""
 
 @dataclass(frozen=True)
 class System:
-    """Positions (N, d) in a box of the lengths `sides`, species, and how LAMMPS names the pairs.
+    """Positions (N, d) in a box of the lengths `sides`, species, and their pairs.
 
-    `style` is harmonic (`rows` has strength and diameter) or Lennard-Jones with a smooth cut
-    (strength, diameter, inner and outer radius), by species.
+    `rows` (S, S, n) has strength and diameter of harmonic pairs, or strength, diameter, inner and
+    outer radius of Lennard-Jones pairs with a smooth cut.
     """
 
     positions: Real
@@ -97,7 +97,7 @@ def start(system: System, noise: str, settings: tuple[str, ...] = BEST) -> Any:
 def pairs(rows: Real) -> list[str]:
     """The pair style and its coefficients of every pair of species."""
     lines = []
-    for a, b in ((a, b) for a in range(len(rows)) for b in range(a, len(rows))):
+    for a, b in zip(*np.triu_indices(len(rows)), strict=True):
         row = rows[a, b]
         if row.size == 2:
             strength, diameter = row
