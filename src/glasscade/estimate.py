@@ -112,7 +112,7 @@ def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) 
     low = float(LOW_MODES**dim)
     sizes = [_modes(model, kernel, ell) for ell in batch for kernel in kernels]
     per_snapshot = PER_BALANCE * len(sizes) + PER_BALANCE_AND_MODE * low * sum(sizes)
-    tables = PER_TABLE_AND_MODE * low * sum(sizes)
+    tables = PER_TABLE_AND_MODE * low * sum(sizes) * _tables(model)
     seconds = START_UP + tables + _snapshots(model) * per_snapshot
     largest = max(sizes)
     memory = FLOAT * (largest * (60.0 + 10.0 * low) + _size(model) * _snapshots(model))
@@ -241,6 +241,12 @@ def _events(system: ShearSystem) -> int:
     """Plastic events of one realisation, roughly."""
     expected = system.largest_strain * system.number / STRAIN_PER_EVENT
     return max(1, min(system.events, round(expected)))
+
+
+def _tables(model: Model) -> int:
+    """How often the tables are made: under shear twice for the cell of every time, else once."""
+    sheared = model.system.motion.shear_rate != 0.0
+    return 2 * _snapshots(model) // _fields(model) if sheared else 1
 
 
 def _modes(model: Model, kernel: str, ell: float) -> float:
