@@ -7,12 +7,14 @@ import pytest
 from glasscade.figures import STUDY_TITLES, TITLES, figure_names
 
 CAPTIONS = Path(__file__).parents[3] / "workflow" / "report"
+PLASTIC = {"shear", "events", "event_map"}
 OF_NO_FIGURE = {"overview", "summary", "verdicts", "bounds"}  # captions of pages and of tables
 
 
 def test_stationary_states_have_no_time_and_no_scale_of_dissipation() -> None:
     names = figure_names("cluster", maps=True)
-    assert set(TITLES) - set(names) == {"stress", "dissipation_scale", "recovery"}
+    assert set(TITLES) - PLASTIC - set(names) == {"stress", "dissipation_scale", "recovery"}
+    assert not PLASTIC & set(names)
 
 
 def test_synthetic_densities_have_neither_dynamics_nor_temperature() -> None:
@@ -22,7 +24,12 @@ def test_synthetic_densities_have_neither_dynamics_nor_temperature() -> None:
 
 @pytest.mark.parametrize("kind", ["field", "glass"])
 def test_what_evolves_has_all_but_the_recovery_of_exponents(kind: str) -> None:
-    assert set(TITLES) - set(figure_names(kind, maps=True)) == {"recovery"}
+    assert set(TITLES) - set(figure_names(kind, maps=True)) == {"recovery", *PLASTIC}
+
+
+def test_shear_has_its_own_figures_and_no_others() -> None:
+    assert figure_names("shear", maps=True) == ("shear", "events", "event_map")
+    assert figure_names("shear", maps=False) == ("shear", "events")
 
 
 def test_maps_are_left_out_where_none_are_computed() -> None:
@@ -53,7 +60,7 @@ def test_caption_is_plain_text_for_both_reports(name: str) -> None:
 
 # Exponents and norms have no sign.
 @pytest.mark.parametrize(
-    "name", sorted({*TITLES, *STUDY_TITLES} - {"recovery", "structure", "exponents"})
+    "name", sorted({*TITLES, *STUDY_TITLES} - {"recovery", "structure", "exponents", "events"})
 )
 def test_caption_says_what_the_sign_means(name: str) -> None:
     text = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8")
