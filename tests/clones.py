@@ -108,7 +108,6 @@ class Clone:
             for path, text in before.items():
                 path.write_text(text, encoding="utf-8")
 
-
     def copied(self, root: Path) -> Clone:
         """A copy with its results, in a new folder."""
         shutil.copytree(self.root, root, symlinks=True)

@@ -13,7 +13,15 @@ import numpy as np
 
 from glasscade import jobs
 from glasscade.coarse import KERNELS
-from glasscade.config import FieldSystem, GlassSystem, Model, PackingSystem, ShearSystem, Study
+from glasscade.config import (
+    FieldSystem,
+    GlassSystem,
+    Model,
+    PackingSystem,
+    ShearSystem,
+    Study,
+    TrajectorySystem,
+)
 
 START_UP = 2.0
 """Seconds of processor time before a job does anything: interpreter, imports, file access."""
@@ -28,6 +36,10 @@ EVALUATIONS_PER_STEP, EVALUATIONS_PER_EVENT = 400, 5e4
 """Seconds of all forces at given positions, and how many a strain and a plastic event take."""
 STRAIN_PER_EVENT = 2.0
 """Strain between two events, times the number of particles: a thousandth in 2000."""
+PER_NUMBER_READ = 3.0e-6
+"""Seconds of one coordinate of a particle in a file of text."""
+UNKNOWN_FRAMES = 101
+"""Frames of a trajectory of which the configuration names no last one."""
 PER_BALANCE = 1.0e-3
 PER_BALANCE_AND_MODE = 7.0e-8
 """Seconds of one balance: whatever its size, and for each mode and low mode of φ."""
@@ -87,6 +99,8 @@ def simulation(model: Model) -> Cost:
         evaluations += EVALUATIONS_PER_EVENT * events
         particles = system.number * _fields(model)
         seconds += evaluations * PER_EVALUATION_AND_PARTICLE * particles
+    elif isinstance(system, TrajectorySystem):
+        seconds += PER_NUMBER_READ * numbers
     return Cost(seconds, BASE_MEMORY + 3.0 * FLOAT * numbers, FLOAT * numbers)
 
 
@@ -199,7 +213,7 @@ def _line(model: str, stage: str, costs: list[Cost]) -> Line:
 def _size(model: Model) -> float:
     """Numbers in one state at one time."""
     system = model.system
-    if isinstance(system, PackingSystem):
+    if isinstance(system, PackingSystem | TrajectorySystem):
         return float(system.number * system.dimension)
     return float(np.prod(system.shape))
 
@@ -213,9 +227,13 @@ def _fields(model: Model) -> int:
 def _snapshots(model: Model) -> int:
     """Output times of all fields in one block."""
     system = model.system
-    times = system.snapshots if isinstance(system, FieldSystem | GlassSystem) else 1
-    if isinstance(system, ShearSystem):
+    times = 1
+    if isinstance(system, FieldSystem | GlassSystem):
+        times = system.snapshots
+    elif isinstance(system, ShearSystem):
         times = _events(system) * system.snapshots
+    elif isinstance(system, TrajectorySystem):
+        times = len(system.choice.of(system.last + 1)) if system.last >= 0 else UNKNOWN_FRAMES
     return _fields(model) * times
 
 

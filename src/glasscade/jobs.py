@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscade.config import UNSEEN, Batch, Model, Study, SyntheticSystem
+from glasscade.config import UNSEEN, Batch, GlassSystem, Model, Study, SyntheticSystem
 from glasscade.figures import figure_names as names_of
 from glasscade.paths import batch_label, number
 
@@ -55,7 +55,7 @@ def structures(study: Study, model: str) -> list[Labels]:
     """One measurement of structure for every simulation at a temperature of the exponents."""
     if model not in measured(study):
         return []
-    chosen = {number(t) for t in study.models[model].exponent_temperature}
+    chosen = {number(t) for t in study.models[model].exponent_temperatures}
     return [state for state in states(study, model) if state["temperature"] in chosen]
 
 
@@ -74,14 +74,20 @@ def simulate(study: Study, model: str, temperature: str, block: str) -> Job:
     }
 
 
+def simulate_files(study: Study, model: str, temperature: str, block: str) -> list[str]:
+    """Paths of the files that a simulation reads, those of a trajectory."""
+    keys = study.models[model]
+    return [str(path) for path in keys.files(_temperature(keys, temperature), int(block))]
+
+
 def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> Job:
     """Parameters of a reduction: the system, one temperature, the scales of one batch.
 
-    Maps are made for the first realisation at T = 0, hence in one job alone.
+    Maps are made for the first realisation at the lowest T, hence in one job alone.
     """
     keys = study.models[model]
     batch = _batch(keys, ell)
-    first = block == "0" and _temperature(keys, temperature) == 0.0
+    first = block == "0" and _temperature(keys, temperature) == min(keys.sweep.temperature)
     return {
         "system": _system(keys),
         "temperature": _temperature(keys, temperature),
@@ -122,7 +128,9 @@ def exponents(study: Study, model: str) -> Job:
 def limits(study: Study, model: str) -> Job:
     """Parameters of the limits and verdicts, with the temperature of every budget."""
     keys = study.models[model]
+    decay = keys.relaxation
     return {
+        **({"relaxation": decay.model_dump(mode="json")} if decay else {}),
         "model": model,
         "system": _system(keys),
         "temperatures": [_temperature(keys, x["temperature"]) for x in reductions(study, model)],
@@ -134,7 +142,12 @@ def limits(study: Study, model: str) -> Job:
 def figure_names(study: Study, model: str) -> tuple[str, ...]:
     """Names of the figures of a model, in the order of the report."""
     keys = study.models[model]
-    return names_of(keys.system.kind, maps=bool(keys.sweep.map_ell))
+    return names_of(
+        keys.system.kind,
+        maps=bool(keys.sweep.map_ell),
+        limits=keys.limited,
+        relaxation=keys.relaxation is not None,
+    )
 
 
 def figures(study: Study, model: str) -> Job:
@@ -150,8 +163,8 @@ def figures(study: Study, model: str) -> Job:
 
 
 def compared(study: Study) -> list[str]:
-    """The models that one figure compares: those of particles, where there are several."""
-    found = [model for model in measured(study) if study.models[model].system.particles]
+    """The models that one figure compares: those of the glass, where there are several."""
+    found = [model for model, keys in study.models.items() if isinstance(keys.system, GlassSystem)]
     return found if len(found) > 1 else []
 
 

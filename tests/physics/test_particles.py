@@ -5,60 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glasscade.cell import Cell
 from glasscade.particles.dynamics import State, run
 from glasscade.particles.observables import closest_approach, energy, find_bonds, forces
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import random_mixture
 from glasscade.particles.schedule import log_spaced
 from glasscade.particles.spheres import binary_spheres
-from glasscade.potentials import Harmonic, Mixture, kernels
 
 SPHERES = PairTable.from_mixture(binary_spheres(0.1))
 
 
 def bonds_at(positions, state, cell):
     return find_bonds(positions, state.species, SPHERES, cell)
-
-
-@pytest.mark.parametrize("dim", [1, 2, 3])
-def test_mean_square_of_free_particles_grows_linearly(dim):
-    number, temperature, dt, steps = 3000, 0.3, 0.05, 40
-    free = PairTable.from_mixture(Mixture.single(Harmonic(0.0, 0.1)))
-    cell = Cell.cubic(number ** (1.0 / dim), dim)
-    positions = cell.cartesian(np.random.default_rng(4).random((number, dim)))
-    state = State(positions, np.zeros(number, dtype=np.int64))
-    moved = run(state, free, cell, temperature, dt, 9, [steps])[0] - positions
-    expected = 2.0 * dim * temperature * dt * steps
-    # Four standard errors: the square of a normal has relative variance 2, in N d samples.
-    spread = 4.0 * np.sqrt(2.0 / (number * dim))
-    assert np.mean(np.sum(moved**2, axis=1)) == pytest.approx(expected, rel=spread)
-    # No correlation between neighbours in the order of the particles either.
-    overlap = np.mean(moved[1:] * moved[:-1]) * dim / expected
-    assert abs(overlap) < 4.0 / np.sqrt(number * dim)
-
-
-def test_variance_in_a_harmonic_well_is_that_of_euler_maruyama():
-    """Two particles bound by V = κr²/2: var(y_i) = (T/κ)/(1 - h/2), h = 2κ dt, for each component.
-
-    The well is the rounded core of an attractive sphere, where V' is linear: κ = 1 for strength -1,
-    diameter 1 and core 1/2. Only partners attract each other.
-    """
-    couples, temperature, dt = 4000, 0.004, 0.15
-    kind = np.full((2, 2), kernels.HARMONIC)
-    parameters = np.broadcast_to([-1.0, 1.0, 0.5, 0.0], (2, 2, 4))
-    table = PairTable(kind, parameters, np.array([[0.0, 1.0], [1.0, 0.0]]))
-    side = int(np.ceil(np.sqrt(couples)))
-    cell = Cell.cubic(5.0 * side, 2)
-    centres = 5.0 * np.stack(np.unravel_index(np.arange(couples), (side, side)), axis=1)
-    state = State(np.tile(centres, (2, 1)), np.repeat([0, 1], couples))
-    # The slowest mode forgets by (1 - h) = 0.7 a step: 1e-9 after 60 steps, 2e-5 between frames.
-    frames = run(state, table, cell, temperature, dt, 11, 60 + 30 * np.arange(8))
-    y = frames[:, couples:] - frames[:, :couples]
-    found = np.var(y) / temperature
-    spread = 4.0 * np.sqrt(2.0 / y.size)
-    assert spread < 0.03
-    assert found == pytest.approx(1.0 / (1.0 - dt), rel=spread)
 
 
 @pytest.mark.parametrize("dim", [2, 3])

@@ -1,4 +1,4 @@
-"""Quasistatic shear: elastic branches go back, events do not depend on the step, stress by scale."""
+"""Quasistatic shear: elastic branches, events that do not depend on the step, stress by scale."""
 
 from __future__ import annotations
 

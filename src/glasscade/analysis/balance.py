@@ -10,11 +10,12 @@ import numpy.typing as npt
 import xarray as xr
 
 from glasscade.analysis.arrays import RATE, progress, variable
-from glasscade.analysis.checks import require_temperature
+from glasscade.analysis.checks import require_mobility, require_temperature
 from glasscade.analysis.snapshots import Index, Snapshot, Snapshots
 from glasscade.budget.balance import (
     EQUATIONS,
     EXTERNAL,
+    RESIDUAL,
     SHEAR,
     TERMS,
     Balance,
@@ -51,6 +52,7 @@ def stress_balance(
     ell: float | Sequence[float],
     *,
     temperature: float = 0.0,
+    mobility: float = 1.0,
     kernel: str | Sequence[str] = "gaussian",
     functions: TestFunctions | None = None,
     external: External = None,
@@ -63,6 +65,8 @@ def stress_balance(
 
     which closes to round-off at each time and scale (Eqs. 14-19 at ℓ = 0, 35-41 at ℓ > 0).
     Particles have a source `Ito` besides, that of their noise, whose martingale is not in `rate`.
+    Measured velocities of particles, `velocity` in the data, take the place of the model: `rate` is
+    theirs, a source `residual` is what the other currents leave of it, and there is no `Ito`.
     What each does to itself by being smeared is in `self_pair`: subtract it from the source plus
     transport of W, add it to that of Q_flux.
 
@@ -77,6 +81,8 @@ def stress_balance(
         every kernel; particles have the stress of their bonds, and nothing else is known there.
     temperature : float
         T = k_B T/V0.
+    mobility : float
+        m in units of μ: multiplies every term but those of the flow.
     kernel : str or several
         Names of the mollifiers, of `coarse.KERNELS`.
     functions : TestFunctions, optional
@@ -116,6 +122,8 @@ def stress_balance(
         most=modes_of(series, counts),
         particles=series.are_points,
         flow=flow,
+        measured=series.measured,
+        mobility=mobility,
     )
     ells = tuple(float(value) for value in np.atleast_1d(np.asarray(ell, dtype=np.float64)))
     for each in series.cells():
@@ -151,12 +159,16 @@ class Reduction:
         Whether points are particles, with noise and self-pairs, rather than lumps of a density.
     flow : AffineFlow, optional
         What moves the cell.
+    measured : bool
+        Whether particles have velocities of their own, and a residual for the noise of Eq. 1.
+    mobility : float
+        m, which multiplies what forces and temperature drive.
 
     Raises
     ------
     ConfigError
-        If the temperature is negative, a kernel unknown, or φ, `most` or the flow of another
-        dimension.
+        If the temperature is negative, the mobility not above zero, a kernel unknown, or φ, `most`
+        or the flow of another dimension.
     ResolutionError
         If φ has modes that the data lack.
     """
@@ -169,6 +181,8 @@ class Reduction:
     most: tuple[int, ...] | None = None
     particles: bool = False
     flow: AffineFlow | None = None
+    measured: bool = False
+    mobility: float = 1.0
     _budgets: dict[tuple[int, ...], Budget] = field(default_factory=dict, init=False, repr=False)
     _filters: dict[tuple[str, float], Real] = field(default_factory=dict, init=False, repr=False)
     _one_particle: dict[tuple[str, float], OneParticleBudget] = field(
@@ -177,6 +191,7 @@ class Reduction:
 
     def __post_init__(self) -> None:
         require_temperature(self.temperature)
+        require_mobility(self.mobility)
         for _, _, potential in self.mixture.pairs():
             period, side = getattr(potential, "period", None), self.cell.matrix[0, 0]
             if period is not None and abs(period - side) > 1e-9 * side:
@@ -216,7 +231,13 @@ class Reduction:
     def terms(self, driven: bool) -> tuple[str, ...]:
         """Names of the terms: with a force or a flow theirs, of particles the Itô source."""
         external, shear = EXTERNAL if driven else (), SHEAR if self.flow else ()
-        return (*TERMS, *external, *shear, *((ITO,) if self.particles else ()))
+        residual = (RESIDUAL,) if self.measured else ()
+        return (*TERMS, *external, *residual, *shear, *((ITO,) if self.noisy else ()))
+
+    @property
+    def noisy(self) -> bool:
+        """Whether particles have the Itô source of their noise; measured velocities hold it all."""
+        return self.particles and not self.measured
 
     def smallest_scale(self, kernel: str) -> float:
         """The smallest ℓ at which the modes hold all that the kernel lets pass.
@@ -293,6 +314,9 @@ class Reduction:
                 truncate(snapshot.drive.force, dim, counts),
                 truncate(snapshot.drive.current, dim, counts),
             )
+        measured = snapshot.measured if self.measured else None
+        if measured is not None:
+            measured = truncate(measured, dim, counts)
         return currents(
             truncate(snapshot.density, dim, counts),
             truncate(snapshot.force_density, dim, counts),
@@ -301,6 +325,8 @@ class Reduction:
             self.temperature,
             drive=drive,
             flow=flow,
+            measured=measured,
+            mobility=self.mobility,
         )
 
     def coarse_force(self, coarse: Currents, kernel: str, ell: float) -> Modes:
@@ -325,6 +351,7 @@ class Reduction:
                 self._filter(kernel, ell),
                 self.mixture.species,
                 self.temperature,
+                self.mobility,
             )
         one = self._one_particle[kernel, ell]
         # W_ℓ is cubic in the density, the Itô source quadratic.
@@ -391,7 +418,7 @@ def _fill(
             balance = reduction.balance(snapshot, kernel, ell)
             if reduction.particles:
                 own = reduction.self_pairs(snapshot, kernel, ell)
-                balance = _with_ito(balance, own)
+                balance = _with_ito(balance, own) if reduction.noisy else balance
                 results.self_pair[(*index, e, k)] = full_tensor(own.resolved, reduction.cell.dim)
             results.store((*index, e, k), balance)
 

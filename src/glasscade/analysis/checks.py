@@ -74,3 +74,9 @@ def require_temperature(temperature: float) -> None:
     """Refuse a temperature below zero, or none at all."""
     if not (np.isfinite(temperature) and temperature >= 0.0):
         raise ConfigError(f"temperature: {temperature} must be >= 0 and finite")
+
+
+def require_mobility(mobility: float) -> None:
+    """Refuse a mobility that moves nothing, or backwards."""
+    if not 0.0 < mobility < np.inf:
+        raise ConfigError(f"mobility: {mobility} must be > 0 and finite")

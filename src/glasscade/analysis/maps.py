@@ -39,6 +39,7 @@ def stress_maps(
     ell: float,
     *,
     temperature: float = 0.0,
+    mobility: float = 1.0,
     kernel: str = "gaussian",
     terms: str | Sequence[str] = ("Q_flux",),
     parts: str | Sequence[str] = ("density", "stress", "source"),
@@ -54,7 +55,7 @@ def stress_maps(
 
     Parameters
     ----------
-    data, mixture, temperature, kernel, external, counts
+    data, mixture, temperature, mobility, kernel, external, counts
         As for `stress_balance`.
     ell : float
         One scale, of particles ℓ > 0. The grid must resolve it: its size goes as 1/ℓ.
@@ -90,6 +91,8 @@ def stress_maps(
         TestFunctions.bumps(cell.dim, count=0, sharpness=0, seed=0),
         most=modes_of(series, counts),
         particles=series.are_points,
+        measured=series.measured,
+        mobility=mobility,
     )
     for each in series.cells():
         reduction.in_cell(each).require_resolved((ell,))
@@ -157,7 +160,7 @@ def _of_one(
     snapshot = series.at(index, tuple(2 * m for m in reduction.counts(kernel, ell)))
     coarse = reduction.coarse_grain(snapshot, kernel, ell)
     found = _of_currents(coarse, reduction.mixture, cell, shape, terms, parts)
-    if reduction.particles and (ITO in terms or "rate" in parts):
+    if reduction.noisy and (ITO in terms or "rate" in parts):
         found = _with_ito(found, ito_map(reduction, snapshot, ell, shape), terms)
     tensors = {
         part: full_tensor(np.moveaxis(found[part], -1 - cell.dim, -1), cell.dim)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from glasscade.analysis.arrays import RATE, progress, variable
-from glasscade.analysis.checks import require_temperature
+from glasscade.analysis.checks import require_mobility, require_temperature
 from glasscade.analysis.snapshots import Snapshots, refuse_changing_cell
 from glasscade.budget.smearing import TestFunctions
 from glasscade.errors import DataError
@@ -27,6 +27,7 @@ def point_balance(
     mixture: Mixture,
     *,
     temperature: float = 0.0,
+    mobility: float = 1.0,
     functions: TestFunctions | None = None,
     external: External = None,
 ) -> xr.Dataset:
@@ -39,7 +40,7 @@ def point_balance(
 
     Parameters
     ----------
-    data, mixture, temperature, functions, external
+    data, mixture, temperature, mobility, functions, external
         As for `stress_balance`, of particles that all weigh 1.
 
     Returns
@@ -56,6 +57,7 @@ def point_balance(
         that only pairs at exactly this distance have.
     """
     require_temperature(temperature)
+    require_mobility(mobility)
     series = Snapshots(data, mixture, external)
     if not series.are_points or series.weighted:
         raise DataError("data: particles that all weigh 1 are needed, `position` without `weight`")
@@ -79,7 +81,7 @@ def point_balance(
             None if velocity is None else {EXTERNAL: velocity},
         )
         for name, array in found.items():
-            array[index] = getattr(balance, name)
+            array[index] = getattr(balance, name) * (1.0 if name == "stress" else mobility)
     return _label(found, series, chosen, terms)
 
 

@@ -16,11 +16,14 @@ Q_thermal    -T ∇ρ̄_s                      thermal diffusion (Eqs. 18, 27)
 N_ni         +ρ̄_s f̄_s                    resolved work of an external force (Eq. 41)
 N_flux       +τ_ℓ(ρ_s, f_s)                its work below the scale (Eq. 41)
 martingale   the noise of the particles    of zero mean, taken at the left point (Eq. 28)
+residual     measured - all of the above   of a current that is not that of Eq. 1
 shear_flux   +τ_ℓ(ρ_s, Γx)                 an affine flow below the scale
 shear_ni     +ρ̄_s Γx                      the same above it: elastic stress
 ===========  ============================  =====================================
 
-The first three are always there, the others when a force, a noise or a flow is given. At ℓ = 0
+A mobility m multiplies every current but those of noise, which has it already, and flow.
+The first three are always there, the others when a force, a noise, a measured current or a flow
+is given. At ℓ = 0
 the filter is one, τ vanishes and the rows are those of the fine-grained balance: W (Eq. 19),
 Q_thermal (Eq. 18) and, as N_ni, the external source 𝓕^φ (Eq. 17).
 
@@ -64,6 +67,8 @@ TERMS = ("W", "Q_flux", "Q_thermal")
 EXTERNAL = ("N_ni", "N_flux")
 """The terms of an external force."""
 MARTINGALE = "martingale"
+RESIDUAL = "residual"
+"""The rest of a current that was measured."""
 SHEAR = ("shear_flux", "shear_ni")
 """The terms of an affine flow; the second is none of the periodic currents."""
 EQUATIONS = {
@@ -73,6 +78,7 @@ EQUATIONS = {
     "N_ni": "Eqs. 17, 41",
     "N_flux": "Eq. 41",
     MARTINGALE: "Eq. 28",
+    RESIDUAL: "none: the measured current less the others",
     "shear_flux": "Eq. 41 with f = Γx",
     "shear_ni": "Eqs. 17, 41 with f = Γx",
 }
@@ -115,6 +121,8 @@ class Currents:
         ρ̄_s, ∂tρ̄_s, ∂_kρ̄_s, and j^X_{s,k} of term after term; but of Q_thermal, whose current is in
         proportion to the gradient, only if `temperature` is None.
     temperature : T, optional
+    mobility : m
+        For the thermal current -mT∇ρ̄; the others have it in them.
     affine : (d, d), optional
         Γ of a flow that carries the cell with it.
     """
@@ -123,6 +131,7 @@ class Currents:
     fields: Modes
     temperature: float | None = None
     affine: Real | None = None
+    mobility: float = 1.0
 
     @classmethod
     def of(cls, terms: Sequence[str], density: Modes, current: Modes, p: Real) -> Currents:
@@ -189,7 +198,7 @@ class Currents:
             return 2 + self.dim * (1 + number), 1.0
         thermal = self.terms.index("Q_thermal")
         if number == thermal:
-            return 2, -self.temperature
+            return 2, -self.mobility * self.temperature
         return 2 + self.dim * (1 + number - (number > thermal)), 1.0
 
 
@@ -223,6 +232,8 @@ def currents(
     drive: Drive | None = None,
     noise: Modes | None = None,
     flow: Flow | None = None,
+    measured: Modes | None = None,
+    mobility: float = 1.0,
 ) -> Currents:
     """Split the current of ρ̄ into resolved, sub-scale and thermal parts, and external ones.
 
@@ -240,13 +251,19 @@ def currents(
     drive : Drive, optional
         An external force.
     noise : (S, d, modes), optional
-        The current of the noise, Σ_a sqrt(2T) (dB_a/dt) δ(x - x_a).
+        The current of the noise, Σ_a sqrt(2mT) (dB_a/dt) δ(x - x_a).
     flow : Flow, optional
         An affine flow.
+    measured : (S, d, modes), optional
+        The current that there was, Σ_a v_a δ(x - x_a), at fixed fractional coordinates. What the
+        terms of Eq. 1 leave of it is the residual; all together then are no model, but the data.
+    mobility : m
+        Multiplies what F, T and f drive.
     """
     terms: tuple[str, ...] = TERMS
     terms += EXTERNAL if drive else ()
     terms += () if noise is None else (MARTINGALE,)
+    terms += () if measured is None else (RESIDUAL,)
     terms += SHEAR[:1] if flow else ()
     fields = _empty(len(terms) - 1, *density.shape)
     np.multiply(density, filter_, out=fields[:, 0])
@@ -260,12 +277,19 @@ def currents(
         for s, (rho, f) in enumerate(zip(fields[:, 0], force, strict=True)):
             current[s, 2] = product(rho, f, field.cell)
         np.subtract(drive.current * filter_, current[:, 2], out=current[:, 3])
+    if mobility != 1.0:
+        current[:, : 4 if drive else 2] *= mobility
     if noise is not None:
         np.multiply(noise, filter_, out=current[:, terms.index(MARTINGALE) - 1])
+    if measured is not None:
+        place = terms.index(RESIDUAL) - 1  # Q_thermal, before it, is not stored
+        thermal = mobility * temperature * fields[:, 2 : 2 + field.cell.dim]
+        known = current[:, :place].sum(axis=1) - thermal
+        np.subtract(measured * filter_, known, out=current[:, place])
     if flow:
         current[:, -1] = flow.sub_scale(density, field.wavevectors)
-    _continuity(_flat(fields, 2), p, temperature)
-    return Currents(terms, fields, temperature, flow.gradient if flow else None)
+    _continuity(_flat(fields, 2), p, mobility * temperature)
+    return Currents(terms, fields, temperature, flow.gradient if flow else None, mobility)
 
 
 BLOCK = 1024

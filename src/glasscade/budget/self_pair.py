@@ -7,7 +7,8 @@ part too; its source, not its transport, is cancelled exactly by the Itô source
 
     I_ℓ = +2T Σ_a Σ_k B[∂_kG_a, ∂_kG_a],     G_a(x) = G_ℓ(x - x_a),
 
-since 2B[G, T∇²G] + I_ℓ = T∇²B[G, G]: a free particle only carries its own stress about.
+since 2B[G, T∇²G] + I_ℓ = T∇²B[G, G]: a free particle only carries its own stress about. A mobility
+multiplies all of this.
 
 One particle at the origin gives modes b(q); a particle at x_a the same times exp(-iq·x_a), so that
 N particles of a species cost no more than the modes of their positions.
@@ -43,18 +44,31 @@ class SelfPairs:
 class OneParticleBudget:
     """The one-particle modes b(q) of every species at one scale."""
 
-    def __init__(self, budget: Budget, filter_: Real, species: int, temperature: float) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        filter_: Real,
+        species: int,
+        temperature: float,
+        mobility: float = 1.0,
+    ) -> None:
         self._budget = budget
-        self._modes = [self._at_origin(filter_, s, species, temperature) for s in range(species)]
+        self._temperature, self._mobility = temperature, mobility
+        self._modes = [self._at_origin(filter_, s, species) for s in range(species)]
 
-    def _at_origin(
-        self, filter_: Real, which: int, species: int, temperature: float
-    ) -> BalanceModes:
+    def _at_origin(self, filter_: Real, which: int, species: int) -> BalanceModes:
         """The balance of one particle of one species at the origin; it feels no force."""
         density = np.zeros((species, *filter_.shape), dtype=np.complex128)
         density[which] = 1.0
         force_density = np.zeros((species, filter_.ndim, *filter_.shape), dtype=np.complex128)
-        state = currents(density, force_density, filter_, self._budget.field, temperature)
+        state = currents(
+            density,
+            force_density,
+            filter_,
+            self._budget.field,
+            self._temperature,
+            mobility=self._mobility,
+        )
         return self._budget.modes(state)
 
     def of(self, density: Modes) -> SelfPairs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,11 +11,17 @@ from glasscade.cell import Cell
 from glasscade.config.base import Positive
 from glasscade.config.cells import SystemKeys
 from glasscade.config.compositions import CompositionKeys
-from glasscade.errors import ConfigError
+from glasscade.config.driving import ExternalKeys
+from glasscade.errors import ConfigError, ResolutionError
+from glasscade.external import Sum
+from glasscade.particles.dynamics import Integrator, Motion, static_waves
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.quasistatic import Protocol
 from glasscade.particles.schedule import log_spaced
 from glasscade.potentials import Mixture
+
+MOST_STRAIN = 4
+"""Of a whole run: the test functions are drawn out with the flow, and the tilt costs modes."""
 
 
 class PackingSystem(SystemKeys):
@@ -92,6 +99,35 @@ class GlassSystem(PackingSystem):
     onset: Positive = Field(
         0.2, description="time of the fastest relaxation, from which output is logarithmic in time"
     )
+    integrator: Integrator = Field(
+        "euler-maruyama",
+        description="of first order, for trajectories; the other one for stationary averages, "
+        "which it has to second order",
+    )
+    mobility: Positive = Field(1.0, description="in units of μ; multiplies all forces, and T")
+    external: tuple[ExternalKeys, ...] = Field((), description="external forces, which add up")
+    shear_rate: float = Field(
+        0.0,
+        description="of a simple shear that carries the cell along; shear_rate · duration must be "
+        f"whole and at most {MOST_STRAIN}, so that the last cell is a straight one again",
+    )
+    checkpoint_steps: int = Field(
+        100_000,
+        ge=1,
+        le=10**9,
+        description="steps from one checkpoint to the next; the last bits depend on it",
+    )
+
+    @property
+    def motion(self) -> Motion:
+        """How particles move, besides temperature and step."""
+        external = Sum(tuple(keys.force for keys in self.external)) if self.external else None
+        return Motion(self.mobility, self.integrator, external, self.shear_rate)
+
+    def smallest_scale(self, kernel: str) -> float:
+        """That of the most tilted cell of a run, whose second box vector is the longest."""
+        strain = self.shear_rate * self.duration
+        return super().smallest_scale(kernel) * math.sqrt(1.0 + strain**2)
 
     @property
     def save_steps(self) -> list[int]:
@@ -108,6 +144,16 @@ class GlassSystem(PackingSystem):
                 f"duration/dt must be a whole number of steps, not {steps:g}, and no fewer than "
                 f"the {self.snapshots} snapshots"
             )
+        strain = self.shear_rate * self.duration
+        if abs(strain - round(strain)) > 1e-9 or abs(strain) > MOST_STRAIN:
+            raise ValueError(
+                f"shear_rate times duration must be a whole number up to {MOST_STRAIN}, not "
+                f"{strain:g}"
+            )
+        try:
+            static_waves(self.motion, len(self.counts_of_species), self.cell)
+        except (ConfigError, ResolutionError) as error:
+            raise ValueError(str(error)) from None
         return self
 
 

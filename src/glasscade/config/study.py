@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from glasscade.config.base import Batch, Closed, Kernels, Name, Positive, distinct
 from glasscade.config.densities import SyntheticSystem
-from glasscade.config.particles import ShearSystem
+from glasscade.config.imports import PLACES, TrajectorySystem
+from glasscade.config.particles import GlassSystem, ShearSystem
 from glasscade.config.settings import ExponentKeys, Margins, NullKeys, TestFunctionKeys
 from glasscade.config.systems import TaggedSystem
 from glasscade.errors import ConfigError
 from glasscade.limits.extrapolation import POINTS
+
+FEWEST_TIMES = 8
+"""Output times within the window of a decay."""
 
 
 class Sweep(Closed):
     """The two limits and the ensemble: what is varied, and how it is cut into jobs."""
 
     temperature: tuple[Annotated[float, Field(ge=0.0)], ...] = Field(
-        min_length=1, description="values of T_v; 0, the athermal end, must be among them"
+        min_length=1,
+        description="values of T_v; 0, the athermal end, must be among them, but for trajectories",
     )
     ell: tuple[float | tuple[float, ...], ...] = Field(
         min_length=1,
@@ -55,8 +61,6 @@ class Sweep(Closed):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if 0.0 not in self.temperature:
-            raise ValueError("temperature must contain 0, the athermal end of every limit")
         distinct("temperature", self.temperature)
         if not all(self.batches):
             raise ValueError("ell must not hold empty brackets")
@@ -64,6 +68,24 @@ class Sweep(Closed):
         if not set(self.map_ell) <= set(self.scales):
             raise ValueError("map_ell must be among the scales of ell")
         return self
+
+
+class RelaxationKeys(Closed):
+    """What the decay of the speed of a descent at T = 0 is held against."""
+
+    window: tuple[Positive, Positive] = Field(
+        description="times, from and to, between which the decay is a power: after contacts have "
+        "come to balance, before the slowest elastic wave of the cell has relaxed"
+    )
+    beta: Positive = Field(0.92, description="exponent of the speed, <v²>^½ ~ t^-β")
+    tolerance: Positive = Field(0.03, description="by which a measured β may differ from it")
+
+    @field_validator("window")
+    @classmethod
+    def _increases(cls, window: tuple[float, float]) -> tuple[float, float]:
+        if not window[0] < window[1]:
+            raise ValueError(f"window must increase, not be [{window[0]:g}, {window[1]:g}]")
+        return window
 
 
 class Model(Closed):
@@ -80,7 +102,14 @@ class Model(Closed):
         (), description="kernels of this model alone; if none, those of the study"
     )
     exponent_temperature: tuple[float, ...] = Field(
-        (0.0,), description="temperatures at which exponents are measured; 0 must be among them"
+        (0.0,),
+        description="temperatures at which exponents are measured; the lowest of the sweep, 0 but "
+        "for trajectories, must be among them",
+    )
+    relaxation: RelaxationKeys | None = Field(
+        None,
+        description="a descent at T = 0 alone, judged by how its speed decays; of a glass, which "
+        "needs no other temperature then",
     )
 
     @model_validator(mode="after")
@@ -89,15 +118,22 @@ class Model(Closed):
             self._check_window()
         elif self.window is not None:
             raise ValueError("window must be left out: no exponents of this system are measured")
-        if 0.0 not in self.exponent_temperature or not (
-            set(self.exponent_temperature) <= set(self.sweep.temperature)
-        ):
-            raise ValueError("exponent_temperature must hold 0 and be among sweep.temperature")
+        if isinstance(self.system, TrajectorySystem):
+            self._check_files(self.system)
+        elif 0.0 not in self.sweep.temperature:
+            raise ValueError("sweep.temperature must contain 0, the athermal end of every limit")
+        lowest, chosen = min(self.sweep.temperature), set(self.exponent_temperatures)
+        if lowest not in chosen or not chosen <= set(self.sweep.temperature):
+            raise ValueError(
+                f"exponent_temperature must hold {lowest:g} and be among sweep.temperature"
+            )
         if isinstance(self.system, SyntheticSystem) and self.sweep.temperature != (0.0,):
             raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
         if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
             raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
-        if isinstance(self.system, ShearSystem):
+        if self.relaxation is not None:
+            self._check_relaxation(self.relaxation)
+        elif isinstance(self.system, ShearSystem):
             self._check_events(self.system)
         elif not isinstance(self.system, SyntheticSystem):
             self._check_limits()
@@ -134,10 +170,50 @@ class Model(Closed):
         """What the iterated limits need."""
         if self.system.deterministic and self.sweep.realisations > 1:
             raise ValueError("sweep.realisations must be 1: this system is deterministic")
-        if len(self.sweep.temperature) < POINTS + 1:
+        if not self.limited and not isinstance(self.system, TrajectorySystem):
             raise ValueError(f"sweep.temperature must hold 0 and at least {POINTS} values above")
         if 0.0 not in self.sweep.scales:
             raise ValueError("sweep.ell must hold 0, the fine-grained balance")
+
+    def _check_files(self, system: TrajectorySystem) -> None:
+        """Every run of the sweep needs a file of its own."""
+        sweep = self.sweep
+        counts = {"temperature": len(sweep.temperature), "realisations": sweep.realisations}
+        for place, (key, count) in zip(PLACES, counts.items(), strict=True):
+            if count > 1 and place not in system.file:
+                raise ValueError(
+                    f"system.file must hold {place} in its name, since sweep.{key} stands for "
+                    f"{count} runs"
+                )
+
+    @property
+    def exponent_temperatures(self) -> tuple[float, ...]:
+        """Where exponents are measured: at the lowest temperature if none is chosen."""
+        if self.exponent_temperature == (0.0,):
+            return (min(self.sweep.temperature),)
+        return self.exponent_temperature
+
+    @property
+    def limited(self) -> bool:
+        """Whether there are temperatures enough for the iterated limits."""
+        return 0.0 in self.sweep.temperature and len(self.sweep.temperature) > POINTS
+
+    def files(self, temperature: float, block: int) -> list[Path]:
+        """The files that a simulation reads: one for each run of a trajectory, else none."""
+        if not isinstance(self.system, TrajectorySystem):
+            return []
+        return [self.system.path(temperature, run) for run in self.sweep.block(block)]
+
+    def _check_relaxation(self, keys: RelaxationKeys) -> None:
+        """What a decay needs."""
+        if not isinstance(self.system, GlassSystem) or self.sweep.temperature != (0.0,):
+            raise ValueError("relaxation: it is of a glass with sweep.temperature [0]")
+        times = np.array(self.system.save_steps) * self.system.dt
+        inside = np.sum((times >= keys.window[0]) & (times <= keys.window[1]))
+        if inside < FEWEST_TIMES:
+            raise ValueError(
+                f"relaxation.window must hold at least {FEWEST_TIMES} output times, not {inside}"
+            )
 
     def check_scales(self, kernels: tuple[str, ...]) -> None:
         """Refuse a scale that is below the grid's resolution or above a quarter of the cell.

@@ -10,6 +10,7 @@ TITLES = {
     "shear": "Shear and its plastic events",
     "events": "Stress drops by scale",
     "event_map": "Map of the largest event",
+    "relaxation": "Decay of the speed",
     "stress": "Stress against time",
     "budget": "Terms of the balance against scale",
     "plane": "Flux and thermal term over temperature and scale",
@@ -26,9 +27,6 @@ TITLES = {
 }
 """All figures of a model with their titles, in the order in which a report shows them."""
 STUDY_TITLES = {
-    "shear": "Shear and its plastic events",
-    "events": "Stress drops by scale",
-    "event_map": "Map of the largest event",
     "comparison": "Dependence on N and dt",
     "flux_bounds": "Which kernel attains which bound",
     "phase_diagram": "Exponent of the flux over kernel and density",
@@ -38,10 +36,13 @@ STUDY_TITLES = {
 _PLASTIC = frozenset({"shear", "events", "event_map"})
 _MAPS = frozenset({"maps", "local_exponents", "event_map"})
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
+_OF_LIMITS = frozenset({"plane", "limits", "kernels", "direct_terms"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
 
 
-def figure_names(kind: str, maps: bool) -> tuple[str, ...]:
+def figure_names(
+    kind: str, maps: bool, limits: bool = True, relaxation: bool = False
+) -> tuple[str, ...]:
     """Names of the figures of one model, in order.
 
     Parameters
@@ -51,10 +52,14 @@ def figure_names(kind: str, maps: bool) -> tuple[str, ...]:
         `shear` (plastic events, no limits, no exponents), or any kind of system that evolves.
     maps : bool
         Whether maps are computed, that is whether `map_ell` is not empty.
+    limits : bool
+        Whether there are temperatures enough for the iterated limits.
+    relaxation : bool
+        Whether the model is a descent at T = 0 alone.
     """
-    left_out = {
-        "cluster": _PLASTIC | _STATIONARY | {"recovery"},
-        "synthetic": _PLASTIC | _ATHERMAL,
-        "shear": frozenset(TITLES) - _PLASTIC,
-    }.get(kind, _PLASTIC | {"recovery"})
+    left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
+        kind, frozenset({"recovery"}) if limits else _OF_LIMITS | {"recovery"}
+    )
+    left_out |= _ATHERMAL if relaxation else {"relaxation"}
+    left_out = frozenset(TITLES) - _PLASTIC if kind == "shear" else left_out | _PLASTIC
     return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))

@@ -83,10 +83,8 @@ def stiffest(listed: ListedForces, positions: Real) -> float:
     return float(np.max(degree[bonds.first] + degree[bonds.second], initial=0.0))
 
 
-def fire(
-    listed: ListedForces, positions: Real, tolerance: float, most: int = MOST
-) -> Minimum:
-    """Fast inertial relaxation, version 2.0 (Guénolé et al., Comput. Mater. Sci. 175, 109584, 2020).
+def fire(listed: ListedForces, positions: Real, tolerance: float, most: int = MOST) -> Minimum:
+    """Fast inertial relaxation engine, FIRE 2.0 (Guénolé et al., Comput. Mater. Sci. 175, 2020).
 
     Particles of mass one move by v -> v - F dt, v -> (1-α)v - α|v| F/|F|, x -> x + v dt. While
     they move downhill, -F·v > 0, dt grows and α falls; else half a step is taken back, v = 0,

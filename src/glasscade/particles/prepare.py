@@ -148,7 +148,9 @@ def cool(
     """
     first, last = temperatures
     if not first > last >= 0.0:
-        raise ConfigError(f"temperatures: they must fall and not below 0, not {first:g} to {last:g}")
+        raise ConfigError(
+            f"temperatures: they must fall and not below 0, not {first:g} to {last:g}"
+        )
     if not rate > 0.0:
         raise ConfigError(f"rate: {rate:g} is outside (0, inf)")
     steps = max(round((first - last) / (rate * dt * stages)), 1)

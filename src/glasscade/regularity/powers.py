@@ -17,6 +17,13 @@ LOW = 6
 """Powers 1 to 6 are summed in one pass, 7 to 9 in another."""
 CHUNK = 1024
 """Values summed at once: they and their partners stay in the processor's first cache."""
+FACTORS = 512
+"""Numbers below 2 whose product is below the largest one."""
+SIGNIFICAND, BIAS = np.uint64(52), np.uint64(1023)
+"""Bits of a significand, and what is added to an exponent."""
+FRACTION, ONE = np.uint64(2**52 - 1), np.uint64(1023 * 2**52)
+"""The bits of a significand, and those of 1."""
+LN_2 = float(np.log(2.0))
 
 
 def check_orders(q: npt.ArrayLike) -> Real:
@@ -265,8 +272,8 @@ def _sum_power(row: Real, q: float) -> float:
     """Σx^q, or Σln x for q = 0."""
     total = 0.0
     if q == 0.0:
-        for k in range(row.size):
-            total += np.log(row[k])
+        for start in range(0, row.size, FACTORS):
+            total += _sum_logarithms(row[start : start + FACTORS])
     elif q == -1.0:
         for k in range(row.size):
             total += 1.0 / row[k]
@@ -274,3 +281,29 @@ def _sum_power(row: Real, q: float) -> float:
         for k in range(row.size):
             total += row[k] ** q
     return total
+
+
+@jit
+def _sum_logarithms(row: Real) -> float:
+    """Σln x of at most `FACTORS` values x >= 0: one logarithm of the product of their significands.
+
+    x = m 2^e with 1 <= m < 2, read from the bits. Zero, what is too small for a full significand,
+    and infinity have exponents of their own, and go the slow way.
+    """
+    bits, significands = row.view(np.uint64), np.empty(row.size)
+    integers = significands.view(np.uint64)
+    least, most, total = BIAS, BIAS, np.uint64(0)
+    for k in range(row.size):
+        exponent = bits[k] >> SIGNIFICAND
+        least, most = min(least, exponent), max(most, exponent)
+        total += exponent
+        integers[k] = (bits[k] & FRACTION) | ONE
+    if least > 0 and most < 2 * BIAS + 1:
+        product = 1.0
+        for k in range(row.size):
+            product *= significands[k]
+        return np.log(product) + LN_2 * (float(total) - float(BIAS) * row.size)
+    logarithms = 0.0
+    for k in range(row.size):
+        logarithms += np.log(row[k])
+    return logarithms

@@ -71,6 +71,17 @@ KINDS: dict[str, Kind] = {
         no_criterion="no run of this study decides: the roughness of sheared packings is not "
         "measured",
     ),
+    "trajectory": Kind(
+        text="A trajectory that another program made, with forces recomputed from the potential "
+        "of the configuration. If it declares overdamped dynamics its balance is judged as that of "
+        "our own runs; else the currents are those of its velocities, a residual stands for what "
+        "overdamped dynamics leave of them, and closure has no verdict.",
+        no_limits="no run of this study decides: the trajectories are not those of T = 0 and of "
+        "several temperatures above it",
+        no_criterion="no run of this study decides: the trajectories have no limits",
+        flux_theorem="zero by theorem, where the core of the potential makes the force Lipschitz: "
+        "not a finding. What is open, and shown, is the finite range of ℓ",
+    ),
 }
 
 

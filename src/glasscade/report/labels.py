@@ -27,7 +27,8 @@ CHECKS: dict[str, Check] = {
     "control": Check(
         "Controls",
         "Cases whose answer is known exactly. If one of these is missed, nothing else on this page "
-        "should be believed. The forms are largest relative deviations from the exact "
+        "should be believed; β, by which the speed of a descent decays, is known from others' runs "
+        "of larger systems. The forms are largest relative deviations from the exact "
         "expressions over all T or all ℓ.",
     ),
     "closure": Check(
@@ -98,6 +99,8 @@ _QUANTITIES: tuple[tuple[str, str], ...] = (
         "lim Q^{flux}_{ℓ}, {x} minus {y}",
     ),
     (r"H", "H"),
+    (r"beta_from_speed", "β of the speed"),
+    (r"beta_from_energy", "β of the energy"),
     (r"Q_thermal_form", "form of Q^{thermal}(T)"),
     (r"Q_flux_form", "form of Q^{flux}_{ℓ}"),
     (r"instantaneous", "at one time"),

@@ -33,6 +33,7 @@ from glasscade.regularity.fits import interval, jackknife, local_slopes
 from glasscade.stages.flux import NORMS, norm_exponent
 from glasscade.stages.integrate import believed, limit_in_ell, term
 from glasscade.stages.nulls import MEASURED
+from glasscade.stages.relaxation import JUDGED
 
 Real = npt.NDArray[np.float64]
 Judge = Callable[[int, int], Verdict]
@@ -60,6 +61,7 @@ class _Checks:
         self.model: str = job["model"]
         self.margins: dict[str, float] = job["margins"]
         self.estimator: str = job["estimator"]
+        self.decay: dict[str, Any] = job.get("relaxation", {})
         self.system = system
         self.limits = limits
         self.exponents = exponents
@@ -67,9 +69,13 @@ class _Checks:
     def __iter__(self) -> Iterator[Verdict]:
         if "limit" in self.limits and not self.system.particles:
             yield from self._control()
-        yield from self._closure()
-        if self.system.particles:
-            yield from self._martingale()
+        if self.decay:
+            yield from self._decay()
+        # Measured currents close by construction, which says nothing for or against Eq. 1.
+        if not self.system.measured:
+            yield from self._closure()
+            if self.system.particles:
+                yield from self._martingale()
         if "limit" in self.limits:
             yield from self._commutation()
             yield from self._kernel_independence()
@@ -189,6 +195,18 @@ class _Checks:
         )
         yield self._equal("control", "Q_flux_form", self._flux_form(), 0.0, self.margins["control"])
 
+    def _decay(self) -> Iterator[Verdict]:
+        """β of a descent from the speed and from the energy, which are one by dU/dt = -Σ|F|²."""
+        for route in JUDGED:
+            value, half = (
+                float(self.limits[name].sel(route=route)) for name in ("beta", "beta_half_width")
+            )
+            low, high = self.decay["window"]
+            limit = Limit.around(value, half, 0.0, (low, high), self.limits.sizes["realisation"])
+            yield self._equal(
+                "control", f"beta_from_{route}", limit, self.decay["beta"], self.decay["tolerance"]
+            )
+
     def _thermal_form(self) -> Limit:
         """Largest relative deviation of Q_thermal(T) from its exact form, over all T."""
         assert isinstance(self.system, ClusterSystem)
@@ -225,7 +243,8 @@ class _Checks:
         algebraic = self.limits["algebraic_residual"]
         instantaneous = self._largest(algebraic, xr.zeros_like(algebraic))
         yield self._equal("closure", "instantaneous", instantaneous, 0.0, self.margins["closure"])
-        if not self.system.evolves:
+        noisy = self.system.particles and float(self.limits["temperature"][0]) > 0.0
+        if noisy or not self.system.evolves:
             return
         residual, error = abs(self.limits["residual"]), abs(self.limits["quadrature_error"])
         if self.system.particles:
@@ -264,7 +283,7 @@ class _Checks:
         the interval holds the error of the time integral too.
         """
         resolved = self.limits.isel(kernel=0, phi=0, ell=self.limits["ell"].values > 0.0)
-        finest = resolved.isel(ell=0, temperature=slice(1, None))
+        finest = resolved.isel(ell=0, temperature=self.limits["temperature"].values > 0.0)
         both = finest["source"] + finest["transport"]
         largest = abs(both).max("term").mean("realisation")
         relative = finest["residual"] / largest

@@ -17,6 +17,7 @@ from glasscade.figures.local_exponents import local_exponents
 from glasscade.figures.maps import maps
 from glasscade.figures.plastic import event_map, events, shear
 from glasscade.figures.regularity import exponents, flux_exponent, recovery, structure
+from glasscade.figures.relaxation import relaxation
 from glasscade.figures.scales import dissipation_scale
 from glasscade.figures.sheet import Drawn
 from glasscade.figures.style import DPI, style
@@ -27,6 +28,7 @@ FIGURES: dict[str, Callable[[Results], Drawn]] = {
     "shear": shear,
     "events": events,
     "event_map": event_map,
+    "relaxation": relaxation,
     "stress": stress,
     "budget": budget,
     "plane": plane,

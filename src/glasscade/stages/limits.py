@@ -18,6 +18,7 @@ from glasscade.regularity.fits import interval
 from glasscade.stages import events
 from glasscade.stages.checks import checks
 from glasscade.stages.integrate import believed, gather, integrate, limit_in_ell, term
+from glasscade.stages.relaxation import decay
 from glasscade.stages.verdicts import table
 
 Real = npt.NDArray[np.float64]
@@ -45,7 +46,8 @@ def run(
     Parameters
     ----------
     job : dict
-        `model`, `system`, `estimator`, `margins`, and `temperatures`, one for each budget file.
+        `model`, `system`, `estimator`, `margins`, and `temperatures`, one for each budget file;
+        of a descent `relaxation`.
     budgets, exponents : Path
         Input files; no exponents of a system whose roughness is not measured.
     output, verdicts : Path
@@ -65,13 +67,20 @@ def run(
         if name in athermal:
             dataset[name] = athermal[name]
     level = job["margins"]["level"]
-    if not isinstance(system, SyntheticSystem):
+    if isinstance(system, GlassSystem) and "relaxation" in job:
+        dataset = dataset.merge(decay(athermal, system.number, job["relaxation"], level))
+    elif not isinstance(system, SyntheticSystem) and _limited(gathered):
         dataset = dataset.merge(iterated_limits(dataset, level, system))
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
     rows = checks(job, system, dataset, read_dataset(exponents, "raw"))
     write_dataset(dataset, output, job, __name__)
     write_text(table(rows), verdicts)
+
+
+def _limited(gathered: list[tuple[float, xr.Dataset]]) -> bool:
+    """Whether there are T = 0 and temperatures enough above it, as a trajectory may lack."""
+    return gathered[0][0] == 0.0 and len(gathered) > POINTS
 
 
 def _maps(budget: xr.Dataset) -> list[str]:

@@ -13,23 +13,29 @@ OF_NO_FIGURE = {"overview", "summary", "verdicts", "bounds"}  # captions of page
 
 def test_stationary_states_have_no_time_and_no_scale_of_dissipation() -> None:
     names = figure_names("cluster", maps=True)
-    assert set(TITLES) - PLASTIC - set(names) == {"stress", "dissipation_scale", "recovery"}
-    assert not PLASTIC & set(names)
+    missing = {"stress", "dissipation_scale", "recovery", "relaxation"}
+    assert set(TITLES) - set(names) == missing | PLASTIC
 
 
 def test_synthetic_densities_have_neither_dynamics_nor_temperature() -> None:
-    expected = {"budget", "recovery", "structure", "exponents", "flux_exponent"}
+    expected = {"budget", "recovery", "structure", "exponents", "events", "flux_exponent"}
     assert set(figure_names("synthetic", maps=False)) == expected
 
 
 @pytest.mark.parametrize("kind", ["field", "glass"])
 def test_what_evolves_has_all_but_the_recovery_of_exponents(kind: str) -> None:
-    assert set(TITLES) - set(figure_names(kind, maps=True)) == {"recovery", *PLASTIC}
+    missing = {"recovery", "relaxation"}
+    assert set(TITLES) - set(figure_names(kind, maps=True)) == missing | PLASTIC
 
 
 def test_shear_has_its_own_figures_and_no_others() -> None:
     assert figure_names("shear", maps=True) == ("shear", "events", "event_map")
     assert figure_names("shear", maps=False) == ("shear", "events")
+
+
+def test_a_descent_at_zero_temperature_has_no_limits_to_show() -> None:
+    names = figure_names("glass", maps=False, relaxation=True)
+    assert set(names) == {"relaxation", "budget", "structure", "exponents", "flux_exponent"}
 
 
 def test_maps_are_left_out_where_none_are_computed() -> None:
@@ -60,7 +66,7 @@ def test_caption_is_plain_text_for_both_reports(name: str) -> None:
 
 # Exponents and norms have no sign.
 @pytest.mark.parametrize(
-    "name", sorted({*TITLES, *STUDY_TITLES} - {"recovery", "structure", "exponents", "events"})
+    "name", sorted({*TITLES, *STUDY_TITLES} - {"recovery", "structure", "exponents"})
 )
 def test_caption_says_what_the_sign_means(name: str) -> None:
     text = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8")

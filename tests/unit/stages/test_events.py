@@ -64,9 +64,7 @@ def test_a_state_holds_the_descent_of_every_event_in_its_own_cell(folder):
         cell = Cell(row["cell"].values)
         assert cell.matrix[0, 1] == pytest.approx(float(row["strain"]) * cell.matrix[1, 1])
         for output in (0, 20, -1):
-            bonds = find_bonds(
-                row["position"].values[output], state["species"].values, TABLE, cell
-            )
+            bonds = find_bonds(row["position"].values[output], state["species"].values, TABLE, cell)
             speed = np.linalg.norm(forces(bonds))
             # Round-off of forces, of which next to nothing is left at the end.
             assert float(row["speed"][output]) == pytest.approx(speed, rel=1e-6, abs=1e-13)
@@ -167,5 +165,7 @@ def test_all_figures_are_drawn_from_the_files(folder):
 
 def test_no_event_at_all_is_an_error():
     raw = changed(SHEAR, "system.largest_strain", 1e-3)
-    with pytest.raises(ConfigError, match="largest_strain: up to 0.001 there is no plastic event"):
+    with pytest.raises(
+        ConfigError, match=r"largest_strain: up to 0\.001 there is no plastic event"
+    ):
         sheared(simulated(raw["system"]), [0], STUDY.seed)
