@@ -131,10 +131,10 @@ class Model(Closed):
             raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
         if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
             raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
-        if isinstance(self.system, ShearSystem):
-            self._check_events(self.system)
-        elif self.relaxation is not None:
+        if self.relaxation is not None:
             self._check_relaxation(self.relaxation)
+        elif isinstance(self.system, ShearSystem):
+            self._check_events(self.system)
         elif not isinstance(self.system, SyntheticSystem):
             self._check_limits()
         return self

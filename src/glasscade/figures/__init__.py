@@ -7,10 +7,10 @@ its outputs quickly. A caption for each is `workflow/report/{name}.rst`.
 from __future__ import annotations
 
 TITLES = {
-    "relaxation": "Decay of the speed",
     "shear": "Shear and its plastic events",
     "events": "Stress drops by scale",
     "event_map": "Map of the largest event",
+    "relaxation": "Decay of the speed",
     "stress": "Stress against time",
     "budget": "Terms of the balance against scale",
     "plane": "Flux and thermal term over temperature and scale",
@@ -27,9 +27,6 @@ TITLES = {
 }
 """All figures of a model with their titles, in the order in which a report shows them."""
 STUDY_TITLES = {
-    "shear": "Shear and its plastic events",
-    "events": "Stress drops by scale",
-    "event_map": "Map of the largest event",
     "comparison": "Dependence on N and dt",
     "flux_bounds": "Which kernel attains which bound",
     "phase_diagram": "Exponent of the flux over kernel and density",
@@ -60,10 +57,9 @@ def figure_names(
     relaxation : bool
         Whether the model is a descent at T = 0 alone.
     """
-    left_out = {
-        "cluster": _PLASTIC | _STATIONARY | {"recovery"},
-        "synthetic": _PLASTIC | _ATHERMAL,
-        "shear": frozenset(TITLES) - _PLASTIC,
-    }.get(kind, _PLASTIC | {"recovery"} | (frozenset() if limits else _OF_LIMITS))
+    left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
+        kind, frozenset({"recovery"}) if limits else _OF_LIMITS | {"recovery"}
+    )
     left_out |= _ATHERMAL if relaxation else {"relaxation"}
+    left_out = frozenset(TITLES) - _PLASTIC if kind == "shear" else left_out | _PLASTIC
     return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))

@@ -46,7 +46,7 @@ def reduced(
     balance_from: float,
     map_ells: list[float],
 ) -> xr.Dataset:
-    """Balances of every output at the larger scales, by the first kernel; stress at both ends at all.
+    """Balances of every output at the larger scales, by the first kernel; stress at both ends.
 
     With them goes the whole catalogue, without positions.
     """

@@ -25,10 +25,10 @@ from glasscade.io import atomic, read_dataset
 from glasscade.stages.verdicts import read_verdicts
 
 FIGURES: dict[str, Callable[[Results], Drawn]] = {
-    "relaxation": relaxation,
     "shear": shear,
     "events": events,
     "event_map": event_map,
+    "relaxation": relaxation,
     "stress": stress,
     "budget": budget,
     "plane": plane,
