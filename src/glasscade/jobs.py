@@ -46,8 +46,15 @@ def reductions(study: Study, model: str) -> list[Labels]:
     return [state | {"ell": ell} for state in states(study, model) for ell in batches(study, model)]
 
 
+def measured(study: Study) -> list[str]:
+    """The models whose exponents are measured."""
+    return [model for model, keys in study.models.items() if keys.system.measures_roughness]
+
+
 def structures(study: Study, model: str) -> list[Labels]:
     """One measurement of structure for every simulation at a temperature of the exponents."""
+    if model not in measured(study):
+        return []
     chosen = {number(t) for t in study.models[model].exponent_temperatures}
     return [state for state in states(study, model) if state["temperature"] in chosen]
 
@@ -109,7 +116,7 @@ def exponents(study: Study, model: str) -> Job:
     keys = study.models[model]
     return {
         "temperatures": [_temperature(keys, x["temperature"]) for x in structures(study, model)],
-        "window": list(keys.window),
+        "window": list(keys.window or ()),
         "level": study.margins.exponent_level,
         "deterministic": keys.system.deterministic,
         "bumps": study.test_functions.bumps,

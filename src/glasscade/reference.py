@@ -40,6 +40,13 @@ UNITS = {
     "duration": "ℓ₀²/(μV₀)",
     "dt": "ℓ₀²/(μV₀)",
     "onset": "ℓ₀²/(μV₀)",
+    "strain_step": "1",
+    "largest_strain": "1",
+    "bracket": "1",
+    "moved": "ℓ₀",
+    "tolerance": "V₀/ℓ₀",
+    "accuracy": "ℓ₀",
+    "balance_from": "ℓ₀",
     "density": "ℓ₀⁻ᵈ",
     "number_density": "ℓ₀⁻ᵈ",
     "TrajectorySystem.dt": "the file's",
@@ -256,9 +263,16 @@ def _kinds_in_lists(value: dict[str, Any]) -> Iterator[_Part]:
 
 def _row(path: str, key: str, value: dict[str, Any], section: str, required: bool) -> _Row:
     default = "required" if required else f"`{json.dumps(value['default'])}`"
+    value = _given(value)
     meaning = _meaning(value) or f"{_allowed(value)} for the keys of this table"
     unit = _unit(key, value, section)
     return _Row(path, _type(value), unit, _allowed(value), default, meaning)
+
+
+def _given(value: dict[str, Any]) -> dict[str, Any]:
+    """What a key is where it is not left out: of anything or null, the former."""
+    known = [x for x in value.get("anyOf", []) if x.get("type") != "null"]
+    return value | known[0] if len(known) == 1 else value
 
 
 def _name(reference: str) -> str:

@@ -9,7 +9,7 @@ import yaml
 
 from clones import Clone, small
 from glasscade import config, estimate
-from studies import FIELD, changed
+from studies import FIELD, SHEAR, changed
 
 pytestmark = pytest.mark.workflow
 
@@ -120,6 +120,16 @@ def test_one_more_model_leaves_the_others_alone(clone: Clone) -> None:
     assert {job for job in planned - gathered if "smooth" not in job} == set()
     # 5 temperatures: states and reductions; structure, exponents, limits, figures
     assert len(planned - gathered) == 14
+
+
+def test_sheared_packings_take_the_way_without_exponents(clone: Clone) -> None:
+    """Two blocks of realisations, two batches of scales, and what gathers them."""
+    planned = clone.plan(changed(small(), "models.shear", SHEAR)).jobs
+    blocks = ("shear 0 0", "shear 0 1")
+    batches = ("0_0.08_0.15", "0.3_0.6_1")
+    expected = {f"simulate {block}" for block in blocks}
+    expected |= {f"reduce shear 0 {batch} {block}" for batch in batches for block in "01"}
+    assert planned == expected | after("shear")
 
 
 def test_cosmetic_edits_run_nothing(clone: Clone) -> None:

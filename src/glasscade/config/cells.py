@@ -23,6 +23,8 @@ class SystemKeys(Closed):
     """Whether one realisation is all there is, so that intervals have no statistical part."""
     particles: ClassVar[bool] = False
     """Whether states are particles, whose σ_ℓ has an Itô source and self-pairs."""
+    measures_roughness: ClassVar[bool] = True
+    """Whether exponents of the density and of the force are measured."""
 
     points: int = Field(ge=128, le=2**20, description="grid points along each side, a power of two")
 

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from glasscade.config.base import Batch, Closed, Kernels, Name, Positive, distinct
 from glasscade.config.densities import SyntheticSystem
 from glasscade.config.imports import PLACES, TrajectorySystem
-from glasscade.config.particles import GlassSystem
+from glasscade.config.particles import GlassSystem, ShearSystem
 from glasscade.config.settings import ExponentKeys, Margins, NullKeys, TestFunctionKeys
 from glasscade.config.systems import TaggedSystem
 from glasscade.errors import ConfigError
@@ -93,8 +93,10 @@ class Model(Closed):
 
     system: TaggedSystem
     sweep: Sweep
-    window: tuple[Positive, Positive] = Field(
-        description="range of scales, in lengths, in which a scaling range is looked for"
+    window: tuple[Positive, Positive] | None = Field(
+        None,
+        description="range of scales, in lengths, in which a scaling range is looked for; needed "
+        "wherever exponents are measured, by all systems but `shear`",
     )
     kernels: Kernels = Field(
         (), description="kernels of this model alone; if none, those of the study"
@@ -112,17 +114,10 @@ class Model(Closed):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        low, high = self.window
-        spacing = self.system.length / self.system.points
-        # The largest scale of the estimators is L/8.
-        dyadic = spacing * 2.0 ** np.arange(1, round(np.log2(self.system.points)) - 2)
-        if low < 2.0 * spacing or np.sum((low <= dyadic) & (dyadic <= high)) < 3:
-            raise ValueError(
-                f"window must be [low, high], low two grid spacings, {2.0 * spacing:.4g}, or more, "
-                "with at least three of the dyadic scales "
-                + ", ".join(f"{scale:.4g}" for scale in dyadic)
-                + f" in it (got [{low:g}, {high:g}])"
-            )
+        if self.system.measures_roughness:
+            self._check_window()
+        elif self.window is not None:
+            raise ValueError("window must be left out: no exponents of this system are measured")
         if isinstance(self.system, TrajectorySystem):
             self._check_files(self.system)
         elif 0.0 not in self.sweep.temperature:
@@ -138,9 +133,38 @@ class Model(Closed):
             raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
         if self.relaxation is not None:
             self._check_relaxation(self.relaxation)
+        elif isinstance(self.system, ShearSystem):
+            self._check_events(self.system)
         elif not isinstance(self.system, SyntheticSystem):
             self._check_limits()
         return self
+
+    def _check_window(self) -> None:
+        """What the estimators of exponents need."""
+        if self.window is None:
+            raise ValueError("window is missing: the range in which a scaling range is looked for")
+        low, high = self.window
+        spacing = self.system.length / self.system.points
+        # The largest scale of the estimators is L/8.
+        dyadic = spacing * 2.0 ** np.arange(1, round(np.log2(self.system.points)) - 2)
+        if low < 2.0 * spacing or np.sum((low <= dyadic) & (dyadic <= high)) < 3:
+            raise ValueError(
+                f"window must be [low, high], low two grid spacings, {2.0 * spacing:.4g}, or more, "
+                "with at least three of the dyadic scales "
+                + ", ".join(f"{scale:.4g}" for scale in dyadic)
+                + f" in it (got [{low:g}, {high:g}])"
+            )
+
+    def _check_events(self, system: ShearSystem) -> None:
+        """What the stress drops of events by scale need."""
+        if self.sweep.temperature != (0.0,):
+            raise ValueError("sweep.temperature must be [0]: quasistatic shear is athermal")
+        if 0.0 not in self.sweep.scales:
+            raise ValueError("sweep.ell must hold 0, the stress drop itself")
+        if self.sweep.scales[-1] < system.balance_from:
+            raise ValueError(
+                f"sweep.ell must hold a scale from balance_from, {system.balance_from:g}, upwards"
+            )
 
     def _check_limits(self) -> None:
         """What the iterated limits need."""

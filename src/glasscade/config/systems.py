@@ -8,14 +8,17 @@ from pydantic import Field, TypeAdapter
 
 from glasscade.config.densities import ClusterSystem, FieldSystem, SyntheticSystem
 from glasscade.config.imports import TrajectorySystem
-from glasscade.config.particles import GlassSystem
+from glasscade.config.particles import GlassSystem, ShearSystem
 
-System = ClusterSystem | FieldSystem | SyntheticSystem | GlassSystem | TrajectorySystem
+System = (
+    ClusterSystem | FieldSystem | SyntheticSystem | GlassSystem | ShearSystem | TrajectorySystem
+)
 TaggedSystem = Annotated[System, Field(discriminator="kind")]
 SYSTEM: TypeAdapter[System] = TypeAdapter(TaggedSystem)
 
 UNSEEN: dict[str, dict[str, Any]] = {
     "glass": {"points": 128},
+    "shear": {"points": 128, "balance_from": 1.0},
     "synthetic": {"potential": {"kind": "gaussian"}},
     "trajectory": {"points": 128},
 }

@@ -7,6 +7,9 @@ its outputs quickly. A caption for each is `workflow/report/{name}.rst`.
 from __future__ import annotations
 
 TITLES = {
+    "shear": "Shear and its plastic events",
+    "events": "Stress drops by scale",
+    "event_map": "Map of the largest event",
     "relaxation": "Decay of the speed",
     "stress": "Stress against time",
     "budget": "Terms of the balance against scale",
@@ -30,7 +33,8 @@ STUDY_TITLES = {
 }
 """Figures of several models together."""
 
-_MAPS = frozenset({"maps", "local_exponents"})
+_PLASTIC = frozenset({"shear", "events", "event_map"})
+_MAPS = frozenset({"maps", "local_exponents", "event_map"})
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
 _OF_LIMITS = frozenset({"plane", "limits", "kernels", "direct_terms"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
@@ -45,7 +49,7 @@ def figure_names(
     ----------
     kind : str
         `cluster` (stationary states), `synthetic` (no dynamics, no temperature, known exponents),
-        or any kind of system that evolves.
+        `shear` (plastic events, no limits, no exponents), or any kind of system that evolves.
     maps : bool
         Whether maps are computed, that is whether `map_ell` is not empty.
     limits : bool
@@ -57,4 +61,5 @@ def figure_names(
         kind, frozenset({"recovery"}) if limits else _OF_LIMITS | {"recovery"}
     )
     left_out |= _ATHERMAL if relaxation else {"relaxation"}
+    left_out = frozenset(TITLES) - _PLASTIC if kind == "shear" else left_out | _PLASTIC
     return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))

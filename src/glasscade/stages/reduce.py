@@ -16,9 +16,10 @@ from glasscade.analysis.maps import maps as maps_of
 from glasscade.analysis.snapshots import Snapshots
 from glasscade.budget.balance import Currents, gradient_times_cumulant, source_map
 from glasscade.budget.smearing import TestFunctions
-from glasscade.config import SYSTEM, System
+from glasscade.config import SYSTEM, ShearSystem, System
 from glasscade.external import AffineFlow, External
 from glasscade.io import read_dataset, write_dataset
+from glasscade.stages import events
 from glasscade.stages.relaxation import known_series
 from glasscade.transforms import Modes, good_size, mode_counts, modes_to_grid
 
@@ -47,6 +48,9 @@ def run(job: dict[str, Any], state: Path, output: Path) -> None:
         The state file and the budget file.
     """
     system = SYSTEM.validate_python(job["system"])
+    if isinstance(system, ShearSystem):
+        write_dataset(_events(system, job, read_dataset(state, "cell")), output, job, __name__)
+        return
     functions = TestFunctions.bumps(
         system.dimension, job["bumps"], job["sharpness"], seed=job["seed"]
     )
@@ -56,6 +60,13 @@ def run(job: dict[str, Any], state: Path, output: Path) -> None:
     dataset = balances(reduction, loaded, job["ell"], system.motion.external)
     dataset = dataset.merge(maps(reduction, loaded, job["map_ell"])).assign(known_series(loaded))
     write_dataset(dataset, output, job, __name__)
+
+
+def _events(system: ShearSystem, job: dict[str, Any], state: xr.Dataset) -> xr.Dataset:
+    """The balance of plastic events, of which no part of the cell is set apart: φ = 1."""
+    whole = TestFunctions.bumps(system.dimension, count=0, sharpness=0, seed=0)
+    reduction = reduction_of(system, 0.0, job["kernels"], whole)
+    return events.reduced(reduction, state, job["ell"], system.balance_from, job["map_ell"])
 
 
 def reduction_of(

@@ -27,6 +27,7 @@ from glasscade.config import (
     ClusterSystem,
     FieldSystem,
     GlassSystem,
+    ShearSystem,
     SyntheticSystem,
     System,
     TrajectorySystem,
@@ -45,6 +46,7 @@ from glasscade.particles.prepare import noise_seed, random_state
 from glasscade.stages.checkpoint import Checkpoint, Progress
 from glasscade.stages.imports import imported
 from glasscade.stages.relaxation import labelled, series_of
+from glasscade.stages.shearing import sheared
 from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
 
 Real = npt.NDArray[np.float64]
@@ -86,6 +88,8 @@ def simulate(
         return _glass(system, temperature, realisations, seed, checkpoint)
     if isinstance(system, TrajectorySystem):
         return imported(system, temperature, realisations)
+    if isinstance(system, ShearSystem):
+        return sheared(system, realisations, seed)
     return _synthetic(system, realisations, seed)
 
 
