@@ -18,7 +18,7 @@ def test_stationary_states_have_no_time_and_no_scale_of_dissipation() -> None:
 
 
 def test_synthetic_densities_have_neither_dynamics_nor_temperature() -> None:
-    expected = {"budget", "recovery", "structure", "exponents", "events", "flux_exponent"}
+    expected = {"budget", "recovery", "structure", "exponents", "flux_exponent"}
     assert set(figure_names("synthetic", maps=False)) == expected
 
 
