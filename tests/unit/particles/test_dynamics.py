@@ -114,7 +114,7 @@ def test_any_number_of_threads_gives_the_same_bits(mixture, dim):
     found = []
     for threads in (1, 2):
         numba.set_num_threads(threads)
-        found.append(run(state, table, cell, 0.01, dt, 3, [40]))
+        found.append(run(state, table, cell, 0.01, dt, 3, [steps]))
     assert np.array_equal(found[0], found[1])
 
 
