@@ -12,8 +12,13 @@ for variable in ("DUCC0_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     os.environ.setdefault(variable, "1")
 
 import hypothesis  # noqa: E402
+import numba  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+
+# Of two threads one mostly waits for the other, and takes a processor for it. A test in which two
+# are to work says so.
+numba.set_num_threads(1)
 
 # The same examples in every run, no record of earlier ones, and no limit on the time of one
 # example: the first may have to wait for a compilation.
@@ -23,7 +28,7 @@ hypothesis.settings.load_profile("fixed")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several test processes, one takes all tests of a module, whose fixtures it then makes once.
+    """Of several test processes, one takes all tests of a module, which share fixtures.
 
     And one takes all that start Snakemake, which share a study; it begins with these, the longest.
     """
@@ -38,6 +43,13 @@ def _floating_point_errors_raise() -> Iterator[None]:
     """NaN, overflow and division by zero in numpy are errors; underflow to zero is not."""
     with np.errstate(invalid="raise", over="raise", divide="raise"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Whatever a test asks for ends with it."""
+    yield
+    numba.set_num_threads(1)
 
 
 @pytest.fixture

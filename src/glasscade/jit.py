@@ -30,8 +30,12 @@ def cache_folder() -> Path:
         source = path.read_bytes()
         if b"glasscade.jit" in source:
             digest.update(source)
-    root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return root / "glasscade" / digest.hexdigest()[:12]
+    return cache_root() / digest.hexdigest()[:12]
+
+
+def cache_root() -> Path:
+    """Where this package keeps what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "glasscade"
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numba
 import numpy as np
 import pytest
 
@@ -39,15 +38,6 @@ from glasscade.regularity.fits import interval, power_law
 from glasscade.transforms import grid_to_modes, modes_to_grid, product
 
 LEVEL = 0.9999  # about a hundred comparisons below, with fixed seeds
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Thousands of balances of a millisecond: waiting for a second thread would take longer."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    yield
-    numba.set_num_threads(threads)
 
 
 def box_totals(mixture, cell, counts):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from glasscade.budget.balance import TERMS, Budget, currents
+from glasscade.budget.operator import VirialTable, bilinear
 from glasscade.budget.self_pair import OneParticleBudget
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
@@ -37,16 +38,17 @@ class Smeared:
         # A Gaussian has fallen to 1e-9 of itself there.
         self.counts = cell.counts_up_to(1.25 * GAUSSIAN.band(cell.dim) / ell)
         self.filter = GAUSSIAN.filter(cell, self.counts, ell)
-        functions = TestFunctions.bumps(cell.dim, 1, 1, seed=1)
-        self.budget = Budget(MIXTURE, cell, self.counts, functions)
+        self.functions = TestFunctions.bumps(cell.dim, 1, 1, seed=1)
+        self.budget = Budget(MIXTURE, cell, self.counts, self.functions)
+        self.one_hot = (species == np.arange(MIXTURE.species)[:, None]).astype(float)
         self.own = OneParticleBudget(
             self.budget, self.filter, MIXTURE.species, temperature, mobility
         )
 
     def __call__(self, positions: np.ndarray) -> tuple[float, dict[str, float]]:
         bonds = find_bonds(positions, self.species, TABLE, self.cell)
-        one_hot = (self.species == np.arange(MIXTURE.species)[:, None]).astype(float)
-        rows = np.concatenate([one_hot[:, None], one_hot[:, None] * forces(bonds).T], axis=1)
+        one_hot = self.one_hot[:, np.newaxis]
+        rows = np.concatenate([one_hot, one_hot * forces(bonds).T], axis=1)
         modes = point_modes(positions, rows, self.cell, self.counts)
         state = currents(
             modes[:, 0],
@@ -63,6 +65,14 @@ class Smeared:
         }
         sources["Ito"] = self.trace(self.own.of(modes[:, 0]).ito[0])
         return self.trace(balance.stress[0]), sources
+
+    def stresses(self, configurations: list[np.ndarray]) -> np.ndarray:
+        """σ_ℓ alone, of many configurations in one pass."""
+        densities = [point_modes(x, self.one_hot, self.cell, self.counts) for x in configurations]
+        fields = np.stack(densities, axis=1) * self.filter
+        table = VirialTable.build(MIXTURE, self.cell, self.counts, self.functions.q)
+        modes = bilinear(fields, table, [[(i, i)] for i in range(len(configurations))])
+        return np.array([self.trace(stress[0]) for stress in self.functions.smear(modes)])
 
     def trace(self, components: np.ndarray) -> float:
         """tr/d from the components (xx, xy, yy)."""
@@ -111,19 +121,11 @@ def test_the_thermal_residual_is_a_martingale(start):
     temperature, dt, noises = 0.05, 1e-4, 400
     smeared = Smeared(cell, state.species, 0.5, temperature)
     before, sources = smeared(state.positions)
-    after = np.array(
-        [
-            smeared(run(state, TABLE, cell, temperature, dt, seed, [1])[0])[0]
-            for seed in range(noises)
-        ]
-    )
-    residuals = after - before - dt * sum(sources.values())
-    gradient = np.empty_like(state.positions)
-    for index in np.ndindex(gradient.shape):
-        moved = [state.positions.copy(), state.positions.copy()]
-        moved[0][index] += 1e-4
-        moved[1][index] -= 1e-4
-        gradient[index] = (smeared(moved[0])[0] - smeared(moved[1])[0]) / 2e-4
+    after = [run(state, TABLE, cell, temperature, dt, seed, [1])[0] for seed in range(noises)]
+    residuals = smeared.stresses(after) - before - dt * sum(sources.values())
+    moves = 1e-4 * np.eye(state.positions.size).reshape(-1, *state.positions.shape)
+    ahead, behind = (smeared.stresses([*(state.positions + m)]) for m in (moves, -moves))
+    gradient = (ahead - behind) / 2e-4
     variance = 2.0 * temperature * dt * np.sum(gradient**2)
     # Four standard errors of a mean and of a variance of normal numbers.
     assert abs(residuals.mean()) < 4.0 * np.sqrt(variance / noises)
@@ -137,11 +139,14 @@ def test_the_drift_of_the_stress_needs_the_ito_source(start, mobility):
     temperature, dt, pairs = 0.05, 1e-4, 200
     smeared, motion = Smeared(cell, state.species, 0.5, temperature, mobility), Motion(mobility)
     before, sources = smeared(state.positions)
-    still = run(state, TABLE, cell, 0.0, dt, 0, [1], motion=motion)[0]
-    change = []
-    for seed in range(pairs):
-        kick = run(state, TABLE, cell, temperature, dt, seed, [1], motion=motion)[0] - still
-        change.append(0.5 * (smeared(still + kick)[0] + smeared(still - kick)[0]) - before)
+
+    def moved(temperature: float, seed: int) -> np.ndarray:
+        return run(state, TABLE, cell, temperature, dt, seed, [1], motion=motion)[0]
+
+    still = moved(0.0, 0)
+    kicks = [moved(temperature, seed) - still for seed in range(pairs)]
+    ahead, behind = (smeared.stresses([still + sign * kick for kick in kicks]) for sign in (1, -1))
+    change = 0.5 * (ahead + behind) - before
     drift, error = np.mean(change) / dt, np.std(change, ddof=1) / dt / np.sqrt(pairs)
     # Four standard errors; the next order in dt is a hundred times smaller.
     assert abs(drift - sum(sources.values())) < 4.0 * error

@@ -20,7 +20,7 @@ import pytest
 import kernel_invariants
 import potential_invariants
 import synthetic_invariants
-from glasscade import config, potentials
+from glasscade import config, potentials, serial
 from glasscade.analysis import point_balance, stress_balance
 from glasscade.analysis.snapshots import Snapshots
 from glasscade.budget import operator
@@ -29,6 +29,7 @@ from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.errors import ConfigError
+from glasscade.io import read_dataset
 from glasscade.limits.bounds import (
     flux_bounds,
     flux_exponent,
@@ -64,6 +65,7 @@ from glasscade.regularity.synthetic import FAMILIES
 from glasscade.stages.reduce import reduction_of
 from glasscade.stages.simulate import simulate
 from glasscade.stages.structure import TILES
+from glasscade.stages.verdicts import read_verdicts
 from glasscade.transforms import good_size
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +132,7 @@ class Ran(NamedTuple):
 @contextmanager
 def running(page: str, folder: Path) -> Iterator[Ran]:
     """Run a page in a folder of its own and without a display; forget what it registers."""
-    name = Path(page).name
+    name = f"page_{Path(page).name}"  # not that of a package
     text, module = read(DOCS / f"{page}.md"), types.ModuleType(name)
     before = [(registry, dict(registry)) for registry in (POTENTIALS, KERNELS)]
     with pytest.MonkeyPatch.context() as patch, mpl.rc_context({"backend": "Agg"}):
@@ -151,13 +153,42 @@ def running(page: str, folder: Path) -> Iterator[Ran]:
 
 def test_every_howto_is_run_below():
     names = sorted(path.stem for path in (DOCS / "howto").glob("*.md"))
-    assert names == ["flux_map", "new_potential"]
+    assert names == ["flux_map", "lammps", "new_potential"]
 
 
 @pytest.fixture(scope="module")
 def flux_map(tmp_path_factory) -> Iterator[Ran]:
     with running("howto/flux_map", tmp_path_factory.mktemp("flux_map")) as ran:
         yield ran
+
+
+@pytest.fixture(scope="module")
+def lammps(tmp_path_factory) -> Iterator[Ran]:
+    """The run, its study and all stages up to the page, in a folder of their own."""
+    folder, text = tmp_path_factory.mktemp("lammps"), read(DOCS / "howto" / "lammps.md")
+    for language, name in (("lammps", "in.quench"), ("yaml", "study.yaml")):
+        (code,) = blocks(text, language)
+        (folder / name).write_text(code, encoding="utf-8")
+    with running("howto/lammps", folder) as ran, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serial, "CAPTIONS", ROOT / serial.CAPTIONS)
+        serial.run(config.load(folder / "study.yaml"), serial.ALL, {}, folder / "results")
+        yield ran
+
+
+def test_a_run_of_lammps_leads_to_a_page(lammps):
+    """With what the page says of the balance, of the times and of R(ℓ)."""
+    results = lammps.folder / "results" / "lammps"
+    assert "A trajectory that another program made" in read(results / "summary.html")
+    rows = {row.quantity: row for row in read_verdicts(results / "verdicts.csv")}
+    closure = rows["time_integrated"]
+    assert closure.verdict == "holds"
+    assert closure.ci_high < 0.01
+    assert "1 % or less" in lammps.text
+    found = read_dataset(results / "limits" / "quench.nc", finite=False)
+    assert f"of {found.sizes['time']} output times" in lammps.text
+    assert found["resolved_fraction"].max() < 1.0 / 3.0
+    assert "below a third" in lammps.text
+    assert not [quantity for quantity in rows if "A_minus_B" in quantity]
 
 
 @pytest.fixture(scope="module")

@@ -148,7 +148,7 @@ class _Engine:
         self.species_count = table.species
         self.limit2 = np.where(table.cutoff > 0.0, table.cutoff + skin, 0.0) ** 2
         self.law = make_law(table)
-        self.waves = _waves(motion, table.species, cell)
+        self.waves = static_waves(motion, table.species, cell)
         doubled = motion.integrator == "leimkuhler-matthews"
         self.clock = Clock(
             dt,
@@ -238,8 +238,16 @@ class _Engine:
                 self._rebuild(swarm.ids, swarm.species, swarm.images, positions)
 
 
-def _waves(motion: Motion, species: int, cell: Cell) -> Waves:
-    """The external force; under shear it must be at rest."""
+def static_waves(motion: Motion, species: int, cell: Cell) -> Waves:
+    """The external force of a motion, which under shear must be at rest.
+
+    Raises
+    ------
+    ConfigError
+        If it depends on x under shear, or does not fit the cell or the number of species.
+    ResolutionError
+        If the cell has no wavevector of the force.
+    """
     waves = make_waves(motion.external, species, cell)
     if motion.shear_rate != 0.0 and np.any(waves.indices[:, 0] != 0):
         raise ConfigError(

@@ -17,7 +17,7 @@ Integers = npt.NDArray[np.int64]
 
 
 @jit
-def _place(found: Found, entry: int) -> int:
+def _place(found: Found, entry: int) -> np.int64:
     """The place of a neighbour, that of its source if it is a ghost."""
     number = found.order.size
     place = np.int64(found.entries[entry])

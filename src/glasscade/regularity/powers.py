@@ -17,6 +17,13 @@ LOW = 6
 """Powers 1 to 6 are summed in one pass, 7 to 9 in another."""
 CHUNK = 1024
 """Values summed at once: they and their partners stay in the processor's first cache."""
+FACTORS = 512
+"""Numbers below 2 whose product is below the largest one."""
+SIGNIFICAND, BIAS = np.uint64(52), np.uint64(1023)
+"""Bits of a significand, and what is added to an exponent."""
+FRACTION, ONE = np.uint64(2**52 - 1), np.uint64(1023 * 2**52)
+"""The bits of a significand, and those of 1."""
+LN_2 = float(np.log(2.0))
 
 
 def check_orders(q: npt.ArrayLike) -> Real:
@@ -139,7 +146,7 @@ def _tile_sums(values: Real, tiles: Counts, highest: int, others: Real, squared:
     sums = np.zeros((tiles[0], tiles[1], tiles[2], HIGHEST + others.size))
     width = n // tiles[2]
     size = min(width, CHUNK)
-    zero, buffer = np.zeros(size), np.empty(size)
+    zero, buffer, scratch = np.zeros(size), np.empty(size), np.empty(size)
     for b in range(batch):
         for i in range(rows):
             for j in range(columns):
@@ -151,7 +158,7 @@ def _tile_sums(values: Real, tiles: Counts, highest: int, others: Real, squared:
                         if squared:
                             row = _squares(row, buffer)
                         add_low_powers(zero, 0, row, 0, row.size, highest, into)
-                        add_high_powers(row, highest, others, into)
+                        add_high_powers(row, highest, others, scratch, into)
     return sums
 
 
@@ -242,8 +249,8 @@ def _add_six(
 
 
 @jit
-def add_high_powers(row: Real, highest: int, others: Real, sums: Real) -> None:
-    """Add Σx^q for q = 7..9, if that high, and for the others."""
+def add_high_powers(row: Real, highest: int, others: Real, scratch: Real, sums: Real) -> None:
+    """Add Σx^q for q = 7..9, if that high, and for the others; `scratch` is as long as x."""
     if highest > LOW:
         s7 = s8 = s9 = 0.0
         for k in range(row.size):
@@ -257,20 +264,47 @@ def add_high_powers(row: Real, highest: int, others: Real, sums: Real) -> None:
         sums[7] += s8
         sums[8] += s9
     for m in range(others.size):
-        sums[HIGHEST + m] += _sum_power(row, others[m])
+        sums[HIGHEST + m] += _sum_power(row, others[m], scratch)
 
 
 @jit
-def _sum_power(row: Real, q: float) -> float:
+def _sum_power(row: Real, q: float, scratch: Real) -> float:
     """Σx^q, or Σln x for q = 0."""
-    total = 0.0
     if q == 0.0:
-        for k in range(row.size):
-            total += np.log(row[k])
-    elif q == -1.0:
+        return _sum_logarithms(row, scratch)
+    total = 0.0
+    if q == -1.0:
         for k in range(row.size):
             total += 1.0 / row[k]
     else:
         for k in range(row.size):
             total += row[k] ** q
+    return total
+
+
+@jit
+def _sum_logarithms(row: Real, scratch: Real) -> float:
+    """Σln x of values x >= 0: the logarithm of products of their significands.
+
+    x = m 2^e with 1 <= m < 2, read from the bits. Zero, what is too small for a full significand,
+    and infinity have exponents of their own, and go the slow way.
+    """
+    bits, significands = row.view(np.uint64), scratch.view(np.uint64)
+    least, most, exponents = BIAS, BIAS, np.uint64(0)
+    for k in range(row.size):
+        exponent = bits[k] >> SIGNIFICAND
+        least, most = min(least, exponent), max(most, exponent)
+        exponents += exponent
+        significands[k] = (bits[k] & FRACTION) | ONE
+    total = LN_2 * (float(exponents) - float(BIAS) * row.size)
+    if least > 0 and most < 2 * BIAS + 1:
+        for start in range(0, row.size, FACTORS):
+            product = 1.0
+            for k in range(start, min(start + FACTORS, row.size)):
+                product *= scratch[k]
+            total += np.log(product)
+        return total
+    total = 0.0
+    for k in range(row.size):
+        total += np.log(row[k])
     return total

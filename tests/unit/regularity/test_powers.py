@@ -46,6 +46,22 @@ def test_a_zero_makes_orders_up_to_zero_infinite_in_its_tile() -> None:
     assert np.isnan(square[0])
 
 
+@pytest.mark.parametrize("special", [None, 0.0, 5e-324, 1e-310, np.inf, np.nan])
+def test_mean_logarithm_of_numbers_of_any_size(
+    special: float | None, rng: np.random.Generator
+) -> None:
+    """From the smallest to the largest there are, and what has no significand of full length."""
+    values = 10.0 ** rng.uniform(-307.0, 308.0, CHUNK + 5)
+    if special is not None:
+        values[CHUNK // 3] = special
+    mean, _ = power_means(values, 1, np.array([0.0, 1e-3]), 1, floor=-1.0)
+    with np.errstate(divide="ignore"):
+        mean_of_logs = np.mean(np.log(values))
+    expected = mean_of_logs if np.isfinite(mean_of_logs) else np.nan
+    # Numbers of order 700 that cancel to some ten, each sum and logarithm rounded.
+    np.testing.assert_allclose(mean[0, 0], expected, rtol=1e-13)
+
+
 def test_moments_below_the_floor_do_not_exist() -> None:
     q = np.array([-1.0, -0.99, 1.0])
     mean, square = power_means(np.ones((4, 4)), 2, q, 1, floor=-1.0)
