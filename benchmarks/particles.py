@@ -39,7 +39,7 @@ CALLS = 1000
 
 
 def table_of(system: System) -> PairTable:
-    return PairTable.from_mixture(SPHERES if system.rows.shape[2] == 2 else GLASS)
+    return PairTable.from_mixture(SPHERES if system.style == "harmonic/cut" else GLASS)
 
 
 @cache
@@ -155,7 +155,7 @@ def compared(name: str, system: System, work: float, goal: float) -> list[Row]:
     ours, *others = (1e-6 * number * steps / t for t in times)
     rows = []
     for noise, theirs, least in zip(noises, others, (goal, 1.0), strict=True):
-        label = f"LAMMPS fix brownian, {noise} noise, {lammps_peer.BEST[0]}, 1 process"
+        label = f"LAMMPS fix brownian, {noise} noise, skin {system.skin}, 1 process"
         size = f"N = {number}, {noise}"
         rows.append(Row(name_of(name), size, 1, ours, theirs, label, ours / theirs, least))
     return rows
@@ -179,7 +179,7 @@ def threads() -> list[Row]:
         size = f"N = {number}"
         speed = "particles-threads (M particle-steps/s)"
         rows.append(Row(speed, size, 2, two, one, "one thread", two / one, 1.65))
-        label = f"LAMMPS fix brownian, gaussian noise, {lammps_peer.BEST[0]}, 2 MPI processes"
+        label = f"LAMMPS fix brownian, gaussian noise, skin {system.skin}, 2 MPI processes"
         name = name_of("2d-harmonic")
         rows.append(Row(name, f"{size}, 2 threads", 2, two, mpi, label, two / mpi, goal))
     return rows
