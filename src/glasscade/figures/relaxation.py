@@ -45,7 +45,9 @@ def relaxation(results: Results) -> Drawn:
         "mean", time, results.geometric_mean(moving["mean_speed"]), MEAN, r"$\langle v\rangle$"
     )
     beta = float(results.limits["beta"].sel(route="speed"))
-    _power(speed, time, root.value, -beta, (low, high), rf"$\propto t^{{-{number(round(beta, 3))}}}$")
+    _power(
+        speed, time, root.value, -beta, (low, high), rf"$\propto t^{{-{number(round(beta, 3))}}}$"
+    )
     loss = sheet.panel(sheet.axes[1], "loss of energy", TIME, LOSS)
     _window(loss, low, high)
     lost = results.limits.isel(loss_time=slice(1, None))
