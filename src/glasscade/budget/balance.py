@@ -458,7 +458,11 @@ class Budget:
         if not np.any(q):  # the box total of a divergence
             return np.zeros((lead, len(self.functions.q), tail), dtype=np.complex128)
         forms, factors = zip(*map(state.flux, state.terms), strict=True)
-        flux = bilinear(state.fields, self._table, [form for each in forms for form in each])
+        # q_k 𝒯_k needs no flux along an axis where q_k = 0.
+        wanted = np.tile(q.T != 0.0, (1, lead))
+        flux = bilinear(
+            state.fields, self._table, [form for each in forms for form in each], wanted
+        )
         flux = flux.reshape(lead, self.cell.dim, *flux.shape[1:])
         return np.asarray(-1.0j * np.einsum("t,kq,tkqc->tqc", factors, q, flux))
 
