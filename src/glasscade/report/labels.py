@@ -99,6 +99,7 @@ _QUANTITIES: tuple[tuple[str, str], ...] = (
         "lim Q^{flux}_{ℓ}, {x} minus {y}",
     ),
     (r"H", "H"),
+    (r"closest_approach_over_core", "closest pair over its core radius"),
     (r"beta_from_speed", "β of the speed"),
     (r"beta_from_energy", "β of the energy"),
     (r"Q_thermal_form", "form of Q^{thermal}(T)"),

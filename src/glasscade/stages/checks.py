@@ -33,7 +33,7 @@ from glasscade.regularity.fits import interval, jackknife, local_slopes
 from glasscade.stages.flux import NORMS, norm_exponent
 from glasscade.stages.integrate import believed, limit_in_ell, term
 from glasscade.stages.nulls import MEASURED
-from glasscade.stages.relaxation import JUDGED
+from glasscade.stages.relaxation import APPROACH, JUDGED
 
 Real = npt.NDArray[np.float64]
 Judge = Callable[[int, int], Verdict]
@@ -71,6 +71,8 @@ class _Checks:
             yield from self._control()
         if self.decay:
             yield from self._decay()
+        if APPROACH in self.limits:
+            yield self._cores()
         # Measured currents close by construction, which says nothing for or against Eq. 1.
         if not self.system.measured:
             yield from self._closure()
@@ -206,6 +208,18 @@ class _Checks:
             yield self._equal(
                 "control", f"beta_from_{route}", limit, self.decay["beta"], self.decay["tolerance"]
             )
+
+    def _cores(self) -> Verdict:
+        """No pair is inside its core after the last step at T = 0: a core is no part of the model.
+
+        The smallest distance of all pairs and realisations; a start at random positions does not
+        count.
+        """
+        ends = self.limits[APPROACH].isel(time=-1)
+        nearest, end = float(ends.min()), float(ends["time"])
+        limit = Limit.around(nearest, 0.0, 0.0, (end, end), ends.sizes["realisation"])
+        outcome = at_least(limit, 1.0, 0.0)
+        return self._row("control", "closest_approach_over_core", limit, 1.0, 0.0, outcome)
 
     def _thermal_form(self) -> Limit:
         """Largest relative deviation of Q_thermal(T) from its exact form, over all T."""

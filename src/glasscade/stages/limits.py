@@ -18,7 +18,7 @@ from glasscade.regularity.fits import interval
 from glasscade.stages import events
 from glasscade.stages.checks import checks
 from glasscade.stages.integrate import believed, gather, integrate, limit_in_ell, term
-from glasscade.stages.relaxation import decay
+from glasscade.stages.relaxation import APPROACH, decay
 from glasscade.stages.verdicts import table
 
 Real = npt.NDArray[np.float64]
@@ -63,7 +63,7 @@ def run(
     athermal = gathered[0][1]
     onset = system.onset if isinstance(system, GlassSystem) else None
     dataset = integrate(gathered, system.dimension, onset)
-    for name in ("flux_norm", "product_norm", "force_gradient_norm", *_maps(athermal)):
+    for name in ("flux_norm", "product_norm", "force_gradient_norm", APPROACH, *_maps(athermal)):
         if name in athermal:
             dataset[name] = athermal[name]
     level = job["margins"]["level"]

@@ -17,7 +17,9 @@ import xarray as xr
 from glasscade.analysis.arrays import variable
 from glasscade.cell import Cell
 from glasscade.particles.listed import ListedForces
+from glasscade.particles.observables import approach_of_cores, find_bonds
 from glasscade.particles.pairs import PairTable
+from glasscade.potentials import Mixture
 from glasscade.regularity.fits import jackknife
 
 Real = npt.NDArray[np.float64]
@@ -25,11 +27,13 @@ Integers = npt.NDArray[np.int64]
 
 SPEED = "mu V0/l0"
 TIME_UNIT = "l0^2/(mu V0)"
+APPROACH = "core_approach"
 SERIES = {
     "speed": (SPEED, "root mean square of |F_a|, at T = 0 the speed"),
     "mean_speed": (SPEED, "mean of |F_a|"),
     "largest_force": ("V0/l0", "largest |F_a|"),
     "energy": ("V0", "energy of all pairs"),
+    APPROACH: ("1", "smallest distance of a pair over the radius of its core"),
 }
 """What is kept of every snapshot of particles, with units."""
 ROUTES = ("speed", "energy", "mean_speed")
@@ -39,14 +43,16 @@ JUDGED = ("speed", "energy")
 motion at late times is that of few particles."""
 
 
-def series_of(positions: Real, species: Integers, table: PairTable, cell: Cell) -> Real:
+def series_of(positions: Real, species: Integers, mixture: Mixture, cell: Cell) -> Real:
     """`SERIES` of positions (time, N, d), shape (series, time)."""
+    table = PairTable.from_mixture(mixture)
     listed = ListedForces(species, table, cell)
     rows = []
     for snapshot in positions:
         size = np.linalg.norm(listed.forces(snapshot), axis=1)
         rms = np.sqrt(np.mean(size**2))
-        rows.append([rms, size.mean(), size.max(), listed.energy(snapshot)])
+        nearest = approach_of_cores(find_bonds(snapshot, species, table, cell), species, mixture)
+        rows.append([rms, size.mean(), size.max(), listed.energy(snapshot), nearest])
     return np.transpose(rows)
 
 
@@ -97,7 +103,7 @@ def decay(budget: xr.Dataset, number: int, keys: dict[str, Any], level: float) -
     loss = -np.diff(known["energy"].values, axis=1) / np.diff(time) / number
     return xr.Dataset(
         {
-            **{name: known[name].variable for name in SERIES},
+            **{name: array.variable for name, array in known.items()},
             "beta": variable(("route",), beta, "1", "β"),
             "beta_half_width": variable(("route",), half_width, "1", "of its interval"),
             "loss": variable(

@@ -43,6 +43,7 @@ from glasscade.particles.dynamics import State
 from glasscade.particles.dynamics import simulate as simulate_particles
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_state
+from glasscade.potentials import Mixture
 from glasscade.stages.checkpoint import Checkpoint, Progress
 from glasscade.stages.imports import imported
 from glasscade.stages.relaxation import labelled, series_of
@@ -147,9 +148,9 @@ def _glass(
     for realisation in progress(realisations[len(done.finished) :], "quenches"):
         _quench(system, temperature, seed, realisation, steps, done, checkpoint)
     times = np.array(steps) * system.dt
-    table, cells = PairTable.from_mixture(system.mixture), cells_at(system, times)
+    cells = cells_at(system, times)
     species = np.repeat(np.arange(len(system.counts_of_species)), system.counts_of_species)
-    series = [_series(frames, species, table, cells) for frames in done.finished]
+    series = [_series(frames, species, system.mixture, cells) for frames in done.finished]
     lead = ("realisation", "time", "particle")
     return xr.Dataset(
         {
@@ -177,12 +178,12 @@ def cells_at(system: GlassSystem, times: Real) -> list[Cell]:
     return [flow.moved(system.cell, time) for time in times]
 
 
-def _series(positions: Real, species: Integers, table: PairTable, cells: list[Cell]) -> Real:
+def _series(positions: Real, species: Integers, mixture: Mixture, cells: list[Cell]) -> Real:
     """What relaxes, in time; `cells` is one for all times or one for each."""
     if len(cells) == 1:
-        return series_of(positions, species, table, cells[0])
+        return series_of(positions, species, mixture, cells[0])
     pairs = zip(positions, cells, strict=True)
-    each = [series_of(x[np.newaxis], species, table, cell) for x, cell in pairs]
+    each = [series_of(x[np.newaxis], species, mixture, cell) for x, cell in pairs]
     return np.concatenate(each, axis=1)
 
 

@@ -12,7 +12,7 @@ import studies
 from glasscade import config, jobs
 from glasscade.config import SYSTEM, Margins, Study
 from glasscade.errors import ConfigError
-from glasscade.particles.observables import energy, find_bonds, forces
+from glasscade.particles.observables import closest_approach, energy, find_bonds, forces
 from glasscade.particles.pairs import PairTable
 from glasscade.stages import relaxation
 from glasscade.stages.checks import _Checks
@@ -103,6 +103,7 @@ def test_series_of_a_state_are_those_of_its_particles():
                 "mean_speed": size.mean(),
                 "largest_force": size.max(),
                 "energy": energy(bonds),
+                "core_approach": closest_approach(bonds) / system.composition.core,
             },
             rel=1e-11,
         )
@@ -150,3 +151,14 @@ def test_descents_that_cannot_be_judged_are_refused(changes, message):
 
 def test_checks_of_other_models_know_nothing_of_a_decay():
     assert "relaxation" not in jobs.limits(config.parse(studies.study()), "point")
+
+
+@pytest.mark.parametrize(("nearest", "outcome"), [(1.2, "holds"), (0.9, "violated")])
+def test_a_pair_inside_its_core_at_the_end_is_a_violation(nearest, outcome):
+    """The start, at random positions, does not count."""
+    series = xr.DataArray([[0.1, 2.0], [0.2, nearest]], dims=("realisation", "time"))
+    limits = xr.Dataset({relaxation.APPROACH: series.assign_coords(time=[0.0, 5.0])})
+    job = {"model": "a", "margins": {}, "estimator": "wavelets"}
+    row = _Checks(job, SYSTEM.validate_python(GLASS), limits, xr.Dataset())._cores()
+    assert (row.check, row.value, row.verdict) == ("control", nearest, outcome)
+    assert (row.reference, row.n_realisations, row.fit_low) == (1.0, 2, 5.0)
