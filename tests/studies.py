@@ -64,6 +64,26 @@ GLASS: Raw = {
     "snapshots": 5,
 }
 """The system alone."""
+SHEAR: Raw = {
+    "system": {
+        "kind": "shear",
+        "number": 36,
+        "composition": {"kind": "binary_spheres", "packing_fraction": 0.95, "core": 0.2},
+        "points": 256,
+        "strain_step": 1e-3,
+        "largest_strain": 0.2,
+        "events": 1,
+        "snapshots": 49,
+        "balance_from": 0.3,
+    },
+    "sweep": {
+        "temperature": [0],
+        "ell": [[0, 0.08, 0.15], [0.3, 0.6, 1]],
+        "map_ell": [0.6],
+        "realisations": 3,
+        "block_size": 2,
+    },
+}
 
 
 def study(**models: Raw) -> Raw:

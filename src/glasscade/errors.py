@@ -25,3 +25,7 @@ class StabilityError(GlasscadeError):
 
 class ConvergenceError(GlasscadeError):
     """An iteration has not reached its tolerance within the evaluations it was given."""
+
+
+class TimeLimitError(GlasscadeError):
+    """A job has stopped by itself before its wall time ends, and can go on."""

@@ -13,7 +13,15 @@ import numpy as np
 
 from glasscade import jobs
 from glasscade.coarse import KERNELS
-from glasscade.config import FieldSystem, GlassSystem, Model, Study
+from glasscade.config import (
+    FieldSystem,
+    GlassSystem,
+    Model,
+    PackingSystem,
+    ShearSystem,
+    Study,
+    TrajectorySystem,
+)
 
 START_UP = 2.0
 """Seconds of processor time before a job does anything: interpreter, imports, file access."""
@@ -23,9 +31,21 @@ PER_STEP = 2.0e-4
 PER_STEP_AND_POINT = 1.0e-7
 """Seconds of one step of a field: whatever its size, and for each grid point."""
 PER_STEP_AND_PARTICLE = 3.0e-8
+PER_NUMBER_READ = 3.0e-6
+"""Seconds of one coordinate of a particle in a file of text."""
+UNKNOWN_FRAMES = 101
+"""Frames of a trajectory of which the configuration names no last one."""
+PER_EVALUATION_AND_PARTICLE = 1.0e-7
+EVALUATIONS_PER_STEP, EVALUATIONS_PER_EVENT = 400, 5e4
+"""Seconds of all forces at given positions, and how many a strain and a plastic event take."""
+STRAIN_PER_EVENT = 2.0
+"""Strain between two events, times the number of particles: a thousandth in 2000."""
 PER_BALANCE = 1.0e-3
 PER_BALANCE_AND_MODE = 7.0e-8
 """Seconds of one balance: whatever its size, and for each mode and low mode of φ."""
+PER_EVENT_AND_MODE = 6.0e-7
+PER_BALANCE_AND_PARTICLE = 1.0e-5
+"""Seconds of one balance of particles for φ = 1 alone: for each mode, and for each particle."""
 PER_TABLE_AND_MODE = 1.0e-6
 """Seconds of the tables of one balance, computed once in a job."""
 PER_NORM = 0.02
@@ -74,6 +94,15 @@ def simulation(model: Model) -> Cost:
     elif isinstance(system, GlassSystem):
         particles = system.number * _fields(model)
         seconds += system.save_steps[-1] * PER_STEP_AND_PARTICLE * particles
+    elif isinstance(system, TrajectorySystem):
+        seconds += PER_NUMBER_READ * numbers
+    elif isinstance(system, ShearSystem):
+        events = _events(system)
+        strain = min(system.largest_strain, events * STRAIN_PER_EVENT / system.number)
+        evaluations = EVALUATIONS_PER_STEP * strain / system.strain_step
+        evaluations += EVALUATIONS_PER_EVENT * events
+        particles = system.number * _fields(model)
+        seconds += evaluations * PER_EVALUATION_AND_PARTICLE * particles
     lists = LISTS_PER_PARTICLE * system.number if isinstance(system, GlassSystem) else 0.0
     return Cost(seconds, BASE_MEMORY + lists + 3.0 * FLOAT * numbers, FLOAT * numbers)
 
@@ -81,16 +110,34 @@ def simulation(model: Model) -> Cost:
 def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) -> Cost:
     """Cost of the reduction of one block at one temperature for one batch of scales."""
     dim = model.system.dimension
+    if isinstance(model.system, ShearSystem):
+        return _reduction_of_events(model, model.system, kernels, batch)
     low = float(LOW_MODES**dim)
     sizes = [_modes(model, kernel, ell) for ell in batch for kernel in kernels]
     per_snapshot = PER_BALANCE * len(sizes) + PER_BALANCE_AND_MODE * low * sum(sizes)
-    tables = PER_TABLE_AND_MODE * low * sum(sizes)
+    tables = PER_TABLE_AND_MODE * low * sum(sizes) * _tables(model)
     seconds = START_UP + tables + _snapshots(model) * per_snapshot
     largest = max(sizes)
     memory = FLOAT * (largest * (60.0 + 10.0 * low) + _size(model) * _snapshots(model))
     if isinstance(model.system, GlassSystem):
         memory += BONDS_PER_PARTICLE * dim * model.system.number
     return Cost(seconds, BASE_MEMORY + memory, 3e-4 * dim**2 * _snapshots(model) * len(sizes))
+
+
+def _reduction_of_events(
+    model: Model, system: ShearSystem, kernels: tuple[str, ...], batch: tuple[float, ...]
+) -> Cost:
+    """Balances of all outputs at the larger scales, of both ends of events at all; φ = 1 alone."""
+    events = _events(system) * _fields(model)
+    ends = [_modes(model, kernel, ell) for ell in batch for kernel in kernels]
+    large = [_modes(model, kernels[0], ell) for ell in batch if ell >= system.balance_from]
+    outputs = events * system.snapshots
+    seconds = START_UP + PER_TABLE_AND_MODE * events * (sum(ends) + sum(large))
+    seconds += PER_EVENT_AND_MODE * (2 * events * sum(ends) + outputs * sum(large))
+    seconds += PER_BALANCE_AND_PARTICLE * outputs * system.number * bool(large)
+    numbers = _size(model) * _snapshots(model)
+    memory = FLOAT * (70.0 * max(ends) + 3.0 * numbers)
+    return Cost(seconds, BASE_MEMORY + memory, FLOAT * 20.0 * outputs * max(len(large), 1))
 
 
 def structure(study: Study, name: str) -> Cost:
@@ -155,8 +202,11 @@ def _model(study: Study, name: str) -> Iterator[Line]:
     yield _line(name, "simulate", [simulation(model)] * states)
     batches = [reduction(model, study.kernels_of(name), batch) for batch in model.sweep.batches]
     yield _line(name, "reduce", batches * states)
-    yield _line(name, "structure", [structure(study, name)] * len(jobs.structures(study, name)))
-    for stage in ("exponents", "limits", "figures"):
+    if name in jobs.measured(study):
+        measured = [structure(study, name)] * len(jobs.structures(study, name))
+        yield _line(name, "structure", measured)
+        yield _line(name, "exponents", [gathering()])
+    for stage in ("limits", "figures"):
         yield _line(name, stage, [gathering()])
 
 
@@ -168,7 +218,7 @@ def _line(model: str, stage: str, costs: list[Cost]) -> Line:
 def _size(model: Model) -> float:
     """Numbers in one state at one time."""
     system = model.system
-    if isinstance(system, GlassSystem):
+    if isinstance(system, PackingSystem):
         return float(system.number * system.dimension)
     return float(np.prod(system.shape))
 
@@ -182,8 +232,26 @@ def _fields(model: Model) -> int:
 def _snapshots(model: Model) -> int:
     """Output times of all fields in one block."""
     system = model.system
-    times = system.snapshots if isinstance(system, FieldSystem | GlassSystem) else 1
+    times = 1
+    if isinstance(system, FieldSystem | GlassSystem):
+        times = system.snapshots
+    elif isinstance(system, TrajectorySystem):
+        times = len(system.choice.of(system.last + 1)) if system.last >= 0 else UNKNOWN_FRAMES
+    elif isinstance(system, ShearSystem):
+        times = _events(system) * system.snapshots
     return _fields(model) * times
+
+
+def _events(system: ShearSystem) -> int:
+    """Plastic events of one realisation, roughly."""
+    expected = system.largest_strain * system.number / STRAIN_PER_EVENT
+    return max(1, min(system.events, round(expected)))
+
+
+def _tables(model: Model) -> int:
+    """How often the tables are made: under shear twice for the cell of every time, else once."""
+    sheared = model.system.motion.shear_rate != 0.0
+    return 2 * _snapshots(model) // _fields(model) if sheared else 1
 
 
 def _modes(model: Model, kernel: str, ell: float) -> float:

@@ -42,6 +42,10 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
     # An attribute that numba makes at run time.
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
 
+# How long threads of GNU's OpenMP spin between parallel loops. By default they do for a thousand
+# times as long, which takes the cores from whatever else runs; asleep, they miss the next loop.
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
 
 def jit(function: Function) -> Function:
     """Compile `function` in nopython mode with a disk cache, IEEE NaNs and numpy's division.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscade.config import UNSEEN, Batch, Model, Study, SyntheticSystem
+from glasscade.config import UNSEEN, Batch, GlassSystem, Model, Study, SyntheticSystem
 from glasscade.figures import figure_names as names_of
 from glasscade.paths import batch_label, number
 
@@ -46,9 +46,16 @@ def reductions(study: Study, model: str) -> list[Labels]:
     return [state | {"ell": ell} for state in states(study, model) for ell in batches(study, model)]
 
 
+def measured(study: Study) -> list[str]:
+    """The models whose exponents are measured."""
+    return [model for model, keys in study.models.items() if keys.system.measures_roughness]
+
+
 def structures(study: Study, model: str) -> list[Labels]:
     """One measurement of structure for every simulation at a temperature of the exponents."""
-    chosen = {number(t) for t in study.models[model].exponent_temperature}
+    if model not in measured(study):
+        return []
+    chosen = {number(t) for t in study.models[model].exponent_temperatures}
     return [state for state in states(study, model) if state["temperature"] in chosen]
 
 
@@ -67,14 +74,20 @@ def simulate(study: Study, model: str, temperature: str, block: str) -> Job:
     }
 
 
+def simulate_files(study: Study, model: str, temperature: str, block: str) -> list[str]:
+    """Paths of the files that a simulation reads, those of a trajectory."""
+    keys = study.models[model]
+    return [str(path) for path in keys.files(_temperature(keys, temperature), int(block))]
+
+
 def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> Job:
     """Parameters of a reduction: the system, one temperature, the scales of one batch.
 
-    Maps are made for the first realisation at T = 0, hence in one job alone.
+    Maps are made for the first realisation at the lowest T, hence in one job alone.
     """
     keys = study.models[model]
     batch = _batch(keys, ell)
-    first = block == "0" and _temperature(keys, temperature) == 0.0
+    first = block == "0" and _temperature(keys, temperature) == min(keys.sweep.temperature)
     return {
         "system": _system(keys),
         "temperature": _temperature(keys, temperature),
@@ -103,7 +116,7 @@ def exponents(study: Study, model: str) -> Job:
     keys = study.models[model]
     return {
         "temperatures": [_temperature(keys, x["temperature"]) for x in structures(study, model)],
-        "window": list(keys.window),
+        "window": list(keys.window or ()),
         "level": study.margins.exponent_level,
         "deterministic": keys.system.deterministic,
         "bumps": study.test_functions.bumps,
@@ -132,6 +145,7 @@ def figure_names(study: Study, model: str) -> tuple[str, ...]:
     return names_of(
         keys.system.kind,
         maps=bool(keys.sweep.map_ell),
+        limits=keys.limited,
         relaxation=keys.relaxation is not None,
     )
 
@@ -149,8 +163,8 @@ def figures(study: Study, model: str) -> Job:
 
 
 def compared(study: Study) -> list[str]:
-    """The models that one figure compares: those of particles, where there are several."""
-    found = [model for model, keys in study.models.items() if keys.system.particles]
+    """The models that one figure compares: those of the glass, where there are several."""
+    found = [model for model, keys in study.models.items() if isinstance(keys.system, GlassSystem)]
     return found if len(found) > 1 else []
 
 

@@ -89,3 +89,8 @@ class Paths:
     def benchmark(self, stage: str, wildcards: str) -> str:
         """Wall time and memory of a job."""
         return self._pattern("benchmarks", stage, f"{wildcards}.tsv")
+
+
+def checkpoint(output: Path) -> Path:
+    """Where a job under way leaves what it goes on from: beside its output, no output itself."""
+    return output.with_name(f".{output.stem}.checkpoint.npz")

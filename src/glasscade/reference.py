@@ -40,8 +40,19 @@ UNITS = {
     "duration": "ℓ₀²/(μV₀)",
     "dt": "ℓ₀²/(μV₀)",
     "onset": "ℓ₀²/(μV₀)",
+    "strain_step": "1",
+    "largest_strain": "1",
+    "bracket": "1",
+    "moved": "ℓ₀",
+    "tolerance": "V₀/ℓ₀",
+    "accuracy": "ℓ₀",
+    "balance_from": "ℓ₀",
     "density": "ℓ₀⁻ᵈ",
     "number_density": "ℓ₀⁻ᵈ",
+    "TrajectorySystem.dt": "the file's",
+    "length_unit": "the file's",
+    "energy_unit": "the file's",
+    "mobility": "the file's",
     "distance": "ℓ₀",
     "energy": "V₀",
     "BinaryLennardJonesKeys.cap": "1",
@@ -56,7 +67,16 @@ UNITS = {
     "exponents": "1",
     "order": "1",
     "orders": "1",
+    "GlassSystem.mobility": "μ",
+    "shear_rate": "μV₀/ℓ₀²",
+    "amplitude": "V₀/ℓ₀",
+    "direction": "1",
+    "phase": "1",
+    "k_min": "1/ℓ₀",
+    "k_max": "1/ℓ₀",
     "Margins": "1",
+    "RelaxationKeys.window": "ℓ₀²/(μV₀)",
+    "RelaxationKeys": "1",
 }
 
 INTRODUCTION = f"""\
@@ -73,6 +93,7 @@ looked at, and the margins of the verdicts. Begin with a copy of one of these:
 | `smoke.yaml` | every stage in about a minute, to see that an installation works |
 | `cluster.yaml` | the same models at the resolution and statistics of a publication |
 | `bounds.yaml` | known densities under seven kernels of force: `docs/flux_bounds.md` |
+| `beta.yaml` | how the speed of a descent decays: `docs/relaxation.md` |
 
 ```sh
 glasscade check config/mine.yaml                      # is it valid, and what will it cost?
@@ -98,13 +119,19 @@ or a further block adds its own jobs, and those that gather their results; a sca
 batch computes that batch again, so give a new scale an entry of its own. A margin redoes verdicts
 alone. Comments and layout redo nothing.
 
+**Long runs.** A simulation of particles leaves a checkpoint beside its output every
+`checkpoint_steps`; killed at whatever moment and started again, it goes on from there to the same
+bits. If the environment variable GLASSCADE_WALL_TIME has the seconds that a job may take, or Slurm
+says when its job ends, it stops by itself while there is time, with one sentence.
+
 **Rules that tie keys together.** An error names the range that holds for the file at hand.
 
 * Every ℓ > 0 lies between what the grid resolves, for the first of `kernels`, and a quarter of the
   cell; the other kernels are left out where the grid does not resolve them.
 * `sweep.ell` holds at least {POINTS + 1} scales above 0. Models other than `synthetic` also need
-  scale 0, temperature 0 and at least {POINTS} temperatures above it; a `synthetic` model has
-  temperature 0 alone.
+  scale 0, temperature 0 and at least {POINTS} temperatures above it; a `synthetic` model and one
+  with `relaxation` have temperature 0 alone. A `trajectory` may have any temperatures; without 0
+  and as many above it no iterated limits are taken.
 * `window` begins at two grid spacings or above and holds at least three of the dyadic scales: two
   grid spacings, four, and so on up to an eighth of the cell.
 * A list holds no number twice.
@@ -201,6 +228,10 @@ def _entries(part: _Part, definitions: dict[str, Any]) -> Iterator[_Row | _Part]
             yield _Row(path, "sections", "–", f"name: `{pattern}`", "required", _meaning(value))
             prefix = f"{path}.<name>."
             yield _Part("## A model", prefix, _name(child["$ref"]))
+        elif optional := _optional_section(value):
+            meaning = f"{_meaning(value)}; its keys have a table of their own"
+            yield _Row(path, "section", "–", "", "absent", meaning)
+            yield _Part(f"## The section `{key}` of a model", f"{path}.", optional)
         elif "discriminator" in value:
             kinds = value["discriminator"]["mapping"]
             allowed = ", ".join(f"`{kind}`" for kind in kinds)
@@ -214,19 +245,34 @@ def _entries(part: _Part, definitions: dict[str, Any]) -> Iterator[_Row | _Part]
             yield from _kinds_in_lists(value)
 
 
+def _optional_section(value: dict[str, Any]) -> str:
+    """The definition of a section that may be absent, else nothing."""
+    choices = value.get("anyOf", [])
+    if {"type": "null"} not in choices:
+        return ""
+    return next((_name(choice["$ref"]) for choice in choices if "$ref" in choice), "")
+
+
 def _kinds_in_lists(value: dict[str, Any]) -> Iterator[_Part]:
-    """The parts that lists of potentials lead to."""
+    """The parts that lists of potentials or forces lead to."""
     while value.get("type") == "array" and "items" in value:
         value = value["items"]
     for kind, reference in value.get("discriminator", {"mapping": {}})["mapping"].items():
-        yield _Part(f"## A potential of kind `{kind}`", "", _name(reference))
+        yield _Part(f"## A {_choice(value)} of kind `{kind}`", "", _name(reference))
 
 
 def _row(path: str, key: str, value: dict[str, Any], section: str, required: bool) -> _Row:
     default = "required" if required else f"`{json.dumps(value['default'])}`"
+    value = _given(value)
     meaning = _meaning(value) or f"{_allowed(value)} for the keys of this table"
     unit = _unit(key, value, section)
     return _Row(path, _type(value), unit, _allowed(value), default, meaning)
+
+
+def _given(value: dict[str, Any]) -> dict[str, Any]:
+    """What a key is where it is not left out: of anything or null, the former."""
+    known = [x for x in value.get("anyOf", []) if x.get("type") != "null"]
+    return value | known[0] if len(known) == 1 else value
 
 
 def _name(reference: str) -> str:
@@ -237,12 +283,18 @@ def _meaning(value: dict[str, Any]) -> str:
     return " ".join(value.get("description", "").split())
 
 
+def _choice(value: dict[str, Any]) -> str:
+    """What the entries of a list are of which there are several kinds."""
+    return "force" if "active" in value["discriminator"]["mapping"] else "potential"
+
+
 def _type(value: dict[str, Any]) -> str:
     """The type in words."""
     if "discriminator" in value:
-        return "potential"
+        return _choice(value)
     if value["type"] != "array":
-        return {"string": "text", "number": "number", "integer": "whole number"}[value["type"]]
+        names = {"string": "text", "number": "number", "integer": "whole number"}
+        return (names | {"object": "whole numbers by name"})[value["type"]]
     if "prefixItems" in value:
         return f"list of {len(value['prefixItems'])} {_plural(_type(value['prefixItems'][0]))}"
     items = value["items"]
@@ -280,6 +332,8 @@ def _allowed(value: dict[str, Any]) -> str:
         return f"`{value['pattern']}`"
     if value.get("type") == "array":
         return _allowed_list(value)
+    if value.get("type") == "object":
+        return f"each {_bounds(value['additionalProperties'])}"
     return _bounds(value)
 
 

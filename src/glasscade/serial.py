@@ -104,6 +104,10 @@ def _models(study: Study) -> list[Labels]:
     return [{"model": model} for model in study.models]
 
 
+def _measured(study: Study) -> list[Labels]:
+    return [{"model": model} for model in jobs.measured(study)]
+
+
 def _each(of_model: Callable[[Study, str], list[Labels]]) -> Callable[[Study], list[Labels]]:
     return lambda study: [labels for model in study.models for labels in of_model(study, model)]
 
@@ -139,6 +143,11 @@ def _exponents(study: Study, paths: Paths, labels: Labels) -> None:
     exponents.run(jobs.exponents(study, model), inputs, Path(paths.exponents.format(**labels)))
 
 
+def _exponents_of(study: Study, paths: Paths, model: str) -> Path | None:
+    """The exponents of a model, if they are measured."""
+    return Path(paths.exponents.format(model=model)) if model in jobs.measured(study) else None
+
+
 def _limits(study: Study, paths: Paths, labels: Labels) -> None:
     from glasscade.stages import limits
 
@@ -146,7 +155,7 @@ def _limits(study: Study, paths: Paths, labels: Labels) -> None:
     limits.run(
         jobs.limits(study, model),
         budgets=[Path(paths.budget.format(**x)) for x in jobs.reductions(study, model)],
-        exponents=Path(paths.exponents.format(**labels)),
+        exponents=_exponents_of(study, paths, model),
         output=Path(paths.limits.format(**labels)),
         verdicts=Path(paths.model_verdicts.format(**labels)),
     )
@@ -158,7 +167,7 @@ def _figures(study: Study, paths: Paths, labels: Labels) -> None:
     figures.run(
         jobs.figures(study, labels["model"]),
         limits=Path(paths.limits.format(**labels)),
-        exponents=Path(paths.exponents.format(**labels)),
+        exponents=_exponents_of(study, paths, labels["model"]),
         verdicts=Path(paths.model_verdicts.format(**labels)),
         folder=Path(paths.figure(labels["model"], "any", "png")).parent,
     )
@@ -202,7 +211,7 @@ def _summary(study: Study, paths: Paths, labels: Labels) -> None:
         jobs.summary(study),
         verdicts=Path(paths.verdicts),
         limits=[Path(paths.limits.format(model=model)) for model in study.models],
-        exponents=[Path(paths.exponents.format(model=model)) for model in study.models],
+        exponents=[Path(paths.exponents.format(model=model)) for model in jobs.measured(study)],
         figures=Path(paths.figure("any", "any", "png")).parents[1],
         captions=CAPTIONS,
         output=Path(paths.summary),
@@ -213,7 +222,7 @@ STAGES = {
     "simulate": Stage(_each(jobs.states), _simulate),
     "reduce": Stage(_each(jobs.reductions), _reduce),
     "structure": Stage(_each(jobs.structures), _structure),
-    "exponents": Stage(_models, _exponents),
+    "exponents": Stage(_measured, _exponents),
     "limits": Stage(_models, _limits),
     "figures": Stage(_models, _figures),
     "verdicts": Stage(_once, _verdicts),

@@ -11,6 +11,7 @@ import yaml
 
 from glasscade import config
 from glasscade.errors import ConfigError
+from glasscade.external import Active, Kolmogorov, Sum
 from glasscade.potentials import (
     GEM,
     POTENTIALS,
@@ -23,7 +24,7 @@ from glasscade.potentials import (
     Riesz,
 )
 from glasscade.reference import INTRODUCTION
-from studies import CLUSTER, changed, study
+from studies import CLUSTER, GLASS, changed, study
 
 CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
 SWEEP = "models.point.sweep"
@@ -50,7 +51,7 @@ def test_every_committed_configuration_is_valid(path: Path) -> None:
 
 def test_the_committed_configurations_are_those_that_the_reference_names() -> None:
     names = [path.name for path in CONFIGS]
-    assert names == ["bounds.yaml", "cluster.yaml", "config.yaml", "smoke.yaml"]
+    assert names == ["beta.yaml", "bounds.yaml", "cluster.yaml", "config.yaml", "smoke.yaml"]
     assert all(f"| `{name}` |" in INTRODUCTION for name in names)
 
 
@@ -314,3 +315,53 @@ def test_merged_sections_may_be_overridden(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     path.write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\n", encoding="utf-8")
     assert config.read(path) == {"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 2}}
+
+
+MOTION = {
+    "integrator": "leimkuhler-matthews",
+    "mobility": 0.5,
+    "shear_rate": -2.0,
+    "checkpoint_steps": 50,
+    "external": [
+        {"kind": "kolmogorov", "amplitude": 0.2, "wave": [0, 1], "direction": [1, 0], "phase": 1},
+    ],
+}
+WAVE = MOTION["external"][0]
+NOISE = {"kind": "active", "amplitude": 0.1, "exponent": 0.3, "k_min": 2, "k_max": 9, "seed": 1}
+
+
+def test_how_a_glass_moves():
+    system = config.SYSTEM.validate_python(GLASS | MOTION)
+    assert system.motion.mobility == 0.5
+    assert system.motion.integrator == "leimkuhler-matthews"
+    assert system.motion.shear_rate == -2.0
+    assert system.motion.external == Sum((Kolmogorov(0.2, (0, 1), (1.0, 0.0), 1.0),))
+    # The most tilted cell has the longest second vector, and so the fewest modes.
+    straight = config.SYSTEM.validate_python(GLASS)
+    assert straight.motion.external is None
+    ratio = system.smallest_scale("gaussian") / straight.smallest_scale("gaussian")
+    assert ratio == pytest.approx(2.0**0.5, rel=1e-12)
+    both = GLASS | {"external": [WAVE, NOISE | {"polarisation": "solenoidal"}]}
+    forces = config.SYSTEM.validate_python(both).motion.external.forces
+    assert forces[1] == Active(0.1, 0.3, 2.0, 9.0, 1, "solenoidal")
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"integrator": "heun"}, "integrator"),
+        ({"mobility": 0}, "mobility"),
+        ({"checkpoint_steps": 0}, "checkpoint_steps"),
+        ({"shear_rate": 1.5}, "shear_rate times duration must be a whole number up to 4, not 0.75"),
+        ({"shear_rate": 20}, "shear_rate times duration must be a whole number up to 4, not 10"),
+        ({"external": [NOISE], "shear_rate": 2}, "under shear a force must not depend on x"),
+        ({"external": [WAVE | {"wave": [0, 0]}]}, r"external.wave: .* not all zero"),
+        ({"external": [WAVE | {"wave": [1]}]}, "external.wave"),
+        ({"external": [NOISE | {"k_max": 1}]}, "external.k_min: 2.0 must be above 0 and not above"),
+        ({"external": [NOISE | {"k_min": 2.001, "k_max": 2.002}]}, "no wavevector between"),
+        ({"external": [NOISE | {"polarisation": "any"}]}, "polarisation"),
+    ],
+)
+def test_motions_that_cannot_be_are_refused(keys, message):
+    with pytest.raises(ValueError, match=message):
+        config.SYSTEM.validate_python(GLASS | keys)

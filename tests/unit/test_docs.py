@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import re
 import sys
 import types
@@ -20,7 +21,7 @@ import pytest
 import kernel_invariants
 import potential_invariants
 import synthetic_invariants
-from glasscade import config, potentials
+from glasscade import config, potentials, serial
 from glasscade.analysis import point_balance, stress_balance
 from glasscade.analysis.snapshots import Snapshots
 from glasscade.budget import operator
@@ -29,6 +30,7 @@ from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.errors import ConfigError
+from glasscade.io import read_dataset
 from glasscade.limits.bounds import (
     flux_bounds,
     flux_exponent,
@@ -64,6 +66,7 @@ from glasscade.regularity.synthetic import FAMILIES
 from glasscade.stages.reduce import reduction_of
 from glasscade.stages.simulate import simulate
 from glasscade.stages.structure import TILES
+from glasscade.stages.verdicts import read_verdicts
 from glasscade.transforms import good_size
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +133,7 @@ class Ran(NamedTuple):
 @contextmanager
 def running(page: str, folder: Path) -> Iterator[Ran]:
     """Run a page in a folder of its own and without a display; forget what it registers."""
-    name = Path(page).name
+    name = f"page_{Path(page).name}"  # not that of a package
     text, module = read(DOCS / f"{page}.md"), types.ModuleType(name)
     before = [(registry, dict(registry)) for registry in (POTENTIALS, KERNELS)]
     with pytest.MonkeyPatch.context() as patch, mpl.rc_context({"backend": "Agg"}):
@@ -151,13 +154,42 @@ def running(page: str, folder: Path) -> Iterator[Ran]:
 
 def test_every_howto_is_run_below():
     names = sorted(path.stem for path in (DOCS / "howto").glob("*.md"))
-    assert names == ["flux_map", "new_potential"]
+    assert names == ["flux_map", "lammps", "new_potential"]
 
 
 @pytest.fixture(scope="module")
 def flux_map(tmp_path_factory) -> Iterator[Ran]:
     with running("howto/flux_map", tmp_path_factory.mktemp("flux_map")) as ran:
         yield ran
+
+
+@pytest.fixture(scope="module")
+def lammps(tmp_path_factory) -> Iterator[Ran]:
+    """The run, its study and all stages up to the page, in a folder of their own."""
+    folder, text = tmp_path_factory.mktemp("lammps"), read(DOCS / "howto" / "lammps.md")
+    for language, name in (("lammps", "in.quench"), ("yaml", "study.yaml")):
+        (code,) = blocks(text, language)
+        (folder / name).write_text(code, encoding="utf-8")
+    with running("howto/lammps", folder) as ran, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serial, "CAPTIONS", ROOT / serial.CAPTIONS)
+        serial.run(config.load(folder / "study.yaml"), serial.ALL, {}, folder / "results")
+        yield ran
+
+
+def test_a_run_of_lammps_leads_to_a_page(lammps):
+    """With what the page says of the balance, of the times and of R(ℓ)."""
+    results = lammps.folder / "results" / "lammps"
+    assert "A trajectory that another program made" in read(results / "summary.html")
+    rows = {row.quantity: row for row in read_verdicts(results / "verdicts.csv")}
+    closure = rows["time_integrated"]
+    assert closure.verdict == "holds"
+    assert closure.ci_high < 0.01
+    assert "1 % or less" in lammps.text
+    found = read_dataset(results / "limits" / "quench.nc", finite=False)
+    assert f"of {found.sizes['time']} output times" in lammps.text
+    assert found["resolved_fraction"].max() < 1.0 / 3.0
+    assert "below a third" in lammps.text
+    assert not [quantity for quantity in rows if "A_minus_B" in quantity]
 
 
 @pytest.fixture(scope="module")
@@ -657,3 +689,46 @@ def test_exponent_of_the_logarithm_is_measured_anew(hurst):
 def test_figures_of_the_bounds_are_shown(name):
     assert f"(figures/{name}.png)" in BOUNDS
     assert (DOCS / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+# --- packings and descents ----------------------------------------------------------------------
+
+PACKINGS, RELAXATION = read(DOCS / "packings.md"), read(DOCS / "relaxation.md")
+
+
+def test_jamming_points_average_to_what_is_said():
+    points = np.array([float(row[1]) for row in table(PACKINGS, "realisation")])
+    value, error = re.search(r"φ_J = (0\.\d+) ± (0\.\d+)", PACKINGS).groups()
+    assert same_digits(value, points.mean())
+    assert same_digits(error, points.std(ddof=1) / np.sqrt(points.size))
+
+
+def test_the_functions_of_the_table_of_preparations_exist():
+    for row in table(PACKINGS, "state"):
+        module, name = row[1].strip("`").split(".")
+        assert hasattr(importlib.import_module(f"glasscade.particles.{module}"), name)
+
+
+def test_the_window_of_the_decay_is_that_of_the_study():
+    keys = config.load(ROOT / "config" / "beta.yaml").models["disks"]
+    low, high = keys.relaxation.window
+    (head,) = [line for line in RELAXATION.splitlines() if line.startswith("| route")]
+    assert f"t = {low:g} to {high:g}" in head
+    assert f"{keys.relaxation.beta:g} ± {keys.relaxation.tolerance:g}" in head
+    assert keys.system.number == 65_536
+    assert keys.sweep.realisations == 3
+
+
+def test_verdicts_on_the_decay_are_those_of_their_intervals():
+    rows = table(RELAXATION, "route")
+    assert len(rows) == 2
+    for row in rows:
+        value, half = value_and_half(row[1])
+        inside = abs(value - 0.92) + half <= 0.03
+        outside = abs(value - 0.92) - half > 0.03
+        assert row[2] == ("holds" if inside else "violated" if outside else "inconclusive")
+
+
+def test_the_figure_of_the_decay_is_shown():
+    assert "(figures/relaxation.png)" in RELAXATION
+    assert (DOCS / "figures" / "relaxation.png").read_bytes().startswith(b"\x89PNG")

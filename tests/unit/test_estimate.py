@@ -9,7 +9,7 @@ import pytest
 
 from glasscade import config, estimate
 from report_data import GLASS
-from studies import FIELD, ROUGH, changed, study
+from studies import FIELD, ROUGH, SHEAR, changed, study
 
 DEFAULT = Path(__file__).parents[2] / "config" / "config.yaml"
 
@@ -48,6 +48,29 @@ def test_one_big_batch_is_fewer_jobs_and_less_time_than_many() -> None:
     # 5 temperatures, 6 jobs instead of 1 for each
     assert many.jobs - one.jobs == 25
     assert many.cost.seconds > one.cost.seconds
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("system.strain_step", 5e-4),
+        ("system.events", 2),
+        ("system.largest_strain", 0.4),
+        ("system.snapshots", 97),
+        ("system.balance_from", 0.15),
+        ("sweep.realisations", 6),
+    ],
+)
+def test_more_shear_costs_more(key: str, value: object) -> None:
+    raw = changed(SHEAR, "system.events", 4) if key == "system.largest_strain" else SHEAR
+    less = estimate.total(config.parse(study(shear=raw)))
+    more = estimate.total(config.parse(study(shear=changed(raw, key, value))))
+    assert more.cost.seconds > less.cost.seconds
+
+
+def test_shear_has_no_jobs_of_exponents() -> None:
+    stages = [line.stage for line in estimate.lines(config.parse(study(shear=SHEAR)))]
+    assert stages[:4] == ["simulate", "reduce", "limits", "figures"]
 
 
 def test_memory_of_a_job_grows_with_the_grid() -> None:

@@ -89,7 +89,7 @@ def row(key: str, table: str = "") -> list[str]:
             "",
             ["list of numbers or lists of numbers", "ℓ₀", "at least 1", "required"],
         ),
-        ("models.<name>.window", "", ["list of 2 numbers", "ℓ₀", "each > 0", "required"]),
+        ("models.<name>.window", "", ["list of 2 numbers", "ℓ₀", "each > 0", "`null`"]),
         (
             "models.<name>.system.potential.strength",
             "potential of kind `cone`",

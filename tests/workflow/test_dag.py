@@ -9,7 +9,7 @@ import yaml
 
 from clones import Clone, small
 from glasscade import config, estimate
-from studies import FIELD, changed
+from studies import FIELD, SHEAR, changed
 
 pytestmark = pytest.mark.workflow
 
@@ -122,6 +122,16 @@ def test_one_more_model_leaves_the_others_alone(clone: Clone) -> None:
     assert len(planned - gathered) == 14
 
 
+def test_sheared_packings_take_the_way_without_exponents(clone: Clone) -> None:
+    """Two blocks of realisations, two batches of scales, and what gathers them."""
+    planned = clone.plan(changed(small(), "models.shear", SHEAR)).jobs
+    blocks = ("shear 0 0", "shear 0 1")
+    batches = ("0_0.08_0.15", "0.3_0.6_1")
+    expected = {f"simulate {block}" for block in blocks}
+    expected |= {f"reduce shear 0 {batch} {block}" for batch in batches for block in "01"}
+    assert planned == expected | after("shear")
+
+
 def test_cosmetic_edits_run_nothing(clone: Clone) -> None:
     """Comments and docstrings in modules, scripts and rules; layout of the configuration."""
     text = "# Another comment\n\n" + yaml.safe_dump(small(), default_flow_style=True, indent=7)
@@ -188,3 +198,25 @@ def test_the_estimate_counts_the_jobs_that_are_planned(clone: Clone, name: str) 
         expected[f"figures_{line.model}" if line.stage == "figures" else line.stage] += line.jobs
     expected["total"] = estimate.total(study).jobs
     assert outcome.counts == expected
+
+
+def test_the_file_of_a_trajectory_is_an_input(clone: Clone) -> None:
+    """Seen from the configuration; new content is newer than what was made of it."""
+    keys = {
+        "kind": "trajectory",
+        "file": "run.dump",
+        "points": 128,
+        "number": 64,
+        "composition": {"kind": "binary_spheres", "packing_fraction": 0.9, "core": 0.1},
+        "dynamics": "overdamped",
+    }
+    sweep = {"temperature": [0.02], "ell": [[0, 0.5, 0.6, 0.8, 1.0, 1.4]]}
+    model = {"system": keys, "sweep": sweep, "window": [0.2, 1.2]}
+    path = clone.root / "config" / "run.dump"
+    path.write_text("content", encoding="utf-8")
+    try:
+        outcome = clone.plan(changed(small(), "models.imported", model))
+    finally:
+        path.unlink()
+    assert "simulate imported 0.02 0" in outcome.jobs
+    assert "input: config/run.dump" in outcome.output

@@ -1,3 +1,8 @@
+def exponents_of(model):
+    """The exponents of a model, if they are measured."""
+    return [PATHS.exponents.format(model=model)] if model in jobs.measured(STUDY) else []
+
+
 rule exponents:
     """Besov exponents with intervals. Wildcard: model."""
     input:
@@ -22,7 +27,7 @@ rule limits:
     """Iterated limits, dissipation scale and verdicts of a model. Wildcard: model."""
     input:
         budgets=lambda w: [PATHS.budget.format(**x) for x in jobs.reductions(STUDY, w.model)],
-        exponents=PATHS.exponents,
+        exponents=lambda w: exponents_of(w.model),
     output:
         limits=PATHS.limits,
         verdicts=PATHS.model_verdicts,

@@ -15,7 +15,7 @@ for model in MODELS:
             f"figures_{model}"
         input:
             limits=PATHS.limits.format(model=model),
-            exponents=PATHS.exponents.format(model=model),
+            exponents=exponents_of(model),
             verdicts=PATHS.model_verdicts.format(model=model),
         output:
             images=[
@@ -111,7 +111,7 @@ rule summary:
     input:
         verdicts=PATHS.verdicts,
         limits=expand(PATHS.limits, model=MODELS),
-        exponents=expand(PATHS.exponents, model=MODELS),
+        exponents=expand(PATHS.exponents, model=jobs.measured(STUDY)),
         images=[PATHS.figure(model, figure, "png") for model, figure in SHOWN],
         data=[PATHS.figure(model, figure, "csv") for model, figure in SHOWN],
         captions=[

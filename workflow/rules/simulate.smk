@@ -1,5 +1,7 @@
 rule simulate:
     """States at the output times. Wildcards: model, temperature, block."""
+    input:
+        lambda w: jobs.simulate_files(STUDY, w.model, w.temperature, w.block),
     output:
         PATHS.state,
     log:

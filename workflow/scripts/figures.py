@@ -9,7 +9,7 @@ with job_log(snakemake.log[0]):
     figures.run(
         snakemake.params.job,
         limits=Path(snakemake.input.limits),
-        exponents=Path(snakemake.input.exponents),
+        exponents=next((Path(x) for x in snakemake.input.exponents), None),
         verdicts=Path(snakemake.input.verdicts),
         folder=Path(snakemake.output.images[0]).parent,
     )

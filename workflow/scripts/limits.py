@@ -9,7 +9,7 @@ with job_log(snakemake.log[0]):
     limits.run(
         snakemake.params.job,
         budgets=[Path(x) for x in snakemake.input.budgets],
-        exponents=Path(snakemake.input.exponents),
+        exponents=next((Path(x) for x in snakemake.input.exponents), None),
         output=Path(snakemake.output.limits),
         verdicts=Path(snakemake.output.verdicts),
     )

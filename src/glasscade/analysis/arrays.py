@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, TypeVar
 
 import numpy as np
@@ -38,9 +38,21 @@ def cell_variable(cell: Cell) -> xr.Variable:
     return variable(("row", "vector"), cell.matrix, "l0", "box vectors, one per column")
 
 
+def moving_cell_variable(cells: Sequence[Cell]) -> xr.Variable:
+    """The matrix of box vectors at each time."""
+    matrices = np.array([cell.matrix for cell in cells])
+    return variable(("time", "row", "vector"), matrices, "l0", "box vectors, one per column")
+
+
 def cell_of(dataset: xr.Dataset) -> Cell:
     """The cell of a state."""
     return Cell(np.asarray(dataset["cell"].values))
+
+
+def last_snapshot(state: xr.Dataset, cell: Cell) -> xr.Dataset:
+    """The last time of a state, in a cell of its lattice where the cell changes in time."""
+    chosen = state.isel(time=[-1])
+    return chosen.assign(cell=cell_variable(cell)) if "time" in chosen["cell"].dims else chosen
 
 
 def progress(items: Iterable[Item], what: str) -> Iterator[Item]:

@@ -15,6 +15,7 @@ from glasscade.analysis.snapshots import Index, Snapshot, Snapshots
 from glasscade.budget.balance import (
     EQUATIONS,
     EXTERNAL,
+    RESIDUAL,
     SHEAR,
     TERMS,
     Balance,
@@ -64,6 +65,8 @@ def stress_balance(
 
     which closes to round-off at each time and scale (Eqs. 14-19 at ℓ = 0, 35-41 at ℓ > 0).
     Particles have a source `Ito` besides, that of their noise, whose martingale is not in `rate`.
+    Measured velocities of particles, `velocity` in the data, take the place of the model: `rate` is
+    theirs, a source `residual` is what the other currents leave of it, and there is no `Ito`.
     What each does to itself by being smeared is in `self_pair`: subtract it from the source plus
     transport of W, add it to that of Q_flux.
 
@@ -119,6 +122,7 @@ def stress_balance(
         most=modes_of(series, counts),
         particles=series.are_points,
         flow=flow,
+        measured=series.measured,
         mobility=mobility,
     )
     ells = tuple(float(value) for value in np.atleast_1d(np.asarray(ell, dtype=np.float64)))
@@ -155,6 +159,8 @@ class Reduction:
         Whether points are particles, with noise and self-pairs, rather than lumps of a density.
     flow : AffineFlow, optional
         What moves the cell.
+    measured : bool
+        Whether particles have velocities of their own, and a residual for the noise of Eq. 1.
     mobility : float
         m, which multiplies what forces and temperature drive.
 
@@ -175,6 +181,7 @@ class Reduction:
     most: tuple[int, ...] | None = None
     particles: bool = False
     flow: AffineFlow | None = None
+    measured: bool = False
     mobility: float = 1.0
     _budgets: dict[tuple[int, ...], Budget] = field(default_factory=dict, init=False, repr=False)
     _filters: dict[tuple[str, float], Real] = field(default_factory=dict, init=False, repr=False)
@@ -224,7 +231,13 @@ class Reduction:
     def terms(self, driven: bool) -> tuple[str, ...]:
         """Names of the terms: with a force or a flow theirs, of particles the Itô source."""
         external, shear = EXTERNAL if driven else (), SHEAR if self.flow else ()
-        return (*TERMS, *external, *shear, *((ITO,) if self.particles else ()))
+        residual = (RESIDUAL,) if self.measured else ()
+        return (*TERMS, *external, *residual, *shear, *((ITO,) if self.noisy else ()))
+
+    @property
+    def noisy(self) -> bool:
+        """Whether particles have the Itô source of their noise; measured velocities hold it all."""
+        return self.particles and not self.measured
 
     def smallest_scale(self, kernel: str) -> float:
         """The smallest ℓ at which the modes hold all that the kernel lets pass.
@@ -301,6 +314,9 @@ class Reduction:
                 truncate(snapshot.drive.force, dim, counts),
                 truncate(snapshot.drive.current, dim, counts),
             )
+        measured = snapshot.measured if self.measured else None
+        if measured is not None:
+            measured = truncate(measured, dim, counts)
         return currents(
             truncate(snapshot.density, dim, counts),
             truncate(snapshot.force_density, dim, counts),
@@ -309,6 +325,7 @@ class Reduction:
             self.temperature,
             drive=drive,
             flow=flow,
+            measured=measured,
             mobility=self.mobility,
         )
 
@@ -401,7 +418,7 @@ def _fill(
             balance = reduction.balance(snapshot, kernel, ell)
             if reduction.particles:
                 own = reduction.self_pairs(snapshot, kernel, ell)
-                balance = _with_ito(balance, own)
+                balance = _with_ito(balance, own) if reduction.noisy else balance
                 results.self_pair[(*index, e, k)] = full_tensor(own.resolved, reduction.cell.dim)
             results.store((*index, e, k), balance)
 

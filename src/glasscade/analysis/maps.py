@@ -91,6 +91,7 @@ def stress_maps(
         TestFunctions.bumps(cell.dim, count=0, sharpness=0, seed=0),
         most=modes_of(series, counts),
         particles=series.are_points,
+        measured=series.measured,
         mobility=mobility,
     )
     for each in series.cells():
@@ -159,7 +160,7 @@ def _of_one(
     snapshot = series.at(index, tuple(2 * m for m in reduction.counts(kernel, ell)))
     coarse = reduction.coarse_grain(snapshot, kernel, ell)
     found = _of_currents(coarse, reduction.mixture, cell, shape, terms, parts)
-    if reduction.particles and (ITO in terms or "rate" in parts):
+    if reduction.noisy and (ITO in terms or "rate" in parts):
         found = _with_ito(found, ito_map(reduction, snapshot, ell, shape), terms)
     tensors = {
         part: full_tensor(np.moveaxis(found[part], -1 - cell.dim, -1), cell.dim)

@@ -9,6 +9,8 @@ Particles
                  optional                   simulation programs write it; neither external nor
                                             random forces are part of it. **The theory's F is its
                                             negative**; it is turned here, once.
+    `velocity`   (..., particle, axis),     dx_a/dt, of whatever dynamics: what the terms of Eq. 1
+                 optional                   leave of its current then is a term `residual`
     ===========  =========================  =====================================================
 
 Fields
@@ -70,6 +72,8 @@ class Snapshot:
         What an external force does.
     bonds : Bonds or None
         The pairs of points that interact, with potentials times both weights; None for fields.
+    measured : (S, d, modes) or None
+        The current of measured velocities.
     squares, cubes : (S, modes) or None
         Σ_a w_a² e^{-ip·x_a} and Σ_a w_a³ e^{-ip·x_a}: how many times the part of each point with
         itself occurs in what is quadratic and what is cubic in ρ. None for fields.
@@ -79,6 +83,7 @@ class Snapshot:
     force_density: Modes
     drive: Drive | None = None
     bonds: Bonds | None = None
+    measured: Modes | None = None
     squares: Modes | None = None
     cubes: Modes | None = None
 
@@ -151,6 +156,11 @@ class Snapshots:
     def weighted(self) -> bool:
         """Whether some point stands for more or less than one particle."""
         return isinstance(self._source, _Points) and self._source.weighted
+
+    @property
+    def measured(self) -> bool:
+        """Whether there are velocities of points, hence a measured current."""
+        return isinstance(self._source, _Points) and self._source.measured
 
     @property
     def counts(self) -> tuple[int, ...] | None:
@@ -317,21 +327,27 @@ class _Points:
         self._position = _vectors(data, "position", "l0", cells.dim)
         self.lead = leading(self._position, "position", ("particle", "axis"))
         self.sizes = self._position.sizes
-        self._force = None
-        if "force" in data:
-            force = _vectors(data, "force", "V0/l0", cells.dim)
-            if force.sizes != self.sizes:
-                raise DataError(
-                    f"force: its sizes {dict(force.sizes)} differ from those of position, "
-                    f"{dict(self.sizes)}"
-                )
-            self._force = force.transpose(*self._position.dims)
+        self._force = self._like_position(data, "force", "V0/l0")
+        self._velocity = self._like_position(data, "velocity", "mu V0/l0")
+        self.measured = self._velocity is not None
         self._species = _species(data, self.sizes["particle"], mixture.species)
         self._weight = _weights(data, self.sizes["particle"])
         self.weighted = not np.all(self._weight == 1.0)
         self._table = PairTable.from_mixture(mixture)
         self._driving = driving
         self._forces_agree = forces_agree
+
+    def _like_position(self, data: xr.Dataset, name: str, unit: str) -> xr.DataArray | None:
+        """A vector of every particle in every snapshot, if the data have it."""
+        if name not in data:
+            return None
+        array = _vectors(data, name, unit, self.sizes["axis"])
+        if array.sizes != self.sizes:
+            raise DataError(
+                f"{name}: its sizes {dict(array.sizes)} differ from those of position, "
+                f"{dict(self.sizes)}"
+            )
+        return array.transpose(*self._position.dims)
 
     def _at(self, index: Index) -> Real:
         return np.asarray(self._position[index].values, dtype=np.float64)
@@ -349,19 +365,24 @@ class _Points:
     def at(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Snapshot:
         position, bonds = self._at(index), self._bonds(index, cell)
         rows = [self._weight[np.newaxis], self._forces(bonds, index).T]
-        velocity = self.velocity(index, cell)
-        if velocity is not None:
-            rows.append(self._weight * velocity.T)
+        driven = self.velocity(index, cell)
+        if driven is not None:
+            rows.append(self._weight * driven.T)
+        if self._velocity is not None:
+            rows.append(self._weight * np.asarray(self._velocity[index].values).T)
         if self.weighted:
             rows.append(np.array([self._weight**2, self._weight**3]))
         one_hot = self._species == np.arange(self._table.species)[:, np.newaxis]
         amounts = one_hot[:, np.newaxis] * np.concatenate(rows)
         modes = point_modes(position, amounts, cell, counts)
+        dim, currents = cell.dim, 1 + cell.dim
+        behind = currents + dim * (driven is not None)
         return Snapshot(
             density=modes[:, 0],
-            force_density=np.ascontiguousarray(modes[:, 1 : 1 + cell.dim]),
-            drive=self._drive(modes[:, 1 + cell.dim : 1 + 2 * cell.dim], cell),
+            force_density=np.ascontiguousarray(modes[:, 1:currents]),
+            drive=self._drive(modes[:, currents : currents + dim], cell),
             bonds=bonds,
+            measured=modes[:, behind : behind + dim] if self.measured else None,
             squares=modes[:, -2 if self.weighted else 0],
             cubes=modes[:, -1 if self.weighted else 0],
         )

@@ -16,12 +16,14 @@ Q_thermal    -T ∇ρ̄_s                      thermal diffusion (Eqs. 18, 27)
 N_ni         +ρ̄_s f̄_s                    resolved work of an external force (Eq. 41)
 N_flux       +τ_ℓ(ρ_s, f_s)                its work below the scale (Eq. 41)
 martingale   the noise of the particles    of zero mean, taken at the left point (Eq. 28)
+residual     measured - all of the above   of a current that is not that of Eq. 1
 shear_flux   +τ_ℓ(ρ_s, Γx)                 an affine flow below the scale
 shear_ni     +ρ̄_s Γx                      the same above it: elastic stress
 ===========  ============================  =====================================
 
 A mobility m multiplies every current but those of noise, which has it already, and flow.
-The first three are always there, the others when a force, a noise or a flow is given. At ℓ = 0
+The first three are always there, the others when a force, a noise, a measured current or a flow
+is given. At ℓ = 0
 the filter is one, τ vanishes and the rows are those of the fine-grained balance: W (Eq. 19),
 Q_thermal (Eq. 18) and, as N_ni, the external source 𝓕^φ (Eq. 17).
 
@@ -65,6 +67,8 @@ TERMS = ("W", "Q_flux", "Q_thermal")
 EXTERNAL = ("N_ni", "N_flux")
 """The terms of an external force."""
 MARTINGALE = "martingale"
+RESIDUAL = "residual"
+"""The rest of a current that was measured."""
 SHEAR = ("shear_flux", "shear_ni")
 """The terms of an affine flow; the second is none of the periodic currents."""
 EQUATIONS = {
@@ -74,6 +78,7 @@ EQUATIONS = {
     "N_ni": "Eqs. 17, 41",
     "N_flux": "Eq. 41",
     MARTINGALE: "Eq. 28",
+    RESIDUAL: "none: the measured current less the others",
     "shear_flux": "Eq. 41 with f = Γx",
     "shear_ni": "Eqs. 17, 41 with f = Γx",
 }
@@ -227,6 +232,7 @@ def currents(
     drive: Drive | None = None,
     noise: Modes | None = None,
     flow: Flow | None = None,
+    measured: Modes | None = None,
     mobility: float = 1.0,
 ) -> Currents:
     """Split the current of ρ̄ into resolved, sub-scale and thermal parts, and external ones.
@@ -248,12 +254,16 @@ def currents(
         The current of the noise, Σ_a sqrt(2mT) (dB_a/dt) δ(x - x_a).
     flow : Flow, optional
         An affine flow.
+    measured : (S, d, modes), optional
+        The current that there was, Σ_a v_a δ(x - x_a), at fixed fractional coordinates. What the
+        terms of Eq. 1 leave of it is the residual; all together then are no model, but the data.
     mobility : m
         Multiplies what F, T and f drive.
     """
     terms: tuple[str, ...] = TERMS
     terms += EXTERNAL if drive else ()
     terms += () if noise is None else (MARTINGALE,)
+    terms += () if measured is None else (RESIDUAL,)
     terms += SHEAR[:1] if flow else ()
     fields = _empty(len(terms) - 1, *density.shape)
     np.multiply(density, filter_, out=fields[:, 0])
@@ -271,6 +281,11 @@ def currents(
         current[:, : 4 if drive else 2] *= mobility
     if noise is not None:
         np.multiply(noise, filter_, out=current[:, terms.index(MARTINGALE) - 1])
+    if measured is not None:
+        place = terms.index(RESIDUAL) - 1  # Q_thermal, before it, is not stored
+        thermal = mobility * temperature * fields[:, 2 : 2 + field.cell.dim]
+        known = current[:, :place].sum(axis=1) - thermal
+        np.subtract(measured * filter_, known, out=current[:, place])
     if flow:
         current[:, -1] = flow.sub_scale(density, field.wavevectors)
     _continuity(_flat(fields, 2), p, mobility * temperature)
@@ -392,6 +407,7 @@ class Budget:
         self.field = ForceField(mixture, cell, counts)
         self._mixture = mixture
         self._table = VirialTable.build(mixture, cell, counts, functions.q)
+        self._stretching: dict[bytes, VirialTable] = {}
 
     def balance(self, state: Currents) -> Balance:
         """All terms of the stress balance, smeared with every φ."""
@@ -452,10 +468,7 @@ class Budget:
 
     def _stretched(self, modes: BalanceModes, state: Currents, gradient: Real) -> BalanceModes:
         """Add the source of the resolved affine flow, to both sides of the balance."""
-        tensor = partial(affine_tensor, gradient=gradient)
-        counts = self._table.counts
-        table = VirialTable.build(self._mixture, self.cell, counts, self.functions.q, tensor)
-        source = bilinear(state.fields, table, [STRESS])
+        source = bilinear(state.fields, self._stretching_table(gradient), [STRESS])
         return BalanceModes(
             terms=(*modes.terms, SHEAR[1]),
             stress=modes.stress,
@@ -463,6 +476,15 @@ class Budget:
             source=np.concatenate([modes.source, source]),
             transport=np.concatenate([modes.transport, np.zeros_like(source)]),
         )
+
+    def _stretching_table(self, gradient: Real) -> VirialTable:
+        """½(Γy)_k ∂_kW_ij for a flow, made at first use."""
+        key = gradient.tobytes()
+        if key not in self._stretching:
+            tensor = partial(affine_tensor, gradient=gradient)
+            counts, q = self._table.counts, self.functions.q
+            self._stretching[key] = VirialTable.build(self._mixture, self.cell, counts, q, tensor)
+        return self._stretching[key]
 
 
 MAPS = ("stress", "rate", "source", "transport", "flux")

@@ -7,7 +7,8 @@ range of the potential, energies in its strength V₀, times in length²/(mobili
 
 from glasscade.config.base import Batch
 from glasscade.config.densities import ClusterSystem, FieldSystem, SyntheticSystem
-from glasscade.config.particles import GlassSystem
+from glasscade.config.imports import TrajectorySystem
+from glasscade.config.particles import GlassSystem, PackingSystem, ShearSystem
 from glasscade.config.reading import load, parse, read
 from glasscade.config.settings import Margins
 from glasscade.config.study import Model, Study
@@ -22,9 +23,12 @@ __all__ = [
     "GlassSystem",
     "Margins",
     "Model",
+    "PackingSystem",
+    "ShearSystem",
     "Study",
     "SyntheticSystem",
     "System",
+    "TrajectorySystem",
     "load",
     "parse",
     "read",

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.config.base import Closed
+from glasscade.particles.dynamics import Motion
 
 
 class SystemKeys(Closed):
@@ -22,6 +23,8 @@ class SystemKeys(Closed):
     """Whether one realisation is all there is, so that intervals have no statistical part."""
     particles: ClassVar[bool] = False
     """Whether states are particles, whose σ_ℓ has an Itô source and self-pairs."""
+    measures_roughness: ClassVar[bool] = True
+    """Whether exponents of the density and of the force are measured."""
 
     points: int = Field(ge=128, le=2**20, description="grid points along each side, a power of two")
 
@@ -41,6 +44,16 @@ class SystemKeys(Closed):
     def cell(self) -> Cell:
         """The periodic cell."""
         raise NotImplementedError
+
+    @property
+    def motion(self) -> Motion:
+        """Mobility, external force and flow, which enter the balance."""
+        return Motion()
+
+    @property
+    def measured(self) -> bool:
+        """Whether currents are those of measured velocities, rather than of Eq. 1."""
+        return False
 
     @property
     def extrapolates_below(self) -> float:

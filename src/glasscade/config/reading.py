@@ -11,12 +11,20 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from glasscade.config.study import Study
+from glasscade.config.imports import located
+from glasscade.config.study import Model, Study
 from glasscade.errors import ConfigError
 
 
-def parse(raw: object) -> Study:
+def parse(raw: object, folder: Path = Path()) -> Study:
     """Validate a configuration given as plain data.
+
+    Parameters
+    ----------
+    raw
+        What is in the file.
+    folder
+        Where the configuration lies: files of trajectories are found from there.
 
     Raises
     ------
@@ -24,7 +32,7 @@ def parse(raw: object) -> Study:
         One sentence that names the first offending key, its value and what is allowed.
     """
     try:
-        study = Study.model_validate(raw)
+        study = Study.model_validate(located(raw, folder))
     except ValidationError as error:
         # A misspelt key is unknown and leaves another missing: the first says more.
         first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
@@ -38,14 +46,24 @@ def parse(raw: object) -> Study:
             model.check_scales(study.kernels_of(name))
         except ConfigError as error:
             raise ConfigError(f"models.{name}.{error}") from None
+        _require_files(name, model)
     return study
+
+
+def _require_files(name: str, model: Model) -> None:
+    """What a job would miss only after others had run is missed now."""
+    for temperature in model.sweep.temperature:
+        for block in range(model.sweep.blocks):
+            for path in model.files(temperature, block):
+                if not path.is_file():
+                    raise ConfigError(f"models.{name}.system.file: {path}: this file is missing")
 
 
 def load(path: Path) -> Study:
     """Read and validate a configuration file."""
     raw = read(path)
     try:
-        return parse(raw)
+        return parse(raw, path.parent)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 

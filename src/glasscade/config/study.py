@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Self
 
 import numpy as np
@@ -9,7 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from glasscade.config.base import Batch, Closed, Kernels, Name, Positive, distinct
 from glasscade.config.densities import SyntheticSystem
-from glasscade.config.particles import GlassSystem
+from glasscade.config.imports import PLACES, TrajectorySystem
+from glasscade.config.particles import GlassSystem, ShearSystem
 from glasscade.config.settings import ExponentKeys, Margins, NullKeys, TestFunctionKeys
 from glasscade.config.systems import TaggedSystem
 from glasscade.errors import ConfigError
@@ -23,7 +25,8 @@ class Sweep(Closed):
     """The two limits and the ensemble: what is varied, and how it is cut into jobs."""
 
     temperature: tuple[Annotated[float, Field(ge=0.0)], ...] = Field(
-        min_length=1, description="values of T_v; 0, the athermal end, must be among them"
+        min_length=1,
+        description="values of T_v; 0, the athermal end, must be among them, but for trajectories",
     )
     ell: tuple[float | tuple[float, ...], ...] = Field(
         min_length=1,
@@ -58,8 +61,6 @@ class Sweep(Closed):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if 0.0 not in self.temperature:
-            raise ValueError("temperature must contain 0, the athermal end of every limit")
         distinct("temperature", self.temperature)
         if not all(self.batches):
             raise ValueError("ell must not hold empty brackets")
@@ -92,14 +93,18 @@ class Model(Closed):
 
     system: TaggedSystem
     sweep: Sweep
-    window: tuple[Positive, Positive] = Field(
-        description="range of scales, in lengths, in which a scaling range is looked for"
+    window: tuple[Positive, Positive] | None = Field(
+        None,
+        description="range of scales, in lengths, in which a scaling range is looked for; needed "
+        "wherever exponents are measured, by all systems but `shear`",
     )
     kernels: Kernels = Field(
         (), description="kernels of this model alone; if none, those of the study"
     )
     exponent_temperature: tuple[float, ...] = Field(
-        (0.0,), description="temperatures at which exponents are measured; 0 must be among them"
+        (0.0,),
+        description="temperatures at which exponents are measured; the lowest of the sweep, 0 but "
+        "for trajectories, must be among them",
     )
     relaxation: RelaxationKeys | None = Field(
         None,
@@ -109,6 +114,35 @@ class Model(Closed):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.system.measures_roughness:
+            self._check_window()
+        elif self.window is not None:
+            raise ValueError("window must be left out: no exponents of this system are measured")
+        if isinstance(self.system, TrajectorySystem):
+            self._check_files(self.system)
+        elif 0.0 not in self.sweep.temperature:
+            raise ValueError("sweep.temperature must contain 0, the athermal end of every limit")
+        lowest, chosen = min(self.sweep.temperature), set(self.exponent_temperatures)
+        if lowest not in chosen or not chosen <= set(self.sweep.temperature):
+            raise ValueError(
+                f"exponent_temperature must hold {lowest:g} and be among sweep.temperature"
+            )
+        if isinstance(self.system, SyntheticSystem) and self.sweep.temperature != (0.0,):
+            raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
+        if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
+            raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
+        if self.relaxation is not None:
+            self._check_relaxation(self.relaxation)
+        elif isinstance(self.system, ShearSystem):
+            self._check_events(self.system)
+        elif not isinstance(self.system, SyntheticSystem):
+            self._check_limits()
+        return self
+
+    def _check_window(self) -> None:
+        """What the estimators of exponents need."""
+        if self.window is None:
+            raise ValueError("window is missing: the range in which a scaling range is looked for")
         low, high = self.window
         spacing = self.system.length / self.system.points
         # The largest scale of the estimators is L/8.
@@ -120,28 +154,55 @@ class Model(Closed):
                 + ", ".join(f"{scale:.4g}" for scale in dyadic)
                 + f" in it (got [{low:g}, {high:g}])"
             )
-        if 0.0 not in self.exponent_temperature or not (
-            set(self.exponent_temperature) <= set(self.sweep.temperature)
-        ):
-            raise ValueError("exponent_temperature must hold 0 and be among sweep.temperature")
-        if isinstance(self.system, SyntheticSystem) and self.sweep.temperature != (0.0,):
-            raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
-        if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
-            raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
-        if self.relaxation is not None:
-            self._check_relaxation(self.relaxation)
-        elif not isinstance(self.system, SyntheticSystem):
-            self._check_limits()
-        return self
+
+    def _check_events(self, system: ShearSystem) -> None:
+        """What the stress drops of events by scale need."""
+        if self.sweep.temperature != (0.0,):
+            raise ValueError("sweep.temperature must be [0]: quasistatic shear is athermal")
+        if 0.0 not in self.sweep.scales:
+            raise ValueError("sweep.ell must hold 0, the stress drop itself")
+        if self.sweep.scales[-1] < system.balance_from:
+            raise ValueError(
+                f"sweep.ell must hold a scale from balance_from, {system.balance_from:g}, upwards"
+            )
 
     def _check_limits(self) -> None:
         """What the iterated limits need."""
         if self.system.deterministic and self.sweep.realisations > 1:
             raise ValueError("sweep.realisations must be 1: this system is deterministic")
-        if len(self.sweep.temperature) < POINTS + 1:
+        if not self.limited and not isinstance(self.system, TrajectorySystem):
             raise ValueError(f"sweep.temperature must hold 0 and at least {POINTS} values above")
         if 0.0 not in self.sweep.scales:
             raise ValueError("sweep.ell must hold 0, the fine-grained balance")
+
+    def _check_files(self, system: TrajectorySystem) -> None:
+        """Every run of the sweep needs a file of its own."""
+        sweep = self.sweep
+        counts = {"temperature": len(sweep.temperature), "realisations": sweep.realisations}
+        for place, (key, count) in zip(PLACES, counts.items(), strict=True):
+            if count > 1 and place not in system.file:
+                raise ValueError(
+                    f"system.file must hold {place} in its name, since sweep.{key} stands for "
+                    f"{count} runs"
+                )
+
+    @property
+    def exponent_temperatures(self) -> tuple[float, ...]:
+        """Where exponents are measured: at the lowest temperature if none is chosen."""
+        if self.exponent_temperature == (0.0,):
+            return (min(self.sweep.temperature),)
+        return self.exponent_temperature
+
+    @property
+    def limited(self) -> bool:
+        """Whether there are temperatures enough for the iterated limits."""
+        return 0.0 in self.sweep.temperature and len(self.sweep.temperature) > POINTS
+
+    def files(self, temperature: float, block: int) -> list[Path]:
+        """The files that a simulation reads: one for each run of a trajectory, else none."""
+        if not isinstance(self.system, TrajectorySystem):
+            return []
+        return [self.system.path(temperature, run) for run in self.sweep.block(block)]
 
     def _check_relaxation(self, keys: RelaxationKeys) -> None:
         """What a decay needs."""

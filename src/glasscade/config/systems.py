@@ -7,15 +7,20 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from glasscade.config.densities import ClusterSystem, FieldSystem, SyntheticSystem
-from glasscade.config.particles import GlassSystem
+from glasscade.config.imports import TrajectorySystem
+from glasscade.config.particles import GlassSystem, ShearSystem
 
-System = ClusterSystem | FieldSystem | SyntheticSystem | GlassSystem
+System = (
+    ClusterSystem | FieldSystem | SyntheticSystem | GlassSystem | ShearSystem | TrajectorySystem
+)
 TaggedSystem = Annotated[System, Field(discriminator="kind")]
 SYSTEM: TypeAdapter[System] = TypeAdapter(TaggedSystem)
 
 UNSEEN: dict[str, dict[str, Any]] = {
     "glass": {"points": 128},
+    "shear": {"points": 128, "balance_from": 1.0},
     "synthetic": {"potential": {"kind": "gaussian"}},
+    "trajectory": {"points": 128},
 }
 """Keys that the simulation of a kind of system does not look at, with something in their place."""
 

@@ -7,6 +7,9 @@ its outputs quickly. A caption for each is `workflow/report/{name}.rst`.
 from __future__ import annotations
 
 TITLES = {
+    "shear": "Shear and its plastic events",
+    "events": "Stress drops by scale",
+    "event_map": "Map of the largest event",
     "relaxation": "Decay of the speed",
     "stress": "Stress against time",
     "budget": "Terms of the balance against scale",
@@ -30,26 +33,33 @@ STUDY_TITLES = {
 }
 """Figures of several models together."""
 
-_MAPS = frozenset({"maps", "local_exponents"})
+_PLASTIC = frozenset({"shear", "events", "event_map"})
+_MAPS = frozenset({"maps", "local_exponents", "event_map"})
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
+_OF_LIMITS = frozenset({"plane", "limits", "kernels", "direct_terms"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
 
 
-def figure_names(kind: str, maps: bool, relaxation: bool = False) -> tuple[str, ...]:
+def figure_names(
+    kind: str, maps: bool, limits: bool = True, relaxation: bool = False
+) -> tuple[str, ...]:
     """Names of the figures of one model, in order.
 
     Parameters
     ----------
     kind : str
         `cluster` (stationary states), `synthetic` (no dynamics, no temperature, known exponents),
-        or any kind of system that evolves.
+        `shear` (plastic events, no limits, no exponents), or any kind of system that evolves.
     maps : bool
         Whether maps are computed, that is whether `map_ell` is not empty.
+    limits : bool
+        Whether there are temperatures enough for the iterated limits.
     relaxation : bool
         Whether the model is a descent at T = 0 alone.
     """
     left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
-        kind, frozenset({"recovery"})
+        kind, frozenset({"recovery"}) if limits else _OF_LIMITS | {"recovery"}
     )
     left_out |= _ATHERMAL if relaxation else {"relaxation"}
+    left_out = frozenset(TITLES) - _PLASTIC if kind == "shear" else left_out | _PLASTIC
     return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))

@@ -94,24 +94,26 @@ def thermal_amount(results: Results, size: bool = False) -> Quantity:
 def stress(results: Results) -> Drawn:
     """σ_ℓ(t) - σ_ℓ(0) for every T at a few ℓ, and the same minus that at T = 0."""
     chosen = few(results.ells, 3)
-    sheet = Sheet(len(chosen), 2, 0.8 + 1.9 * len(chosen), sharex=True)
+    columns = min(2, results.temperatures.size)  # one temperature has no effect to show
+    sheet = Sheet(len(chosen), columns, 0.8 + 1.9 * len(chosen), sharex=True)
+    shown_quantities = {"change of stress": STRESS, "effect of temperature": STRESS_DIFFERENCE}
     for row, index in enumerate(chosen):
         ell = f"ℓ = {number(results.ells[index])}"
-        left, right = sheet.axes[2 * row : 2 * row + 2]
-        panels = (
-            sheet.panel(left, f"change of stress, {ell}", TIME, STRESS),
-            sheet.panel(right, f"effect of temperature, {ell}", TIME, STRESS_DIFFERENCE),
+        own = sheet.axes[columns * row : columns * (row + 1)]
+        panels = tuple(
+            sheet.panel(axes, f"{title}, {ell}", TIME, quantity)
+            for axes, (title, quantity) in zip(own, shown_quantities.items(), strict=False)
         )
         series = results.limits["series"].isel(ell=index)
         for t, temperature in enumerate(results.temperatures):
             warm = series.isel(temperature=t).dropna("time", how="all")
             shown = (warm, warm - series.isel(temperature=0))
             _against_time(results, panels[: 1 + (t > 0)], shown, t, f"T = {number(temperature)}")
-        for axes in (left, right):
+        for axes in own:
             axes.axhline(0.0, color=GREY, linewidth=0.6)
             axes.label_outer()
             axes.yaxis.set_tick_params(labelleft=True)
-        right.set_ylabel(STRESS_DIFFERENCE.label())
+        own[-1].set_ylabel((STRESS, STRESS_DIFFERENCE)[columns - 1].label())
     sheet.legend_below(sheet.axes[0])
     return sheet.finish()
 

@@ -194,6 +194,21 @@ class Panel:
         bar = self._sheet.figure.colorbar(image, cax=self.axes.inset_axes((1.03, 0.0, 0.04, 1.0)))
         bar.set_label(z.label(power_of_ten(bar.ax.yaxis)))
 
+    def cloud(self, x: Real, y: Real, values: Real, z: Quantity, **options: Any) -> None:
+        """Points coloured by their values, with a colour bar; options go to matplotlib."""
+        self._sheet.record(
+            panel=self.title,
+            series=z.name,
+            x_name=self._x.name,
+            y_name=self._y.name,
+            x=x,
+            y=y,
+            z=values,
+        )
+        points = self.axes.scatter(x, y, c=values, s=9.0, **options)
+        bar = self._sheet.figure.colorbar(points, cax=self.axes.inset_axes((1.03, 0.0, 0.04, 1.0)))
+        bar.set_label(z.label(power_of_ten(bar.ax.yaxis)))
+
     def finish(self) -> None:
         """Move powers of ten from the ticks to the unit, where the axis has a label."""
         for axis, quantity in ((self.axes.xaxis, self._x), (self.axes.yaxis, self._y)):

@@ -225,7 +225,12 @@ def _change(error: float) -> float:
 def descend(
     positions: Real, forces: ListedForces, tolerance: float, accuracy: float, intervals: int
 ) -> Descent:
-    """The descent from `positions` with K + 1 outputs, the ends included.
+    """The descent from `positions` with K + 1 outputs: `walk` and `outputs` in one."""
+    return outputs(list(walk(positions, forces, tolerance, accuracy)), forces, intervals)
+
+
+def outputs(points: list[Point], forces: ListedForces, intervals: int) -> Descent:
+    """K + 1 of all steps of a descent, the ends included.
 
     An interval of the path, between the states at two steps, is represented the better the smaller
 
@@ -234,28 +239,30 @@ def descend(
     the error of the trapezoid rule for its own displacement. The worst is divided until there are
     K. Where the descent first slows down and becomes faster again, as beside a minimum that has
     just vanished, the outputs begin where it is slowest: what comes before is a relaxation of its
-    own. All steps are held in memory.
+    own.
 
     Parameters
     ----------
-    positions, forces, tolerance, accuracy
-        As in `walk`.
+    points
+        All of `walk`.
+    forces : ListedForces
     intervals : int
         K, at least 1.
 
     Raises
     ------
-    ConfigError, ConvergenceError
-        As `walk`, or if there are no intervals, or fewer steps than intervals.
+    ConfigError
+        If there are no intervals.
+    ConvergenceError
+        If there are fewer steps than intervals.
     """
     if intervals < 1:
         raise ConfigError(f"intervals: {intervals} must be at least 1")
-    points = list(walk(positions, forces, tolerance, accuracy))
     points = points[_slowest(points) :]
     if len(points) <= intervals:
         raise ConvergenceError(
-            f"accuracy: with {accuracy:g} the descent has {len(points) - 1} steps, fewer than the "
-            f"{intervals} intervals asked for; use a smaller one"
+            f"accuracy: the descent has {len(points) - 1} steps, fewer than the {intervals} "
+            "intervals asked for; use a smaller accuracy"
         )
     first, chosen = points[0], [points[k] for k in _divided(points, intervals)]
     return Descent(

@@ -44,8 +44,10 @@ Integrator = Literal["euler-maruyama", "leimkuhler-matthews"]
 
 INTEGRATORS: tuple[Integrator, ...] = get_args(Integrator)
 
-# Cost of a rebuild per particle in listed pairs, measured; a descent moves like this temperature.
-_RENEWAL = 90.0
+# Cost of a rebuild in listed pairs, measured: for each particle, and for each pair that is tried.
+_RENEWAL = 70.0
+_TRIAL = 0.8
+# A descent moves like this temperature.
 _COLDEST = 1e-4
 # Below this many particles a step is shorter than the start of a parallel loop is worth.
 # The choice depends on N alone: it must not depend on the number of threads.
@@ -146,7 +148,7 @@ class _Engine:
         self.species_count = table.species
         self.limit2 = np.where(table.cutoff > 0.0, table.cutoff + skin, 0.0) ** 2
         self.law = make_law(table)
-        self.waves = _waves(motion, table.species, cell)
+        self.waves = static_waves(motion, table.species, cell)
         doubled = motion.integrator == "leimkuhler-matthews"
         self.clock = Clock(
             dt,
@@ -236,8 +238,16 @@ class _Engine:
                 self._rebuild(swarm.ids, swarm.species, swarm.images, positions)
 
 
-def _waves(motion: Motion, species: int, cell: Cell) -> Waves:
-    """The external force; under shear it must be at rest."""
+def static_waves(motion: Motion, species: int, cell: Cell) -> Waves:
+    """The external force of a motion, which under shear must be at rest.
+
+    Raises
+    ------
+    ConfigError
+        If it depends on x under shear, or does not fit the cell or the number of species.
+    ResolutionError
+        If the cell has no wavevector of the force.
+    """
     waves = make_waves(motion.external, species, cell)
     if motion.shear_rate != 0.0 and np.any(waves.indices[:, 0] != 0):
         raise ConfigError(
@@ -262,11 +272,13 @@ def choose_skin(
     (skin/2)^2/(4 T dt ln N) steps, or a strain of skin/reach. Only the speed depends on it, and the
     last bits.
     """
-    skins = reach * np.linspace(0.1, 1.5, 57)
+    skins = reach * np.geomspace(0.02, 1.5, 87)
     listed = density * UNIT_BALL[dim] * (reach + skins) ** dim
+    # Sub-cells are as wide as the pairs are long.
+    renewal = _RENEWAL + _TRIAL * density * (3.0 * (reach + skins)) ** dim
     spread2 = 4.0 * max(temperature, _COLDEST) * dt * math.log(number + 1.0)
     renewals = np.minimum(spread2 / (0.5 * skins) ** 2 + strain_step * reach / skins, 1.0)
-    return float(skins[np.argmin(listed + _RENEWAL * renewals)])
+    return float(skins[np.argmin(listed + renewal * renewals)])
 
 
 def simulate(

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, ConvergenceError
-from glasscade.particles.descent import Descent, descend, walk
+from glasscade.particles.descent import Descent, outputs, walk
 from glasscade.particles.listed import ListedForces
 from glasscade.particles.minimise import fire
 from glasscade.particles.pairs import PairTable
@@ -188,17 +188,20 @@ class Sheared:
                 state = after
             else:
                 beyond = after.strain
-        event = self._plastic(state, beyond)
-        return event.after if self.is_elastic(state, event.after) else event
+        return self._plastic(state, beyond)
 
-    def _plastic(self, state: Rest, strain: float) -> Event:
-        """The descent at a strain at which a state is no longer stable."""
+    def _plastic(self, state: Rest, strain: float) -> Event | Rest:
+        """The descent at a strain at which a state seems no longer stable."""
         start, p, tolerance = self._moved(state, strain), self.protocol, self.protocol.tolerance
         self._enter(strain)
         for _ in range(_TIGHTER):
-            found = descend(start, self._forces, tolerance, p.accuracy, p.intervals)
-            after = self._rest(found.positions[-1], strain)
-            if _furthest(after.positions - found.positions[-1]) < 0.1 * p.moved:
+            points = list(walk(start, self._forces, tolerance, p.accuracy))
+            after = self._rest(points[-1].positions, strain)
+            if _furthest(after.positions - points[-1].positions) < 0.1 * p.moved:
+                if self.is_elastic(state, after):
+                    return after
+                self._enter(strain)
+                found = outputs(points, self._forces, p.intervals)
                 return Event(state, strain, self.cell(strain), found, after)
             # Just beyond an instability forces almost vanish where the minimum has been.
             tolerance *= 0.1

@@ -60,6 +60,28 @@ KINDS: dict[str, Kind] = {
         flux_theorem="zero by theorem, since the rounded core makes the force Lipschitz: not a "
         "finding. What is open, and shown, is the finite range of ℓ",
     ),
+    "shear": Kind(
+        text="Particles quenched at once from random positions and sheared quasistatically: small "
+        "affine steps, each followed by relaxation. Where the minimum of the energy vanishes, "
+        "which is bracketed by bisection, they descend by the overdamped dynamics without noise, "
+        "at fixed strain and in the cell of that strain: a plastic event, in which no external "
+        "work enters. The stress drop of every event is decomposed by scale.",
+        no_limits="no run of this study decides: quasistatic shear is athermal, and an event is "
+        "looked at scale by scale",
+        no_criterion="no run of this study decides: the roughness of sheared packings is not "
+        "measured",
+    ),
+    "trajectory": Kind(
+        text="A trajectory that another program made, with forces recomputed from the potential "
+        "of the configuration. If it declares overdamped dynamics its balance is judged as that of "
+        "our own runs; else the currents are those of its velocities, a residual stands for what "
+        "overdamped dynamics leave of them, and closure has no verdict.",
+        no_limits="no run of this study decides: the trajectories are not those of T = 0 and of "
+        "several temperatures above it",
+        no_criterion="no run of this study decides: the trajectories have no limits",
+        flux_theorem="zero by theorem, where the core of the potential makes the force Lipschitz: "
+        "not a finding. What is open, and shown, is the finite range of ℓ",
+    ),
 }
 
 

@@ -38,7 +38,9 @@ CHECKS: dict[str, Check] = {
         "output limits it. The interval of the latter is the error of the time integral. At T > 0 "
         "the balance of particles leaves a martingale, the work of the noise: its mean over "
         "realisations is zero but for the error of Euler steps, which the margin allows for; with "
-        "few realisations the interval of the mean may be wider than the margin.",
+        "few realisations the interval of the mean may be wider than the margin. Of a plastic "
+        "event it is the change of shear stress, relative to the largest over scales, at the scale "
+        "where residual and error reach furthest; the energy lost is the worst of all events.",
     ),
     "commutation": Check(
         "Commutation of the limits",
@@ -103,6 +105,8 @@ _QUANTITIES: tuple[tuple[str, str], ...] = (
     (r"Q_flux_form", "form of Q^{flux}_{ℓ}"),
     (r"instantaneous", "at one time"),
     (r"time_integrated", "integrated over time"),
+    (rf"stress_drop_event(?P<x>{NUMBER})", "stress drop of event {x}"),
+    (r"energy_drop", "energy lost in an event, against ∫Σv² dt"),
     (rf"martingale_mean_T(?P<x>{NUMBER})", "mean martingale at T = {x}"),
     (rf"slope_in_T_at_ell_(?P<x>{NUMBER})", "slope in T at ℓ = {x}"),
     (rf"pointwise_vs_3xi-1(_H(?P<h>{NUMBER}))?", "pointwise, against 3ξ_{3}−1{h}"),

@@ -273,6 +273,7 @@ def _methods(study: Study) -> str:
         source,
         "methods.rst",
         particles=particles,
+        measured=any(model.system.measured for model in study.models.values()),
         ito=r"[+I_\ell]" if particles else "",
         of_particles=(
             "; of particles, by closure, as the limit of the change of their microscopic stress"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 from matplotlib.figure import Figure
 
 from glasscade.figures.anomaly import kernels, limits
@@ -14,6 +15,7 @@ from glasscade.figures.budgets import budget, direct_terms, plane, stress
 from glasscade.figures.data import Results
 from glasscade.figures.local_exponents import local_exponents
 from glasscade.figures.maps import maps
+from glasscade.figures.plastic import event_map, events, shear
 from glasscade.figures.regularity import exponents, flux_exponent, recovery, structure
 from glasscade.figures.relaxation import relaxation
 from glasscade.figures.scales import dissipation_scale
@@ -23,6 +25,9 @@ from glasscade.io import atomic, read_dataset
 from glasscade.stages.verdicts import read_verdicts
 
 FIGURES: dict[str, Callable[[Results], Drawn]] = {
+    "shear": shear,
+    "events": events,
+    "event_map": event_map,
     "relaxation": relaxation,
     "stress": stress,
     "budget": budget,
@@ -40,7 +45,9 @@ FIGURES: dict[str, Callable[[Results], Drawn]] = {
 }
 
 
-def run(job: dict[str, Any], limits: Path, exponents: Path, verdicts: Path, folder: Path) -> None:
+def run(
+    job: dict[str, Any], limits: Path, exponents: Path | None, verdicts: Path, folder: Path
+) -> None:
     """Draw all figures of a model to `folder`/{name}.png and {name}.csv.
 
     Parameters
@@ -49,7 +56,7 @@ def run(job: dict[str, Any], limits: Path, exponents: Path, verdicts: Path, fold
         `names` of the figures; `length` of the cell; `estimator` of the verdicts; `level` and
         `exponent`, two of the margins.
     limits, exponents, verdicts : Path
-        Files of the model.
+        Files of the model; no exponents where they are not measured.
     folder : Path
         Where the figures go.
     """
@@ -59,15 +66,15 @@ def run(job: dict[str, Any], limits: Path, exponents: Path, verdicts: Path, fold
             write(*FIGURES[name](shown), folder / name)
 
 
-def results(job: dict[str, Any], limits: Path, exponents: Path, verdicts: Path) -> Results:
-    """What is known about a model, from its files."""
+def results(job: dict[str, Any], limits: Path, exponents: Path | None, verdicts: Path) -> Results:
+    """What is known about a model, from its files; exponents only where they are measured."""
     return Results(
         job["estimator"],
         job["level"],
         job["exponent"],
         job["length"],
-        read_dataset(limits, "source", "transport"),
-        read_dataset(exponents, "raw"),
+        read_dataset(limits, *(("source", "transport") if exponents else ("change",))),
+        read_dataset(exponents, "raw") if exponents else xr.Dataset(),
         read_verdicts(verdicts),
     )
 

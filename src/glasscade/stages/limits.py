@@ -15,6 +15,7 @@ from glasscade.io import read_dataset, write_dataset, write_text
 from glasscade.limits.dissipation_scale import dissipation_scale
 from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, quadratic_limits
 from glasscade.regularity.fits import interval
+from glasscade.stages import events
 from glasscade.stages.checks import checks
 from glasscade.stages.integrate import believed, gather, integrate, limit_in_ell, term
 from glasscade.stages.relaxation import decay
@@ -38,7 +39,7 @@ ENDS = (
 
 
 def run(
-    job: dict[str, Any], budgets: list[Path], exponents: Path, output: Path, verdicts: Path
+    job: dict[str, Any], budgets: list[Path], exponents: Path | None, output: Path, verdicts: Path
 ) -> None:
     """Take the limits and write them with the verdicts.
 
@@ -48,11 +49,16 @@ def run(
         `model`, `system`, `estimator`, `margins`, and `temperatures`, one for each budget file;
         of a descent `relaxation`.
     budgets, exponents : Path
-        Input files.
+        Input files; no exponents of a system whose roughness is not measured.
     output, verdicts : Path
         Limits as NetCDF and verdicts as CSV.
     """
     system = SYSTEM.validate_python(job["system"])
+    if exponents is None:
+        found = events.integrated(budgets, job["margins"]["level"])
+        write_dataset(found, output, job, __name__)
+        write_text(table(events.verdicts(job, found)), verdicts)
+        return
     gathered = gather(budgets, job["temperatures"])
     athermal = gathered[0][1]
     onset = system.onset if isinstance(system, GlassSystem) else None
@@ -63,13 +69,18 @@ def run(
     level = job["margins"]["level"]
     if isinstance(system, GlassSystem) and "relaxation" in job:
         dataset = dataset.merge(decay(athermal, system.number, job["relaxation"], level))
-    elif not isinstance(system, SyntheticSystem):
+    elif not isinstance(system, SyntheticSystem) and _limited(gathered):
         dataset = dataset.merge(iterated_limits(dataset, level, system))
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
     rows = checks(job, system, dataset, read_dataset(exponents, "raw"))
     write_dataset(dataset, output, job, __name__)
     write_text(table(rows), verdicts)
+
+
+def _limited(gathered: list[tuple[float, xr.Dataset]]) -> bool:
+    """Whether there are T = 0 and temperatures enough above it, as a trajectory may lack."""
+    return gathered[0][0] == 0.0 and len(gathered) > POINTS
 
 
 def _maps(budget: xr.Dataset) -> list[str]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from glasscade.analysis.snapshots import Snapshots
 from glasscade.cell import Cell
-from glasscade.config import GlassSystem, System
+from glasscade.config import GlassSystem, System, TrajectorySystem
 from glasscade.particles.dynamics import State
 from glasscade.particles.nulls import ideal_gas, liquid, shuffled_phases
 from glasscade.particles.pairs import PairTable
@@ -23,13 +23,16 @@ Integers = npt.NDArray[np.int64]
 MEASURED = "measured"
 NULLS = ("poisson", "liquid", "shuffled")
 """Independent points, the liquid in equilibrium at the same density, the same modes with random
-phases: what an exponent of a particle pattern must differ from to say something of the glass."""
+phases: what an exponent of a particle pattern must differ from to say something of the glass.
+Beside a trajectory there is no liquid, since its dynamics are not ours to run."""
 _POISSON, _LIQUID, _SHUFFLED = 1, 2, 3
 """Keep the random numbers of the nulls apart from each other and from those of the model."""
 
 
 def sources(system: System) -> tuple[str, ...]:
     """Names of the densities of a system, in order."""
+    if isinstance(system, TrajectorySystem):
+        return (MEASURED, *(null for null in NULLS if null != "liquid"))
     return (MEASURED, *NULLS) if system.particles else (MEASURED,)
 
 
@@ -51,27 +54,33 @@ def densities(
     last = (realisation, series.shape[1] - 1)
     density = series.at(last, system.counts).density
     yield density
-    if isinstance(system, GlassSystem):
-        yield from _nulls(system, density, label, job["seed"], job["nulls"])
+    if isinstance(system, GlassSystem | TrajectorySystem):
+        cell = series.cell(last)
+        yield from _nulls(system, cell, density, label, job["seed"], job["nulls"])
 
 
 def _nulls(
-    system: GlassSystem, density: Modes, label: int, seed: int, keys: dict[str, float]
+    system: GlassSystem | TrajectorySystem,
+    cell: Cell,
+    density: Modes,
+    label: int,
+    seed: int,
+    keys: dict[str, float],
 ) -> Iterator[Modes]:
     """In the order of `NULLS`."""
-    cell = system.cell
     start = random_state(system.counts_of_species, cell, noise_seed(seed, _LIQUID), label)
-    table = PairTable.from_mixture(system.mixture)
 
     def random(null: int) -> np.random.Generator:
         return np.random.default_rng([seed, label, null])
 
     gas: State = ideal_gas(start.species, cell, random(_POISSON))
     yield _modes(gas.positions, gas.species, cell, system.counts)
-    noise = noise_seed(noise_seed(seed, _LIQUID), label)
-    temperature, duration = keys["liquid_temperature"], keys["liquid_duration"]
-    positions = liquid(start, table, cell, temperature, system.dt, duration, noise)
-    yield _modes(positions, start.species, cell, system.counts)
+    if isinstance(system, GlassSystem):
+        table = PairTable.from_mixture(system.mixture)
+        noise = noise_seed(noise_seed(seed, _LIQUID), label)
+        temperature, duration = keys["liquid_temperature"], keys["liquid_duration"]
+        positions = liquid(start, table, cell, temperature, system.dt, duration, noise)
+        yield _modes(positions, start.species, cell, system.counts)
     yield shuffled_phases(density, cell, random(_SHUFFLED))
 
 

@@ -9,15 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.analysis.arrays import RATE, variable
+from glasscade.analysis.arrays import RATE, last_snapshot, variable
 from glasscade.analysis.balance import Reduction
 from glasscade.analysis.balance import balances as balances_of
 from glasscade.analysis.maps import maps as maps_of
 from glasscade.analysis.snapshots import Snapshots
 from glasscade.budget.balance import Currents, gradient_times_cumulant, source_map
 from glasscade.budget.smearing import TestFunctions
-from glasscade.config import SYSTEM, System
+from glasscade.config import SYSTEM, ShearSystem, System
+from glasscade.external import AffineFlow, External
 from glasscade.io import read_dataset, write_dataset
+from glasscade.stages import events
 from glasscade.stages.relaxation import known_series
 from glasscade.transforms import Modes, good_size, mode_counts, modes_to_grid
 
@@ -46,21 +48,33 @@ def run(job: dict[str, Any], state: Path, output: Path) -> None:
         The state file and the budget file.
     """
     system = SYSTEM.validate_python(job["system"])
+    if isinstance(system, ShearSystem):
+        write_dataset(_events(system, job, read_dataset(state, "cell")), output, job, __name__)
+        return
     functions = TestFunctions.bumps(
         system.dimension, job["bumps"], job["sharpness"], seed=job["seed"]
     )
     reduction = reduction_of(system, job["temperature"], job["kernels"], functions)
     # Budgets have the times of a state, not the numbers of its steps.
     loaded = read_dataset(state, "cell").drop_vars("step", errors="ignore")
-    dataset = balances(reduction, loaded, job["ell"])
+    dataset = balances(reduction, loaded, job["ell"], system.motion.external)
     dataset = dataset.merge(maps(reduction, loaded, job["map_ell"])).assign(known_series(loaded))
     write_dataset(dataset, output, job, __name__)
+
+
+def _events(system: ShearSystem, job: dict[str, Any], state: xr.Dataset) -> xr.Dataset:
+    """The balance of plastic events, of which no part of the cell is set apart: φ = 1."""
+    whole = TestFunctions.bumps(system.dimension, count=0, sharpness=0, seed=0)
+    reduction = reduction_of(system, 0.0, job["kernels"], whole)
+    return events.reduced(reduction, state, job["ell"], system.balance_from, job["map_ell"])
 
 
 def reduction_of(
     system: System, temperature: float, kernels: list[str], functions: TestFunctions
 ) -> Reduction:
     """What all snapshots of a system share, on the modes of its grid."""
+    motion, dim = system.motion, system.dimension
+    sheared = motion.shear_rate != 0.0
     return Reduction(
         system.mixture,
         system.cell,
@@ -69,12 +83,17 @@ def reduction_of(
         functions,
         most=system.counts,
         particles=system.particles,
+        flow=AffineFlow.simple_shear(motion.shear_rate, dim) if sheared else None,
+        mobility=motion.mobility,
+        measured=system.measured,
     )
 
 
-def balances(reduction: Reduction, state: xr.Dataset, ells: list[float]) -> xr.Dataset:
+def balances(
+    reduction: Reduction, state: xr.Dataset, ells: list[float], external: External = None
+) -> xr.Dataset:
     """The balance at every scale, in one dimension with pointwise norms of the flux."""
-    series = Snapshots(state, reduction.mixture)
+    series = Snapshots(state, reduction.mixture, external)
     result = balances_of(series, reduction, ells)
     return result.merge(_norms(reduction, series, ells)) if reduction.cell.dim == 1 else result
 
@@ -119,7 +138,8 @@ def _averages(field: Real) -> Real:
 def maps(reduction: Reduction, state: xr.Dataset, ells: list[float]) -> xr.Dataset:
     """Maps of ρ̄ and Q^flux of the first realisation at the last time, first kernel."""
     result = xr.Dataset()
-    series = Snapshots(state.isel(realisation=0, time=-1), reduction.mixture)
+    last = last_snapshot(state, reduction.cell).isel(realisation=0, time=0)
+    series = Snapshots(last, reduction.mixture)
     for ell in ells:
         found = maps_of(series, reduction, ell, ("Q_flux",), ("density", "source"))
         flux = found["source"].isel(term=0).values

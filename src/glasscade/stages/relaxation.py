@@ -7,6 +7,7 @@ dU/dt = -Σ_a |F_a|². A decay <v²>^{1/2} ~ t^{-β} therefore is one of U - U_�
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from glasscade.analysis.arrays import variable
 from glasscade.cell import Cell
 from glasscade.particles.listed import ListedForces
 from glasscade.particles.pairs import PairTable
-from glasscade.regularity.fits import interval
+from glasscade.regularity.fits import jackknife
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -63,7 +64,10 @@ def known_series(state: xr.Dataset) -> dict[str, xr.Variable]:
 
 
 def decay(budget: xr.Dataset, number: int, keys: dict[str, Any], level: float) -> xr.Dataset:
-    """β of every realisation by `ROUTES`, and its mean with a studentised interval.
+    """β by `ROUTES` with the interval of the jackknife over realisations.
+
+    Of <v²>, <v> and U averaged over realisations as over particles: late in a descent few of
+    either move, and a mean of logarithms would fall faster than the mean.
 
     Parameters
     ----------
@@ -79,21 +83,23 @@ def decay(budget: xr.Dataset, number: int, keys: dict[str, Any], level: float) -
     Returns
     -------
     xarray.Dataset
-        The series; `beta_sample` (route, realisation); `beta` and `beta_half_width` (route); and
-        `loss`, the rate at which energy falls between two outputs, per particle, at their
-        geometric mean `loss_time`.
+        The series; `beta` and `beta_half_width` (route); and `loss`, the rate at which energy
+        falls between two outputs, per particle, at their geometric mean `loss_time`.
     """
-    known = {name: budget[name].transpose("realisation", "time") for name in SERIES}
+    known = budget[list(SERIES)].transpose("realisation", "time")
     time = budget["time"].values
-    samples = np.array([_exponents(time, known[route].values, route, keys) for route in ROUTES])
-    mean = interval(samples.T, level)
+    beta, half_width = np.empty(len(ROUTES)), np.empty(len(ROUTES))
+    for k, route in enumerate(ROUTES):
+        exponent = partial(_exponent, time, route, keys["window"])
+        beta[k] = exponent(known[route].values)
+        several = known.sizes["realisation"] > 1
+        half_width[k] = jackknife(exponent, known[route].values, level) if several else np.inf
     loss = -np.diff(known["energy"].values, axis=1) / np.diff(time) / number
     return xr.Dataset(
         {
-            **{name: array.variable for name, array in known.items()},
-            "beta_sample": variable(("route", "realisation"), samples, "1", "β"),
-            "beta": variable(("route",), mean.value, "1", "β, mean over realisations"),
-            "beta_half_width": variable(("route",), mean.half_width, "1", "of its interval"),
+            **{name: known[name].variable for name in SERIES},
+            "beta": variable(("route",), beta, "1", "β"),
+            "beta_half_width": variable(("route",), half_width, "1", "of its interval"),
             "loss": variable(
                 ("realisation", "loss_time"), loss, "mu V0^2/l0^2", "-dU/dt per particle"
             ),
@@ -107,16 +113,16 @@ def decay(budget: xr.Dataset, number: int, keys: dict[str, Any], level: float) -
     )
 
 
-def _exponents(time: Real, values: Real, route: str, keys: dict[str, Any]) -> Real:
-    """β of series (realisation, time): minus the slope of ln v, by least squares in ln t.
+def _exponent(time: Real, route: str, window: tuple[float, float], samples: Real) -> float:
+    """β of samples (realisation, time): minus the slope of ln v, by least squares in ln t.
 
     Of the energy ΔU ~ t^{1-2β} between outputs whose times have one ratio, in which U_∞ has no
     part.
     """
-    low, high = keys["window"]
-    inside = (low <= time) & (time <= high)
-    t, y = np.log(time[inside]), values[:, inside]
+    inside = (window[0] <= time) & (time <= window[1])
+    t, y = np.log(time[inside]), samples[:, inside]
     if route == "energy":
-        t, y = 0.5 * (t[1:] + t[:-1]), -np.diff(y, axis=1)
-    slopes = np.polyfit(t, np.log(y).T, 1)[0]
-    return np.asarray(0.5 * (1.0 - slopes) if route == "energy" else -slopes)
+        lost = -np.diff(y.mean(axis=0))
+        return 0.5 * (1.0 - float(np.polyfit(0.5 * (t[1:] + t[:-1]), np.log(lost), 1)[0]))
+    mean = np.sqrt(np.mean(y**2, axis=0)) if route == "speed" else y.mean(axis=0)
+    return -float(np.polyfit(t, np.log(mean), 1)[0])

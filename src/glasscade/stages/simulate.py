@@ -1,5 +1,7 @@
 """Stage 1: states of a system at its output times, for one temperature and one block.
 
+Those of a trajectory are read, all others computed.
+
 A state file holds either gridded densities (`density`) or points (`position`, `species`,
 `weight`); whatever comes after asks only for the modes of ρ_s and ρ_s F_s.
 """
@@ -13,24 +15,38 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.analysis.arrays import AXES, cell_variable, progress, variable
+from glasscade.analysis.arrays import (
+    AXES,
+    cell_variable,
+    moving_cell_variable,
+    progress,
+    variable,
+)
+from glasscade.cell import Cell
 from glasscade.config import (
     ClusterSystem,
     FieldSystem,
     GlassSystem,
+    ShearSystem,
     SyntheticSystem,
     System,
+    TrajectorySystem,
     simulated,
 )
+from glasscade.external import AffineFlow
 from glasscade.fields.cluster import stationary_profile
 from glasscade.fields.initial import smooth_density
 from glasscade.fields.solver import evolve, require_resolved
 from glasscade.force import ForceField
 from glasscade.io import write_dataset
-from glasscade.particles.dynamics import run as run_particles
+from glasscade.particles.dynamics import State
+from glasscade.particles.dynamics import simulate as simulate_particles
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_state
+from glasscade.stages.checkpoint import Checkpoint, Progress
+from glasscade.stages.imports import imported
 from glasscade.stages.relaxation import labelled, series_of
+from glasscade.stages.shearing import sheared
 from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
 
 Real = npt.NDArray[np.float64]
@@ -50,8 +66,10 @@ def run(job: dict[str, Any], output: Path) -> None:
         The state file.
     """
     system = simulated(job["system"])
-    state = simulate(system, job["temperature"], job["realisations"], job["seed"])
+    checkpoint = Checkpoint(output, job, __name__)
+    state = simulate(system, job["temperature"], job["realisations"], job["seed"], checkpoint)
     write_dataset(state, output, job, __name__)
+    checkpoint.remove()
 
 
 def simulate(
@@ -59,14 +77,19 @@ def simulate(
     temperature: float,
     realisations: list[int],
     seed: int,
+    checkpoint: Checkpoint | None = None,
 ) -> xr.Dataset:
-    """The states of one block of realisations at one temperature."""
+    """The states of one block of realisations at one temperature; of particles with checkpoints."""
     if isinstance(system, ClusterSystem):
         return _cluster(system, temperature)
     if isinstance(system, FieldSystem):
         return _field(system, temperature, seed)
     if isinstance(system, GlassSystem):
-        return _glass(system, temperature, realisations, seed)
+        return _glass(system, temperature, realisations, seed, checkpoint)
+    if isinstance(system, TrajectorySystem):
+        return imported(system, temperature, realisations)
+    if isinstance(system, ShearSystem):
+        return sheared(system, realisations, seed)
     return _synthetic(system, realisations, seed)
 
 
@@ -112,42 +135,90 @@ def _evolved(system: FieldSystem, temperature: float, seed: int, steps: list[int
 
 
 def _glass(
-    system: GlassSystem, temperature: float, realisations: list[int], seed: int
+    system: GlassSystem,
+    temperature: float,
+    realisations: list[int],
+    seed: int,
+    checkpoint: Checkpoint | None,
 ) -> xr.Dataset:
     """Quench from random positions: the same start and the same noise at every temperature."""
-    number, steps = system.number, system.save_steps
-    frames, series, species = [], [], np.empty(0, dtype=np.int64)
-    table = PairTable.from_mixture(system.mixture)
-    for realisation in progress(realisations, "quenches"):
-        positions, species = _quenched(system, temperature, seed, realisation, steps)
-        frames.append(positions)
-        series.append(series_of(positions, species, table, system.cell))
+    steps = system.save_steps
+    done = checkpoint.load() if checkpoint else Progress()
+    for realisation in progress(realisations[len(done.finished) :], "quenches"):
+        _quench(system, temperature, seed, realisation, steps, done, checkpoint)
+    times = np.array(steps) * system.dt
+    table, cells = PairTable.from_mixture(system.mixture), cells_at(system, times)
+    species = np.repeat(np.arange(len(system.counts_of_species)), system.counts_of_species)
+    series = [_series(frames, species, table, cells) for frames in done.finished]
     lead = ("realisation", "time", "particle")
     return xr.Dataset(
         {
-            "position": variable((*lead, "axis"), np.array(frames), "l0", "unwrapped positions"),
+            "position": variable(
+                (*lead, "axis"), np.array(done.finished), "l0", "unwrapped positions"
+            ),
             "species": variable(("particle",), species, "1", "species, from 0"),
-            "weight": variable(("particle",), np.ones(number), "1", "particles counted"),
-            "cell": cell_variable(system.cell),
+            "weight": variable(("particle",), np.ones(system.number), "1", "particles counted"),
+            "cell": cell_variable(cells[0]) if len(cells) == 1 else moving_cell_variable(cells),
             **labelled(np.array(series)),
         },
         coords={
             "realisation": realisations,
-            "time": ("time", np.array(steps) * system.dt, TIME),
+            "time": ("time", times, TIME),
             "step": ("time", steps, {"units": "1", "long_name": "number of time steps"}),
         },
     )
 
 
-def _quenched(
-    system: GlassSystem, temperature: float, seed: int, realisation: int, steps: list[int]
-) -> tuple[Real, Integers]:
-    """Positions (step, N, d) and species (N,) of one realisation."""
-    cell = system.cell
-    state = random_state(system.counts_of_species, cell, seed, realisation)
-    table, noise = PairTable.from_mixture(system.mixture), noise_seed(seed, realisation)
-    frames = run_particles(state, table, cell, temperature, system.dt, noise, steps)
-    return frames, state.species
+def cells_at(system: GlassSystem, times: Real) -> list[Cell]:
+    """The cell, or under shear that of each time, carried along without a break."""
+    if system.shear_rate == 0.0:
+        return [system.cell]
+    flow = AffineFlow.simple_shear(system.shear_rate, system.dimension)
+    return [flow.moved(system.cell, time) for time in times]
+
+
+def _series(positions: Real, species: Integers, table: PairTable, cells: list[Cell]) -> Real:
+    """What relaxes, in time; `cells` is one for all times or one for each."""
+    if len(cells) == 1:
+        return series_of(positions, species, table, cells[0])
+    pairs = zip(positions, cells, strict=True)
+    each = [series_of(x[np.newaxis], species, table, cell) for x, cell in pairs]
+    return np.concatenate(each, axis=1)
+
+
+def _quench(
+    system: GlassSystem,
+    temperature: float,
+    seed: int,
+    realisation: int,
+    steps: list[int],
+    done: Progress,
+    checkpoint: Checkpoint | None,
+) -> None:
+    """Add one realisation to what is done, from its start or from where it was left."""
+    start = random_state(system.counts_of_species, system.cell, seed, realisation)
+
+    def save(state: State) -> None:
+        done.state = state
+        if checkpoint:
+            checkpoint.save(done)
+
+    frames = simulate_particles(
+        done.state or start,
+        PairTable.from_mixture(system.mixture),
+        system.cell,
+        temperature,
+        system.dt,
+        noise_seed(seed, realisation),
+        steps[len(done.frames) :],
+        motion=system.motion,
+        checkpoint_steps=system.checkpoint_steps,
+        save=save,
+    )
+    for _, positions in frames:
+        done.frames.append(positions)
+    done.finished.append(np.array(done.frames))
+    done.frames, done.state = [], None
 
 
 def check_start(system: System, temperature: float, seed: int) -> None:
@@ -157,11 +228,15 @@ def check_start(system: System, temperature: float, seed: int) -> None:
     ------
     StabilityError, ResolutionError
         If dt is unstable or the grid too coarse for the initial state of the first realisation.
+    DataError
+        If a trajectory cannot be used.
     """
     if isinstance(system, FieldSystem):
         _evolved(system, temperature, seed, [0])
     if isinstance(system, GlassSystem):
-        _quenched(system, temperature, seed, 0, [0])
+        _quench(system, temperature, seed, 0, [0], Progress(), None)
+    if isinstance(system, TrajectorySystem):
+        imported(system, temperature, [0])
 
 
 def _synthetic(system: SyntheticSystem, realisations: list[int], seed: int) -> xr.Dataset:

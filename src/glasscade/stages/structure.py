@@ -1,7 +1,8 @@
 """Stage 3: moments of increments, gradients and wavelets of ρ and F against scale.
 
 Taken at the last output time. Densities of points are first mollified at the smallest scale the
-grid resolves, so that fits belong at scales well above it.
+grid resolves, so that fits belong at scales well above it. Exponents do not depend on a linear map
+of space: a cell that is no cube is looked at as the cube that is as large.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.analysis.arrays import cell_variable, progress, variable
+from glasscade.analysis.arrays import cell_variable, last_snapshot, progress, variable
 from glasscade.analysis.snapshots import Snapshots
 from glasscade.coarse import GAUSSIAN
 from glasscade.config import SYSTEM, System
@@ -57,10 +58,11 @@ def run(job: dict[str, Any], state: Path, output: Path) -> None:
 def structure(system: System, state: xr.Dataset, job: dict[str, Any]) -> xr.Dataset:
     """Moments of dimensions (realisation, source, field, estimator, order, scale, tiles)."""
     orders = np.array(job["orders"], dtype=np.float64)
-    series = Snapshots(state, system.mixture)
-    force = ForceField(system.mixture, system.cell, system.counts)
+    series = Snapshots(last_snapshot(state, system.cell), system.mixture)
+    cell = next(series.cells())
+    force = ForceField(system.mixture, cell, system.counts)
     smooth = (
-        GAUSSIAN.filter(system.cell, system.counts, system.smallest_scale(GAUSSIAN.name))
+        GAUSSIAN.filter(cell, system.counts, system.smallest_scale(GAUSSIAN.name))
         if series.are_points
         else np.ones(tuple(2 * m + 1 for m in system.counts))
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from glasscade import config
+from glasscade import config, jobs
 from glasscade.errors import DataError
 from glasscade.io import read_dataset, write_text
 from glasscade.limits.extrapolation import Limit
@@ -41,7 +41,8 @@ def run(
     verdicts : Path
         The table of the study.
     limits, exponents : list of Path
-        One file for each model, in the order of the configuration.
+        One file for each model, in the order of the configuration; of exponents for each whose
+        roughness is measured.
     figures : Path
         Folder of `{model}/{name}.png` and `.csv`, with `paths.WHOLE_STUDY` for what shows several
         models; beside the page, which refers to the latter.
@@ -74,7 +75,7 @@ def run(
         },
         exponents={
             model: exponents_of(datasets[path], study.exponents.verdict_estimator)
-            for model, path in zip(study.models, exponents, strict=True)
+            for model, path in zip(jobs.measured(study), exponents, strict=True)
         },
         figures={model: drawn(model, job["figures"][model]) for model in study.models},
         study_figures=drawn(WHOLE_STUDY, job["study_figures"]),

@@ -66,7 +66,7 @@ def test_packing_fraction_is_that_of_the_mixture():
         assert packing_fraction(state.species, SPHERES, cell) == pytest.approx(expected, rel=1e-13)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0])
 def test_small_packings_jam_isostatically(seed):
     state, cell = random_mixture(64, 0.88, 2, seed, realisation=0)
     packings, point = decompress(state.positions, state.species, SPHERES, cell, 1e-5, 1e-5)
