@@ -60,6 +60,8 @@ BASE_MEMORY = 300.0
 """Megabytes of interpreter and libraries."""
 FLOAT = 8.0e-6
 """Megabytes of one number."""
+LISTS_PER_PARTICLE, BONDS_PER_PARTICLE = 1.0e-4, 2.5e-4
+"""Megabytes of the lists of a step, and of the bonds of a frame for each dimension."""
 LOW_MODES = 3
 """Modes of φ along each axis for `sharpness` 1."""
 
@@ -101,7 +103,8 @@ def simulation(model: Model) -> Cost:
         evaluations += EVALUATIONS_PER_EVENT * events
         particles = system.number * _fields(model)
         seconds += evaluations * PER_EVALUATION_AND_PARTICLE * particles
-    return Cost(seconds, BASE_MEMORY + 3.0 * FLOAT * numbers, FLOAT * numbers)
+    lists = LISTS_PER_PARTICLE * system.number if isinstance(system, GlassSystem) else 0.0
+    return Cost(seconds, BASE_MEMORY + lists + 3.0 * FLOAT * numbers, FLOAT * numbers)
 
 
 def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) -> Cost:
@@ -116,6 +119,8 @@ def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) 
     seconds = START_UP + tables + _snapshots(model) * per_snapshot
     largest = max(sizes)
     memory = FLOAT * (largest * (60.0 + 10.0 * low) + _size(model) * _snapshots(model))
+    if isinstance(model.system, GlassSystem):
+        memory += BONDS_PER_PARTICLE * dim * model.system.number
     return Cost(seconds, BASE_MEMORY + memory, 3e-4 * dim**2 * _snapshots(model) * len(sizes))
 
 

@@ -100,6 +100,34 @@ def test_what_the_moments_of_a_block_cost() -> None:
         assert disk < cost.disk < 2.0 * disk
 
 
+@pytest.mark.parametrize(
+    ("name", "steps", "frame"),
+    [("glass_1000000", 575.0, 816.0), ("glass3d_1000000", 747.0, 1187.0)],
+)
+def test_what_a_million_particles_take(name: str, steps: float, frame: float) -> None:
+    """Megabytes of a run with five frames, and of the bonds of a frame, as once measured."""
+    model = config.load(DEFAULT.with_name("cluster.yaml")).models[name]
+    short = {"duration": 0.05, "dt": 0.005, "snapshots": 5, "onset": 0.02}
+    few = model.model_copy(update={"system": model.system.model_copy(update=short)})
+    # the largest scale, where bonds are what takes room
+    bonds = estimate.reduction(few, ("gaussian",), model.sweep.batches[-1]).memory
+    for cost, measured in ((estimate.simulation(few).memory, steps), (bonds, frame)):
+        assert 0.8 * measured < cost < 1.25 * measured
+
+
+@pytest.mark.parametrize("name", ["glass_1000000", "glass3d_1000000"])
+def test_no_job_of_a_million_particles_needs_a_large_machine(name: str) -> None:
+    study = config.load(DEFAULT.with_name("cluster.yaml"))
+    model = study.models[name]
+    kernels, finest = study.kernels_of(name), min(b for b in model.sweep.batches if b[0] > 0.0)
+    for cost in (
+        estimate.simulation(model),
+        estimate.reduction(model, kernels, finest),
+        estimate.structure(study, name),
+    ):
+        assert cost.memory < 8000.0
+
+
 def test_nulls_cost_their_liquid_and_their_moments() -> None:
     short, long_ = (
         config.parse(study(a=GLASS) | {"nulls": {"liquid_duration": duration}})

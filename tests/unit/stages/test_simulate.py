@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import studies
+from glasscade import config
 from glasscade.cell import Cell
 from glasscade.config import SYSTEM
 from glasscade.errors import ResolutionError, StabilityError
@@ -15,6 +18,8 @@ from glasscade.fields.initial import smooth_density
 from glasscade.fields.solver import evolve
 from glasscade.force import ForceField
 from glasscade.io import read_dataset
+from glasscade.particles.observables import find_bonds, forces
+from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import random_mixture
 from glasscade.stages.simulate import run, simulate
 from glasscade.transforms import grid_to_modes, modes_to_grid
@@ -161,3 +166,27 @@ def test_fields_of_opposite_exponents_are_not_made_of_one_noise():
     phases = modes / np.abs(modes)
     # the mean of 128 random phases is of size 0.09; of equal ones it is 1
     assert abs(np.mean(phases[0] * phases[1].conj())) < 0.4
+
+
+@pytest.mark.parametrize("name", ["glass_1000000", "glass3d_1000000"])
+def test_a_million_particles_move_as_their_neighbours_push_them(name):
+    """The largest systems of the study for a cluster, for a few steps; the first one in detail."""
+    keys = config.load(Path(__file__).parents[3] / "config" / "cluster.yaml").models[name].system
+    short = {"duration": 5 * keys.dt, "snapshots": 5, "onset": 2 * keys.dt}
+    glass = SYSTEM.validate_python(keys.model_dump(mode="json") | short)
+    state = simulate(glass, 0.0, [0], seed=1)
+    x, species = state["position"].values[0], state["species"].values
+    assert x.shape == (5, 1_000_000, glass.dimension)
+    assert state["step"].values[1] == 1
+    # Forces cancel in pairs. A million numbers up to 10^3, each rounded to 1e-13, average to less.
+    assert np.abs(np.mean(x[-1] - x[0], axis=0)).max() < 1e-13
+    assert np.abs(x[-1] - x[0]).max() > 1e-2
+    table = PairTable.from_mixture(glass.mixture)
+    for one in np.random.default_rng(2).integers(len(species), size=5):
+        apart = x[0] - x[0, one]
+        apart -= glass.length * np.rint(apart / glass.length)
+        near = np.flatnonzero(np.sum(np.square(apart), axis=1) < glass.mixture.cutoff**2)
+        push = forces(find_bonds(x[0, near], species[near], table, glass.cell))
+        moved = -glass.dt * push[np.flatnonzero(near == one)[0]]
+        # Positions up to 10^3 are rounded to 1e-13.
+        np.testing.assert_allclose(x[1, one] - x[0, one], moved, rtol=0.0, atol=1e-12)
