@@ -18,7 +18,7 @@ def test_stationary_states_have_no_time_and_no_scale_of_dissipation() -> None:
 
 
 def test_synthetic_densities_have_neither_dynamics_nor_temperature() -> None:
-    expected = {"budget", "recovery", "structure", "exponents", "events", "flux_exponent"}
+    expected = {"budget", "recovery", "structure", "exponents", "flux_exponent"}
     assert set(figure_names("synthetic", maps=False)) == expected
 
 
@@ -66,7 +66,7 @@ def test_caption_is_plain_text_for_both_reports(name: str) -> None:
 
 # Exponents and norms have no sign.
 @pytest.mark.parametrize(
-    "name", sorted({*TITLES, *STUDY_TITLES} - {"recovery", "structure", "exponents"})
+    "name", sorted({*TITLES, *STUDY_TITLES} - {"recovery", "structure", "exponents", "events"})
 )
 def test_caption_says_what_the_sign_means(name: str) -> None:
     text = (CAPTIONS / f"{name}.rst").read_text(encoding="utf-8")
