@@ -14,6 +14,10 @@ SHELL := /bin/sh
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 export PYTHONNOUSERSITE := 1
 
+# As in the Snakefile: freed memory is kept, not asked for anew at every array (glibc).
+export MALLOC_MMAP_THRESHOLD_ := 33554432
+export MALLOC_TRIM_THRESHOLD_ := 1073741824
+
 # A stamp carries a checksum of what it installed and of where: the first run after an edit of
 # a lock, or after the folder was moved, installs, and every other run does nothing.
 checksum = $(shell { pwd; cat pyproject.toml $(1); } | cksum | cut -d ' ' -f 1)

@@ -25,7 +25,8 @@ GIVEN = workflow.config_settings.configfiles
 try:
     for path in GIVEN:
         configuration.read(Path(path))  # Snakemake's own reader lets a repeated key pass.
-    FOLDER = Path(GIVEN[-1]).parent if GIVEN else Path()
+    # From here, since a path that is part of the parameters must not move with the project.
+    FOLDER = Path(os.path.relpath(Path(GIVEN[-1]).parent)) if GIVEN else Path()
     STUDY = configuration.parse(config, FOLDER) if config or GIVEN else configuration.load(DEFAULT)
 except GlasscadeError as error:
     raise WorkflowError(str(error)) from None

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import budget
 import page
+import particles
 import regularity
 from rows import Row
 
@@ -76,6 +77,7 @@ GROUPS: dict[str, tuple[Callable[[], list[Row]], ...]] = {
     "study": (study_overhead,),
     "budget": budget.BENCHMARKS,
     "regularity": regularity.BENCHMARKS,
+    "particles": particles.BENCHMARKS,
 }
 
 

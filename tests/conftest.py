@@ -28,7 +28,7 @@ hypothesis.settings.load_profile("fixed")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several test processes, one takes all tests of a module, whose fixtures it then makes once.
+    """Of several test processes, one takes all tests of a module, which share fixtures.
 
     And one takes all that start Snakemake, which share a study; it begins with these, the longest.
     """

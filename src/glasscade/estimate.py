@@ -31,15 +31,15 @@ PER_STEP = 2.0e-4
 PER_STEP_AND_POINT = 1.0e-7
 """Seconds of one step of a field: whatever its size, and for each grid point."""
 PER_STEP_AND_PARTICLE = 3.0e-8
+PER_NUMBER_READ = 3.0e-6
+"""Seconds of one coordinate of a particle in a file of text."""
+UNKNOWN_FRAMES = 101
+"""Frames of a trajectory of which the configuration names no last one."""
 PER_EVALUATION_AND_PARTICLE = 1.0e-7
 EVALUATIONS_PER_STEP, EVALUATIONS_PER_EVENT = 400, 5e4
 """Seconds of all forces at given positions, and how many a strain and a plastic event take."""
 STRAIN_PER_EVENT = 2.0
 """Strain between two events, times the number of particles: a thousandth in 2000."""
-PER_NUMBER_READ = 3.0e-6
-"""Seconds of one coordinate of a particle in a file of text."""
-UNKNOWN_FRAMES = 101
-"""Frames of a trajectory of which the configuration names no last one."""
 PER_BALANCE = 1.0e-3
 PER_BALANCE_AND_MODE = 7.0e-8
 """Seconds of one balance: whatever its size, and for each mode and low mode of φ."""
@@ -92,6 +92,8 @@ def simulation(model: Model) -> Cost:
     elif isinstance(system, GlassSystem):
         particles = system.number * _fields(model)
         seconds += system.save_steps[-1] * PER_STEP_AND_PARTICLE * particles
+    elif isinstance(system, TrajectorySystem):
+        seconds += PER_NUMBER_READ * numbers
     elif isinstance(system, ShearSystem):
         events = _events(system)
         strain = min(system.largest_strain, events * STRAIN_PER_EVENT / system.number)
@@ -99,8 +101,6 @@ def simulation(model: Model) -> Cost:
         evaluations += EVALUATIONS_PER_EVENT * events
         particles = system.number * _fields(model)
         seconds += evaluations * PER_EVALUATION_AND_PARTICLE * particles
-    elif isinstance(system, TrajectorySystem):
-        seconds += PER_NUMBER_READ * numbers
     return Cost(seconds, BASE_MEMORY + 3.0 * FLOAT * numbers, FLOAT * numbers)
 
 
@@ -112,7 +112,7 @@ def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) 
     low = float(LOW_MODES**dim)
     sizes = [_modes(model, kernel, ell) for ell in batch for kernel in kernels]
     per_snapshot = PER_BALANCE * len(sizes) + PER_BALANCE_AND_MODE * low * sum(sizes)
-    tables = PER_TABLE_AND_MODE * low * sum(sizes)
+    tables = PER_TABLE_AND_MODE * low * sum(sizes) * _tables(model)
     seconds = START_UP + tables + _snapshots(model) * per_snapshot
     largest = max(sizes)
     memory = FLOAT * (largest * (60.0 + 10.0 * low) + _size(model) * _snapshots(model))
@@ -213,7 +213,7 @@ def _line(model: str, stage: str, costs: list[Cost]) -> Line:
 def _size(model: Model) -> float:
     """Numbers in one state at one time."""
     system = model.system
-    if isinstance(system, PackingSystem | TrajectorySystem):
+    if isinstance(system, PackingSystem):
         return float(system.number * system.dimension)
     return float(np.prod(system.shape))
 
@@ -230,10 +230,10 @@ def _snapshots(model: Model) -> int:
     times = 1
     if isinstance(system, FieldSystem | GlassSystem):
         times = system.snapshots
-    elif isinstance(system, ShearSystem):
-        times = _events(system) * system.snapshots
     elif isinstance(system, TrajectorySystem):
         times = len(system.choice.of(system.last + 1)) if system.last >= 0 else UNKNOWN_FRAMES
+    elif isinstance(system, ShearSystem):
+        times = _events(system) * system.snapshots
     return _fields(model) * times
 
 
@@ -241,6 +241,12 @@ def _events(system: ShearSystem) -> int:
     """Plastic events of one realisation, roughly."""
     expected = system.largest_strain * system.number / STRAIN_PER_EVENT
     return max(1, min(system.events, round(expected)))
+
+
+def _tables(model: Model) -> int:
+    """How often the tables are made: under shear twice for the cell of every time, else once."""
+    sheared = model.system.motion.shear_rate != 0.0
+    return 2 * _snapshots(model) // _fields(model) if sheared else 1
 
 
 def _modes(model: Model, kernel: str, ell: float) -> float:

@@ -30,13 +30,21 @@ def cache_folder() -> Path:
         source = path.read_bytes()
         if b"glasscade.jit" in source:
             digest.update(source)
-    root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return root / "glasscade" / digest.hexdigest()[:12]
+    return cache_root() / digest.hexdigest()[:12]
+
+
+def cache_root() -> Path:
+    """Where this package keeps what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "glasscade"
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
     # An attribute that numba makes at run time.
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+
+# How long threads of GNU's OpenMP spin between parallel loops. By default they do for a thousand
+# times as long, which takes the cores from whatever else runs; asleep, they miss the next loop.
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
 def jit(function: Function) -> Function:

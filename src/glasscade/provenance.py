@@ -11,14 +11,26 @@ import hashlib
 import json
 import platform
 import subprocess
+import sys
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from glasscade.jit import cache_root
 
 PACKAGE = "glasscade"
 ROOT = Path(__file__).parent
 RECORDED = ("numpy", "scipy", "numba", "xarray", "netCDF4", "ducc0", "PyWavelets", "snakemake")
+
+
+class Syntax(NamedTuple):
+    """What matters of a file: a digest of what its code does, and the names it imports."""
+
+    digest: str
+    imports: list[str]
 
 
 def code_digest(*modules: str, scripts: tuple[Path, ...] = ()) -> str:
@@ -26,25 +38,18 @@ def code_digest(*modules: str, scripts: tuple[Path, ...] = ()) -> str:
     digest = hashlib.sha256()
     for module in sorted(_closure(modules)):
         digest.update(module.encode())
-        digest.update(_normalised(_file(module)).encode())
+        digest.update(_syntax(_file(module)).digest.encode())
     for script in scripts:
-        digest.update(_normalised(script).encode())
+        digest.update(_syntax(script).digest.encode())
     return digest.hexdigest()[:12]
 
 
 def imported_modules(module: str) -> set[str]:
     """Modules of the package that `module` imports directly, with the packages they sit in."""
     found: set[str] = set()
-    for node in ast.walk(_tree(_file(module))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            parts = name.split(".")
-            found |= {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+    for name in _syntax(_file(module)).imports:
+        parts = name.split(".")
+        found |= {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
     return {name for name in found if name.split(".")[0] == PACKAGE and _exists(name)}
 
 
@@ -98,19 +103,37 @@ def _exists(module: str) -> bool:
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _syntax(path: Path) -> Syntax:
+    """The syntax of a file, from the cache if the same text was parsed before.
+
+    Parsing what a stage imports takes half a second, and every job does it.
+    """
+    text = path.read_bytes()
+    parser = sys.version.encode() + Path(__file__).read_bytes()
+    kept = cache_root() / "syntax" / hashlib.sha256(parser + text).hexdigest()
+    with suppress(OSError, ValueError, TypeError):
+        return Syntax(*json.loads(kept.read_text(encoding="utf-8")))
+    syntax = _parse(text)
+    with suppress(OSError):  # a cache that cannot be written to is none
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        temporary = kept.with_suffix(f".{uuid4().hex}")
+        temporary.write_text(json.dumps(syntax), encoding="utf-8")
+        temporary.replace(kept)
+    return syntax
 
 
-@cache
-def _normalised(path: Path) -> str:
-    """The syntax tree without docstrings, as text."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _parse(text: bytes) -> Syntax:
+    """The syntax tree without docstrings, as a digest, and absolute imports."""
+    tree, imports = ast.parse(text), []
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [item for item in body if not _is_docstring(item)]  # type: ignore[attr-defined]
-    return ast.dump(tree)
+        if isinstance(node, ast.Import):
+            imports += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            imports += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return Syntax(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
 
 
 def _is_docstring(node: ast.AST) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 import studies
 from glasscade.config import SYSTEM
-from glasscade.particles.elasticity import modulus_at_rest, simple_shear
+from glasscade.particles.elasticity import modulus_at_rest
 from glasscade.particles.jamming import decompress
 from glasscade.particles.listed import ListedForces
 from glasscade.particles.pairs import PairTable
@@ -21,10 +21,10 @@ SPHERES = PairTable.from_mixture(binary_spheres(0.1))
 
 @pytest.fixture(scope="module")
 def packings():
-    """Three packings of 96 disks, decompressed from φ = 0.88."""
+    """Three packings of 128 disks, decompressed from φ = 0.88."""
     found = []
     for realisation in range(3):
-        state, cell = random_mixture(96, 0.88, 2, seed=1, realisation=realisation)
+        state, cell = random_mixture(128, 0.88, 2, seed=1, realisation=realisation)
         series, point = decompress(state.positions, state.species, SPHERES, cell, 2e-5, 2e-5)
         found.append((series, point, state.species))
     return found
@@ -33,12 +33,12 @@ def packings():
 def test_disks_jam_where_they_are_known_to(packings):
     """φ_J = 0.843 of many (O'Hern et al. 2003), at which Z is 4 and a few per cent rattle."""
     points = np.array([point for _, point, _ in packings])
-    # Of 96 disks φ_J scatters by 0.005 and lies some 0.003 below that of many: three standard
+    # Of 128 disks φ_J scatters by 0.004 and lies some 0.002 below that of many: three standard
     # errors of three.
-    assert points.mean() == pytest.approx(0.840, abs=3.0 * 0.005 / np.sqrt(3.0))
+    assert points.mean() == pytest.approx(0.841, abs=3.0 * 0.004 / np.sqrt(3.0))
     last = [series[-1] for series, _, _ in packings]
-    # One contact is 2/96.
-    assert np.abs([p.coordination - 4.0 for p in last]).max() < 3.0 * 2.0 / 96.0
+    # One contact is 2/128.
+    assert np.abs([p.coordination - 4.0 for p in last]).max() < 3.0 * 2.0 / 128.0
     assert 0.0 < np.mean([p.rattlers for p in last]) < 0.12
 
 
@@ -51,30 +51,28 @@ def test_pressure_and_contacts_grow_as_powers(packings):
             for p in series
         ]
     )
-    # Above, spheres are far from touching; below, less than two contacts are left over.
-    rows = rows[(rows[:, 1] > 1e-4) & (rows[:, 1] < 1e-2) & (rows[:, 2] > 0.0)]
+    # Above, spheres are far from touching; below p N² = 26, packings are too small to have more
+    # than a few contacts left over (Goodrich, Liu and Nagel 2012).
+    rows = rows[(rows[:, 1] > 26.0 / 128**2) & (rows[:, 1] < 2e-2)]
     excess, pressure, contacts = np.log(rows).T
-    # Scatter of 20 values that follow each other in three packings.
+    # Scatter of 13 values that follow each other in three packings.
     assert np.polyfit(excess, pressure, 1)[0] == pytest.approx(1.03, abs=0.07)
     assert np.polyfit(pressure, contacts, 1)[0] == pytest.approx(0.5, abs=0.12)
 
 
-def test_shear_modulus_vanishes_with_the_contacts(packings):
-    """G ~ (φ - φ_J)^½ where the bulk modulus stays finite: ever softer against shear alone."""
-    ratios = {"high": [], "low": []}
+def test_bulk_modulus_stays_finite_down_to_jamming(packings):
+    """K jumps from zero to a finite value at φ_J (O'Hern et al. 2003), as contacts do to 2d."""
+    ratios = []
     for series, _, species in packings:
         pressures = np.array([p.pressure for p in series])
-        for name, target in (("high", 1e-2), ("low", 1e-4)):
+        moduli = []
+        for target in (1e-2, 1e-4):
             packing = series[int(np.argmin(np.abs(np.log(pressures / target))))]
             listed = ListedForces(species, SPHERES, packing.cell)
-            shear, bulk = (
-                modulus_at_rest(listed, packing.positions, direction)
-                for direction in (simple_shear(2), 0.5 * np.eye(2))
-            )
-            ratios[name].append(shear / bulk)
-    # Two decades of pressure make a factor of ten of G; packings of 96 scatter by a half.
-    factor = np.mean(ratios["high"]) / np.mean(ratios["low"])
-    assert 4.0 < factor < 25.0
+            moduli.append(modulus_at_rest(listed, packing.positions, 0.5 * np.eye(2)))
+        ratios.append(moduli[1] / moduli[0])
+    # Two decades of pressure; V'' being constant, what falls are Z, from 4.7 to 4, and its share.
+    assert 0.4 < np.mean(ratios) < 0.9
 
 
 def test_a_descent_from_random_positions_slows_down_as_a_power():

@@ -51,7 +51,7 @@ def test_every_committed_configuration_is_valid(path: Path) -> None:
 
 def test_the_committed_configurations_are_those_that_the_reference_names() -> None:
     names = [path.name for path in CONFIGS]
-    assert names == ["bounds.yaml", "cluster.yaml", "config.yaml", "smoke.yaml"]
+    assert names == ["beta.yaml", "bounds.yaml", "cluster.yaml", "config.yaml", "smoke.yaml"]
     assert all(f"| `{name}` |" in INTRODUCTION for name in names)
 
 

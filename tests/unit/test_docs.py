@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import re
 import sys
 import types
@@ -688,3 +689,46 @@ def test_exponent_of_the_logarithm_is_measured_anew(hurst):
 def test_figures_of_the_bounds_are_shown(name):
     assert f"(figures/{name}.png)" in BOUNDS
     assert (DOCS / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+# --- packings and descents ----------------------------------------------------------------------
+
+PACKINGS, RELAXATION = read(DOCS / "packings.md"), read(DOCS / "relaxation.md")
+
+
+def test_jamming_points_average_to_what_is_said():
+    points = np.array([float(row[1]) for row in table(PACKINGS, "realisation")])
+    value, error = re.search(r"φ_J = (0\.\d+) ± (0\.\d+)", PACKINGS).groups()
+    assert same_digits(value, points.mean())
+    assert same_digits(error, points.std(ddof=1) / np.sqrt(points.size))
+
+
+def test_the_functions_of_the_table_of_preparations_exist():
+    for row in table(PACKINGS, "state"):
+        module, name = row[1].strip("`").split(".")
+        assert hasattr(importlib.import_module(f"glasscade.particles.{module}"), name)
+
+
+def test_the_window_of_the_decay_is_that_of_the_study():
+    keys = config.load(ROOT / "config" / "beta.yaml").models["disks"]
+    low, high = keys.relaxation.window
+    (head,) = [line for line in RELAXATION.splitlines() if line.startswith("| route")]
+    assert f"t = {low:g} to {high:g}" in head
+    assert f"{keys.relaxation.beta:g} ± {keys.relaxation.tolerance:g}" in head
+    assert keys.system.number == 65_536
+    assert keys.sweep.realisations == 3
+
+
+def test_verdicts_on_the_decay_are_those_of_their_intervals():
+    rows = table(RELAXATION, "route")
+    assert len(rows) == 2
+    for row in rows:
+        value, half = value_and_half(row[1])
+        inside = abs(value - 0.92) + half <= 0.03
+        outside = abs(value - 0.92) - half > 0.03
+        assert row[2] == ("holds" if inside else "violated" if outside else "inconclusive")
+
+
+def test_the_figure_of_the_decay_is_shown():
+    assert "(figures/relaxation.png)" in RELAXATION
+    assert (DOCS / "figures" / "relaxation.png").read_bytes().startswith(b"\x89PNG")

@@ -45,13 +45,13 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     monkeypatch.setattr(provenance, "ROOT", root)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return root
 
 
 def digest(*scripts: Path) -> str:
     """The digest of `top` as a new process would find it."""
-    provenance._tree.cache_clear()
-    provenance._normalised.cache_clear()
+    provenance._syntax.cache_clear()
     return code_digest("glasscade.top", scripts=scripts)
 
 
@@ -116,6 +116,26 @@ def test_a_string_that_is_not_a_docstring_counts(package: Path) -> None:
     before = digest()
     edit(package / "other.py", '"a"', '"b"')
     assert digest() != before
+
+
+def test_what_was_parsed_before_is_not_parsed_again(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = digest()
+    with monkeypatch.context() as patch:
+        patch.setattr(provenance, "_parse", lambda _: pytest.fail("parsed again"))
+        assert digest() == before
+    for kept in (package.parent / "cache" / "glasscade" / "syntax").iterdir():
+        kept.write_text('["cut off', encoding="utf-8")
+    assert digest() == before
+
+
+def test_a_cache_that_cannot_be_written_to_does_no_harm(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = digest()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(package / "top.py"))
+    assert digest() == before
 
 
 def test_a_script_counts_without_its_comments(package: Path, tmp_path: Path) -> None:

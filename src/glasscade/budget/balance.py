@@ -407,6 +407,7 @@ class Budget:
         self.field = ForceField(mixture, cell, counts)
         self._mixture = mixture
         self._table = VirialTable.build(mixture, cell, counts, functions.q)
+        self._stretching: dict[bytes, VirialTable] = {}
 
     def balance(self, state: Currents) -> Balance:
         """All terms of the stress balance, smeared with every φ."""
@@ -457,16 +458,17 @@ class Budget:
         if not np.any(q):  # the box total of a divergence
             return np.zeros((lead, len(self.functions.q), tail), dtype=np.complex128)
         forms, factors = zip(*map(state.flux, state.terms), strict=True)
-        flux = bilinear(state.fields, self._table, [form for each in forms for form in each])
+        # q_k 𝒯_k needs no flux along an axis where q_k = 0.
+        wanted = np.tile(q.T != 0.0, (1, lead))
+        flux = bilinear(
+            state.fields, self._table, [form for each in forms for form in each], wanted
+        )
         flux = flux.reshape(lead, self.cell.dim, *flux.shape[1:])
         return np.asarray(-1.0j * np.einsum("t,kq,tkqc->tqc", factors, q, flux))
 
     def _stretched(self, modes: BalanceModes, state: Currents, gradient: Real) -> BalanceModes:
         """Add the source of the resolved affine flow, to both sides of the balance."""
-        tensor = partial(affine_tensor, gradient=gradient)
-        counts = self._table.counts
-        table = VirialTable.build(self._mixture, self.cell, counts, self.functions.q, tensor)
-        source = bilinear(state.fields, table, [STRESS])
+        source = bilinear(state.fields, self._stretching_table(gradient), [STRESS])
         return BalanceModes(
             terms=(*modes.terms, SHEAR[1]),
             stress=modes.stress,
@@ -474,6 +476,15 @@ class Budget:
             source=np.concatenate([modes.source, source]),
             transport=np.concatenate([modes.transport, np.zeros_like(source)]),
         )
+
+    def _stretching_table(self, gradient: Real) -> VirialTable:
+        """½(Γy)_k ∂_kW_ij for a flow, made at first use."""
+        key = gradient.tobytes()
+        if key not in self._stretching:
+            tensor = partial(affine_tensor, gradient=gradient)
+            counts, q = self._table.counts, self.functions.q
+            self._stretching[key] = VirialTable.build(self._mixture, self.cell, counts, q, tensor)
+        return self._stretching[key]
 
 
 MAPS = ("stress", "rate", "source", "transport", "flux")

@@ -197,7 +197,12 @@ def _log_remainder(z: float, n: int) -> float:
     return 2 * n * log(z) + 4 * lgamma(n + 1) - log(2 * n + 1) - 3 * lgamma(2 * n + 1)
 
 
-def bilinear(fields: Modes, table: VirialTable, forms: Sequence[Form]) -> Modes:
+def bilinear(
+    fields: Modes,
+    table: VirialTable,
+    forms: Sequence[Form],
+    wanted: npt.NDArray[np.bool_] | None = None,
+) -> Modes:
     """Low modes of bilinear forms: Σ_{(a,b)} Σ_ss' B_hat^{ss'}_ij[f_{s,a}, f_{s',b}](q).
 
     Parameters
@@ -207,6 +212,8 @@ def bilinear(fields: Modes, table: VirialTable, forms: Sequence[Form]) -> Modes:
     table : VirialTable
         For the same cell, modes and mixture.
     forms : list of lists of pairs of integers below n
+    wanted : (n_q, forms), optional
+        Which forms at which modes; the others stay 0. By default all.
 
     Returns
     -------
@@ -217,7 +224,8 @@ def bilinear(fields: Modes, table: VirialTable, forms: Sequence[Form]) -> Modes:
     weight = table.weight.reshape(*table.weight.shape[:4], *lattice.shape[3:])
     q = np.array([_as_three(tuple(row), 0) for row in table.q])
     out = np.zeros((2, len(q), len(forms), weight.shape[2]))
-    arguments = (np.ascontiguousarray(lattice), weight, table.which, q, _padded(forms))
+    chosen = np.ones((len(q), len(forms)), dtype=np.bool_) if wanted is None else wanted
+    arguments = (np.ascontiguousarray(lattice), weight, table.which, q, _padded(forms), chosen)
     if len(q) == 1:
         _add_mode(0, *arguments, out)  # no thread has to wait for others
     else:
@@ -240,16 +248,29 @@ def _padded(forms: Sequence[Form]) -> Integer:
 
 @pjit
 def _add_modes(
-    fields: Modes, weight: Real, which: Integer, q: Integer, forms: Integer, out: Real
+    fields: Modes,
+    weight: Real,
+    which: Integer,
+    q: Integer,
+    forms: Integer,
+    wanted: npt.NDArray[np.bool_],
+    out: Real,
 ) -> None:
     """Add every mode q of every form to `out` (2, n_q, forms, components)."""
     for k in numba.prange(q.shape[0]):
-        _add_mode(k, fields, weight, which, q, forms, out)
+        _add_mode(k, fields, weight, which, q, forms, wanted, out)
 
 
 @jit
 def _add_mode(
-    k: int, fields: Modes, weight: Real, which: Integer, q: Integer, forms: Integer, out: Real
+    k: int,
+    fields: Modes,
+    weight: Real,
+    which: Integer,
+    q: Integer,
+    forms: Integer,
+    wanted: npt.NDArray[np.bool_],
+    out: Real,
 ) -> None:
     """Add Σ_p weight(p) h(p) at one mode q to `out`, row by row of the last axis.
 
@@ -259,14 +280,14 @@ def _add_mode(
     depth, height, length = fields.shape[2] // 2, fields.shape[3] // 2, fields.shape[4] // 2
     first, last = _rows(q[k, 0], depth)
     low, size = max(0, q[k, 2]), max(0, 2 * length + 1 - abs(q[k, 2]))
-    h = np.empty((2, size))
+    h, chosen = np.empty((2, size)), np.flatnonzero(wanted[k])
     for plane in range(first, last + 1):
         share = 0.5 if 2 * plane == q[k, 0] else 1.0
         for row in range(max(-height, q[k, 1] - height), min(height, q[k, 1] + height) + 1):
             here = plane + depth, row + height, low
             there = here[0] - q[k, 0], here[1] - q[k, 1], low - q[k, 2]
             for potential in range(weight.shape[0]):
-                for form in range(forms.shape[0]):
+                for form in chosen:
                     _products(fields, here, there, which == potential, forms[form], h)
                     for c in range(weight.shape[2]):
                         factor = weight[potential, k, c, plane - first, here[1], low : low + size]

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from glasscade.cell import Cell
 from glasscade.config.base import Positive
-from glasscade.config.cells import SystemKeys
-from glasscade.config.compositions import CompositionKeys
-from glasscade.errors import ConfigError
+from glasscade.config.particles import PackingSystem
 from glasscade.interop.frames import Choice
 from glasscade.interop.run import Units
-from glasscade.particles.pairs import PairTable
 from glasscade.paths import number as label
-from glasscade.potentials import Mixture
 
 PLACES = ("{temperature}", "{realisation}")
 """What stands in the name of a file for the labels of a job."""
 
 
-class TrajectorySystem(SystemKeys):
+class TrajectorySystem(PackingSystem):
     """A trajectory of another program: a LAMMPS dump, GSD of HOOMD, or AMBER NetCDF.
 
     Forces are those of the composition, at the positions in the file. A run that declares
@@ -30,10 +25,6 @@ class TrajectorySystem(SystemKeys):
     velocities, with a term `residual` for what Eq. 1 does not account for, and no verdict on
     closure.
     """
-
-    evolves: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = False
-    particles: ClassVar[bool] = True
 
     kind: Literal["trajectory"]
     file: str = Field(
@@ -44,9 +35,7 @@ class TrajectorySystem(SystemKeys):
     format: Literal["auto", "lammps", "gsd", "amber"] = Field(
         "auto", description="format of the file; by default its suffix tells"
     )
-    dimensions: Literal[2, 3] = Field(2, description="dimension of space")
     number: int = Field(ge=2, le=10_000_000, description="particles in the file")
-    composition: CompositionKeys
     species: dict[str, Annotated[int, Field(ge=0)]] = Field(
         {"1": 0, "2": 1},
         min_length=1,
@@ -86,35 +75,6 @@ class TrajectorySystem(SystemKeys):
         return {str(name): number for name, number in species.items()}
 
     @property
-    def dimension(self) -> int:
-        return self.dimensions
-
-    @property
-    def length(self) -> float:
-        """Side of the cube that is as large as the cell."""
-        return self.composition.length(self.number, self.dimensions)
-
-    @property
-    def cell(self) -> Cell:
-        """That cube; the cell itself is in the state."""
-        return Cell.cubic(self.length, self.dimension)
-
-    @property
-    def counts_of_species(self) -> tuple[int, ...]:
-        """Particles of each species."""
-        return self.composition.counts(self.number)
-
-    @property
-    def mixture(self) -> Mixture:
-        """The potentials of all pairs of species."""
-        return self.composition.mixture
-
-    @property
-    def extrapolates_below(self) -> float:
-        """The core: only below it have smeared points reached their asymptotic form."""
-        return self.composition.smallest_core
-
-    @property
     def measured(self) -> bool:
         return self.dynamics == "other"
 
@@ -138,18 +98,6 @@ class TrajectorySystem(SystemKeys):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        try:
-            self.composition.counts(self.number)
-            PairTable.from_mixture(self.mixture)
-            for _, _, potential in self.mixture.pairs():
-                potential.check_dimension(self.dimension)
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
-        if 2.0 * self.mixture.cutoff > self.length:
-            raise ValueError(
-                f"number must be larger: the range {self.mixture.cutoff:g} of the potential must "
-                f"not exceed half the side {self.length:g} of the cell"
-            )
         most = self.mixture.species - 1
         if not set(self.species.values()) <= set(range(most + 1)):
             raise ValueError(f"species must be numbers from 0 to {most}, as in the composition")

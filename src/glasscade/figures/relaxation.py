@@ -15,6 +15,7 @@ from glasscade.figures.style import (
     WINDOW,
     Look,
     Quantity,
+    few,
     log_decades,
 )
 
@@ -22,9 +23,11 @@ Real = npt.NDArray[np.float64]
 
 SPEED = Quantity("speed [mu V0/l0]", "speed", r"$\mu V_0/\ell_0$")
 LOSS = Quantity("-dU/dt / N [mu V0^2/l0^2]", r"$-\dot U/N$", r"$\mu V_0^2/\ell_0^2$")
-ROOT = Look(FAMILY[0], "o")
-MEAN = Look(FAMILY[1], "s", "--", hollow=True)
+ROOT = Look(FAMILY[0])
+MEAN = Look(FAMILY[1], line="--")
 LINE = Look(BLACK, line="-.")
+MOST = 24
+"""Points at most, which would hide the line behind them."""
 BELOW = 0.4
 """Factor by which fitted powers are drawn below what they are fitted to."""
 
@@ -42,15 +45,16 @@ def relaxation(results: Results) -> Drawn:
 def _speeds(results: Results, moving: xr.Dataset, panel: Panel) -> None:
     time, square = moving["time"].values, moving["speed"] ** 2
     root = Estimate(*(np.sqrt(part) for part in _mean(results, square).parts))
-    panel.points("rms", time, root, ROOT, r"$\langle v^2\rangle^{1/2}$")
-    panel.points("mean", time, _mean(results, moving["mean_speed"]), MEAN, r"$\langle v\rangle$")
+    panel.curve("rms", time, root, ROOT, r"$\langle v^2\rangle^{1/2}$")
+    panel.curve("mean", time, _mean(results, moving["mean_speed"]), MEAN, r"$\langle v\rangle$")
     _power(results, panel, time, root.value, -_beta(results, "speed"))
 
 
 def _loss(results: Results, moving: xr.Dataset, panel: Panel) -> None:
     lost = _mean(results, moving["loss"])
-    at, look = moving["loss_time"].values, Look(FAMILY[2], "D")
-    panel.points("energy", at, lost, look, r"$-\dot U/N$ between outputs")
+    at, look = moving["loss_time"].values, Look(FAMILY[2], "D", "none", hollow=True)
+    shown = few(at, MOST)
+    panel.points("energy", at[shown], lost[shown], look, r"$-\dot U/N$ between outputs")
     square = _mean(results, moving["speed"] ** 2)
     panel.curve("square", moving["time"].values, square, ROOT, r"$\langle v^2\rangle$")
     _power(results, panel, at, lost.value, -2.0 * _beta(results, "energy"))

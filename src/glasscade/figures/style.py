@@ -79,12 +79,17 @@ MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "d", "h", "P")
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 _BLUE, _ORANGE, _GREEN, _RED, _PINK, _BROWN = sns.color_palette("colorblind")[:6]
+_ROSE, _, _YELLOW, _SKY = sns.color_palette("colorblind")[6:10]
 TERM_COLOUR: dict[str, Colour] = {
     "W": _BLUE,
     "Q_flux": _RED,
     "Q_thermal": _GREEN,
     "Ito": _PINK,
     "residual": _BROWN,
+    "N_ni": _ROSE,
+    "N_flux": _ORANGE,
+    "shear_flux": _YELLOW,
+    "shear_ni": _SKY,
 }
 FAMILY: tuple[Colour, ...] = (_BLUE, _ORANGE, _GREEN, _PINK, _BROWN)
 """Kernels, estimators and other small families without an order."""
@@ -97,6 +102,10 @@ TERM_LABEL = {
     "Q_thermal": r"$Q^\mathrm{thermal}_\ell$",
     "Ito": r"$I_\ell$",
     "residual": "residual",
+    "N_ni": r"$N^\mathrm{ni}_\ell$",
+    "N_flux": r"$N^\mathrm{flux}_\ell$",
+    "shear_flux": "shear, flux",
+    "shear_ni": "shear, resolved",
 }
 ESTIMATOR_LABEL = {
     "wavelets": "wavelets",

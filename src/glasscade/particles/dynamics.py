@@ -44,8 +44,10 @@ Integrator = Literal["euler-maruyama", "leimkuhler-matthews"]
 
 INTEGRATORS: tuple[Integrator, ...] = get_args(Integrator)
 
-# Cost of a rebuild per particle in listed pairs, measured; a descent moves like this temperature.
-_RENEWAL = 90.0
+# Cost of a rebuild in listed pairs, measured: for each particle, and for each pair that is tried.
+_RENEWAL = 70.0
+_TRIAL = 0.8
+# A descent moves like this temperature.
 _COLDEST = 1e-4
 # Below this many particles a step is shorter than the start of a parallel loop is worth.
 # The choice depends on N alone: it must not depend on the number of threads.
@@ -270,11 +272,13 @@ def choose_skin(
     (skin/2)^2/(4 T dt ln N) steps, or a strain of skin/reach. Only the speed depends on it, and the
     last bits.
     """
-    skins = reach * np.linspace(0.1, 1.5, 57)
+    skins = reach * np.geomspace(0.02, 1.5, 87)
     listed = density * UNIT_BALL[dim] * (reach + skins) ** dim
+    # Sub-cells are as wide as the pairs are long.
+    renewal = _RENEWAL + _TRIAL * density * (3.0 * (reach + skins)) ** dim
     spread2 = 4.0 * max(temperature, _COLDEST) * dt * math.log(number + 1.0)
     renewals = np.minimum(spread2 / (0.5 * skins) ** 2 + strain_step * reach / skins, 1.0)
-    return float(skins[np.argmin(listed + _RENEWAL * renewals)])
+    return float(skins[np.argmin(listed + renewal * renewals)])
 
 
 def simulate(

@@ -1,7 +1,7 @@
 """The force loops of the engine: -F of one block of particles from its packed neighbour list.
 
-Harmonic pairs of one strength and one core radius, the common case, have loops that vectorise;
-all other tables take one loop that calls the potentials' kernels pair by pair.
+Tables of harmonic pairs of one strength and core radius, and of Lennard-Jones pairs of one shape,
+have loops that vectorise; all others take one loop that calls the potentials' kernels pair by pair.
 """
 
 from __future__ import annotations
@@ -21,50 +21,228 @@ Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.uint32]
 Types = npt.NDArray[np.uint16]
+_Shape = tuple[float, float, float, float, float, float, float]
 
 _HARMONIC = 0
-_ANY_KIND = 1
+_LENNARD_JONES = 1
+_ANY_KIND = 2
 # Stands for a core radius of zero; its cube is still a normal number.
 _SMALLEST = 1e-100
+# Rows of the Lennard-Jones kind in units of their strength and diameter agree to round-off.
+_SAME_SHAPE = 1e-13
 
 
 class Law(NamedTuple):
     """A pair table as the loops read it: one entry for each type s_a S + s_b.
 
-    `range` is the cutoff, on the harmonic path the diameter; `strength` and `core` are used there
-    alone.
+    `range` is the cutoff, on the harmonic path the diameter. On the Lennard-Jones path r²
+    `inverse2` is the reduced distance squared u, and -V'/r is `weight` times a function of u.
+    `shared` are the numbers of the fast paths that are the same for all types.
     """
 
     path: int
     kind: Integers
     parameters: Real
     range: Real
-    strength: float
-    core: float
+    inverse2: Real
+    weight: Real
+    shared: Real
 
 
 def make_law(table: PairTable) -> Law:
     """Flatten a pair table and choose its path."""
     kind, cutoff = table.kind.ravel(), table.cutoff.ravel()
     parameters = np.ascontiguousarray(table.parameters.reshape(len(kind), -1))
+    none = np.zeros(len(kind))
+    law = Law(_ANY_KIND, kind, parameters, cutoff, none, none, np.zeros(1))
     active = cutoff > 0.0
-    other = Law(_ANY_KIND, kind, parameters, cutoff, 0.0, 0.0)
-    if not np.all(kind[active] == kernels.HARMONIC):
-        return other
-    strength, core = (parameters[active, column] for column in (0, 2))
+    if np.all(kind[active] == kernels.HARMONIC):
+        return _harmonic_law(law, active)
+    if np.all(kind[active] == kernels.LENNARD_JONES):
+        return _lennard_jones_law(law, active)
+    return law
+
+
+def _harmonic_law(law: Law, active: npt.NDArray[np.bool_]) -> Law:
+    """The harmonic path, if strengths and core radii agree."""
+    strength, core = (law.parameters[active, column] for column in (0, 2))
     if not (np.all(strength == strength[0]) and np.all(core == core[0])):
-        return other
+        return law
     least = max(float(core[0]), _SMALLEST)
     # A pair that does not interact gets the diameter of the core, within which its force is zero.
-    diameter = np.where(active, parameters[:, 1], least)
-    return Law(_HARMONIC, kind, parameters, diameter, float(strength[0]), least)
+    diameter = np.where(active, law.parameters[:, 1], least)
+    return law._replace(path=_HARMONIC, range=diameter, shared=np.array([strength[0], least]))
+
+
+def _lennard_jones_law(law: Law, active: npt.NDArray[np.bool_]) -> Law:
+    """The Lennard-Jones path, if all pairs are cut alike in units of their diameters.
+
+    Caps may differ: pairs closer than the largest are left to the potentials' kernel.
+    """
+    strength, diameter, cap = law.parameters[active, :3].T
+    inner, outer = law.parameters[active, 6:8].T / diameter
+    powers = diameter[:, None] ** np.arange(1, 5)
+    bends = law.parameters[active, 10:14] * powers / strength[:, None]
+    shape = np.column_stack([inner, outer, bends])
+    if np.any(np.abs(shape - shape[0]) > _SAME_SHAPE * np.abs(shape[0]).max()):
+        return law
+    inverse2, weight = np.ones(active.size), np.zeros(active.size)
+    inverse2[active], weight[active] = diameter**-2, strength / diameter**2
+    # C₀ + C₁x + ... + C₄x⁴ has the derivative C₁ + 2C₂x + 3C₃x² + 4C₄x³.
+    quartic = bends[0] * np.arange(1, 5)
+    shared = np.array([np.max(cap / diameter) ** 2, inner[0], outer[0] ** 2, *quartic])
+    return law._replace(path=_LENNARD_JONES, inverse2=inverse2, weight=weight, shared=shared)
+
+
+@jit
+def new_work(dim: int) -> Real:
+    """Work space of `block_forces`: rows of one number per lane."""
+    return np.empty((dim + 3, BLOCK))
+
+
+@jit
+def _separate_2d(own: Real, everyone: Real, entries: Indices, work: Real) -> None:
+    """x_a - x_b of one neighbour of each lane: gathers, which are quickest one by one."""
+    dx, dy = work[0], work[1]
+    for lane in range(entries.size):
+        # Unsigned: a signed index may wrap around, and that test defeats the vectoriser.
+        other = np.uint64(entries[lane])
+        dx[lane] = own[lane, 0] - everyone[other, 0]
+        dy[lane] = own[lane, 1] - everyone[other, 1]
+
+
+@jit
+def _separate_3d(own: Real, everyone: Real, entries: Indices, work: Real) -> None:
+    """`_separate_2d` with a third coordinate."""
+    dx, dy, dz = work[0], work[1], work[2]
+    for lane in range(entries.size):
+        other = np.uint64(entries[lane])
+        dx[lane] = own[lane, 0] - everyone[other, 0]
+        dy[lane] = own[lane, 1] - everyone[other, 1]
+        dz[lane] = own[lane, 2] - everyone[other, 2]
+
+
+@jit
+def _look_up(values: Real, types: Types, out: Real) -> None:
+    """The value of the type of each lane."""
+    for lane in range(types.size):
+        out[lane] = values[np.uint64(types[lane])]
 
 
 @jit
 def _harmonic_factor(r2: float, diameter: float, strength: float, core: float) -> float:
-    """-V'(r)/r = strength (d - r)/(r d^2), r no less than the core: no branch, one division."""
+    """-V'(r)/r = strength (d - r)/(r d²), r no less than the core: no branch, one division."""
     r = max(math.sqrt(r2), core)
     return strength * max(diameter - r, 0.0) / (diameter * diameter * r)
+
+
+@jit
+def _add_harmonic_2d(types: Types, law: Law, force: Real, work: Real) -> None:
+    """Add -F of one neighbour of each lane; the loop vectorises."""
+    strength, core = law.shared[0], law.shared[1]
+    dx, dy, diameter = work[0], work[1], work[2]
+    fx, fy = force[0], force[1]
+    _look_up(law.range, types, diameter)
+    for lane in range(types.size):
+        r2 = dx[lane] * dx[lane] + dy[lane] * dy[lane]
+        factor = _harmonic_factor(r2, diameter[lane], strength, core)
+        fx[lane] += factor * dx[lane]
+        fy[lane] += factor * dy[lane]
+
+
+@jit
+def _add_harmonic_3d(types: Types, law: Law, force: Real, work: Real) -> None:
+    """`_add_harmonic_2d` with a third coordinate."""
+    strength, core = law.shared[0], law.shared[1]
+    dx, dy, dz, diameter = work[0], work[1], work[2], work[3]
+    fx, fy, fz = force[0], force[1], force[2]
+    _look_up(law.range, types, diameter)
+    for lane in range(types.size):
+        r2 = dx[lane] * dx[lane] + dy[lane] * dy[lane] + dz[lane] * dz[lane]
+        factor = _harmonic_factor(r2, diameter[lane], strength, core)
+        fx[lane] += factor * dx[lane]
+        fy[lane] += factor * dy[lane]
+        fz[lane] += factor * dz[lane]
+
+
+@jit
+def _lennard_jones_factor(u: float, shared: _Shape) -> float:
+    """24 s⁸ (2 s⁶ - 1), s² = 1/u, or the quartic's -V'(r)/r; zero in the cap and beyond the end.
+
+    Both are computed and one is selected: a branch would not vectorise.
+    """
+    s2 = 1.0 / u
+    s6 = s2 * s2 * s2
+    r = math.sqrt(u)
+    x = r - shared[1]
+    near = 24.0 * s2 * s6 * (2.0 * s6 - 1.0)
+    far = -(shared[3] + x * (shared[4] + x * (shared[5] + x * shared[6]))) * r * s2
+    factor = far if x > 0.0 else near
+    factor = factor if u < shared[2] else 0.0
+    return factor if u >= shared[0] else 0.0
+
+
+@jit
+def _shape(law: Law) -> _Shape:
+    """The shared numbers as scalars, which stay in registers."""
+    s = law.shared
+    return s[0], s[1], s[2], s[3], s[4], s[5], s[6]
+
+
+@jit
+def _add_lennard_jones_2d(types: Types, law: Law, force: Real, work: Real) -> None:
+    """Add -F of one neighbour of each lane; the loop vectorises."""
+    shape = _shape(law)
+    dx, dy, u, weight = work[0], work[1], work[2], work[3]
+    fx, fy = force[0], force[1]
+    _look_up(law.inverse2, types, u)
+    _look_up(law.weight, types, weight)
+    capped = 0.0
+    for lane in range(types.size):
+        reduced = (dx[lane] * dx[lane] + dy[lane] * dy[lane]) * u[lane]
+        factor = weight[lane] * _lennard_jones_factor(reduced, shape)
+        capped += 0.0 if reduced >= shape[0] else 1.0
+        u[lane] = reduced
+        fx[lane] += factor * dx[lane]
+        fy[lane] += factor * dy[lane]
+    if capped > 0.0:
+        _add_capped(types, law, force, work)
+
+
+@jit
+def _add_lennard_jones_3d(types: Types, law: Law, force: Real, work: Real) -> None:
+    """`_add_lennard_jones_2d` with a third coordinate."""
+    shape = _shape(law)
+    dx, dy, dz, u, weight = work[0], work[1], work[2], work[3], work[4]
+    fx, fy, fz = force[0], force[1], force[2]
+    _look_up(law.inverse2, types, u)
+    _look_up(law.weight, types, weight)
+    capped = 0.0
+    for lane in range(types.size):
+        r2 = dx[lane] * dx[lane] + dy[lane] * dy[lane] + dz[lane] * dz[lane]
+        reduced = r2 * u[lane]
+        factor = weight[lane] * _lennard_jones_factor(reduced, shape)
+        capped += 0.0 if reduced >= shape[0] else 1.0
+        u[lane] = reduced
+        fx[lane] += factor * dx[lane]
+        fy[lane] += factor * dy[lane]
+        fz[lane] += factor * dz[lane]
+    if capped > 0.0:
+        _add_capped(types, law, force, work)
+
+
+@jit
+def _add_capped(types: Types, law: Law, force: Real, work: Real) -> None:
+    """Add -F of the lanes that the loops above left out: few, where a cap does no harm."""
+    dim = force.shape[0]
+    for lane in range(types.size):
+        if work[dim, lane] >= law.shared[0]:
+            continue
+        row = np.uint64(types[lane])
+        r2 = work[dim, lane] / law.inverse2[row]
+        factor = _any_factor(r2, law.kind[row], law.parameters[row], law.range[row])
+        for c in range(dim):
+            force[c, lane] += factor * work[c, lane]
 
 
 @jit
@@ -74,49 +252,6 @@ def _any_factor(r2: float, kind: int, parameters: Real, cutoff: float) -> float:
     if 0.0 < r < cutoff:
         return -kernels.slope(kind, r, parameters) / r
     return 0.0
-
-
-@jit
-def _add_harmonic_2d(
-    own: Real, everyone: Real, entries: Indices, types: Types, law: Law, force: Real, work: Real
-) -> None:
-    """Add -F of one neighbour of each lane: scalar gathers, then arithmetic that vectorises."""
-    dx, dy, diameter = work[0], work[1], work[2]
-    fx, fy = force[0], force[1]
-    for lane in range(entries.size):
-        # Unsigned: a signed index may wrap around, and that test defeats the vectoriser.
-        other = np.uint64(entries[lane])
-        dx[lane] = own[lane, 0] - everyone[other, 0]
-        dy[lane] = own[lane, 1] - everyone[other, 1]
-    for lane in range(entries.size):
-        diameter[lane] = law.range[np.uint64(types[lane])]
-    for lane in range(entries.size):
-        r2 = dx[lane] * dx[lane] + dy[lane] * dy[lane]
-        factor = _harmonic_factor(r2, diameter[lane], law.strength, law.core)
-        fx[lane] += factor * dx[lane]
-        fy[lane] += factor * dy[lane]
-
-
-@jit
-def _add_harmonic_3d(
-    own: Real, everyone: Real, entries: Indices, types: Types, law: Law, force: Real, work: Real
-) -> None:
-    """`_add_harmonic_2d` with a third coordinate."""
-    dx, dy, dz, diameter = work[0], work[1], work[2], work[3]
-    fx, fy, fz = force[0], force[1], force[2]
-    for lane in range(entries.size):
-        other = np.uint64(entries[lane])
-        dx[lane] = own[lane, 0] - everyone[other, 0]
-        dy[lane] = own[lane, 1] - everyone[other, 1]
-        dz[lane] = own[lane, 2] - everyone[other, 2]
-    for lane in range(entries.size):
-        diameter[lane] = law.range[np.uint64(types[lane])]
-    for lane in range(entries.size):
-        r2 = dx[lane] * dx[lane] + dy[lane] * dy[lane] + dz[lane] * dz[lane]
-        factor = _harmonic_factor(r2, diameter[lane], law.strength, law.core)
-        fx[lane] += factor * dx[lane]
-        fy[lane] += factor * dy[lane]
-        fz[lane] += factor * dz[lane]
 
 
 @jit
@@ -140,7 +275,10 @@ def _add_any(
 def block_forces(
     block: int, own: Real, everyone: Real, packed: Packed, law: Law, force: Real, work: Real
 ) -> None:
-    """-F of the lanes of a block into `force` (d, lanes); ghosts must be up to date."""
+    """-F of the lanes of a block into `force` (d, lanes); ghosts must be up to date.
+
+    `work` is that of `new_work`.
+    """
     active, dim = own.shape
     force[:] = 0.0
     counts = packed.counts[block * BLOCK : block * BLOCK + active]
@@ -156,8 +294,16 @@ def block_forces(
         if law.path == _ANY_KIND or dim == 1:
             _add_any(own, everyone, entries, types, law, force, work)
         elif dim == 2:
-            _add_harmonic_2d(own, everyone, entries, types, law, force, work)
+            _separate_2d(own, everyone, entries, work)
+            if law.path == _HARMONIC:
+                _add_harmonic_2d(types, law, force, work)
+            else:
+                _add_lennard_jones_2d(types, law, force, work)
         else:
-            _add_harmonic_3d(own, everyone, entries, types, law, force, work)
+            _separate_3d(own, everyone, entries, work)
+            if law.path == _HARMONIC:
+                _add_harmonic_3d(types, law, force, work)
+            else:
+                _add_lennard_jones_3d(types, law, force, work)
         begin += active
         neighbour += 1

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, StabilityError
 from glasscade.jit import jit
-from glasscade.particles.forces import Law, block_forces, make_law
+from glasscade.particles.forces import Law, block_forces, make_law, new_work
 from glasscade.particles.neighbours import BLOCK, Packed, arrange, find, make_grid, wrap
 from glasscade.particles.pairs import PairTable
 from glasscade.potentials import kernels
@@ -67,7 +67,7 @@ def _move_ghosts(everyone: Real, packed: Packed, number: int) -> None:
 def _forces(everyone: Real, places: _Places, packed: Packed, law: Law, out: Real) -> None:
     """F_a = ∂U/∂x_a into `out` (N, d), in the order of the caller."""
     number, dim = places.reference.shape
-    force, work = np.empty((dim, BLOCK)), np.empty((dim + 1, BLOCK))
+    force, work = np.empty((dim, BLOCK)), new_work(dim)
     for block in range(packed.block_start.size - 1):
         first, end = block * BLOCK, min((block + 1) * BLOCK, number)
         block_forces(block, everyone[first:end], everyone, packed, law, force, work)

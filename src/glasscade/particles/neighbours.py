@@ -263,23 +263,27 @@ def _grown(entries: Indices, needed: np.int64) -> Indices:
 @jit
 def _keep_near(
     own: int,
-    first: int,
-    end: int,
+    first: Integers,
+    end: Integers,
     candidates: Candidates,
     limits: Real,
     entries: Indices,
     used: np.int64,
 ) -> np.int64:
-    """Append the candidates first..end closer to `own` than their limit; returns the new `used`."""
+    """Append the candidates of all rows closer to `own` than their limit; returns the new `used`.
+
+    Row k are the candidates first[k]..end[k].
+    """
     x, y, z = candidates.x[own], candidates.y[own], candidates.z[own]
     place = candidates.place[own]
     kept = np.uint64(used)
-    for q in range(np.uint64(first), np.uint64(end)):
-        dx, dy, dz = candidates.x[q] - x, candidates.y[q] - y, candidates.z[q] - z
-        near = dx * dx + dy * dy + dz * dz < limits[np.uint64(candidates.species[q])]
-        # Written always, kept if near: a branch would be mispredicted too often.
-        entries[kept] = candidates.place[q]
-        kept += np.uint64(near & (candidates.place[q] != place))
+    for row in range(first.size):
+        for q in range(np.uint64(first[row]), np.uint64(end[row])):
+            dx, dy, dz = candidates.x[q] - x, candidates.y[q] - y, candidates.z[q] - z
+            near = dx * dx + dy * dy + dz * dz < limits[np.uint64(candidates.species[q])]
+            # Written always, kept if near: a branch would be mispredicted too often.
+            entries[kept] = candidates.place[q]
+            kept += np.uint64(near & (candidates.place[q] != place))
     return np.int64(kept)
 
 
@@ -291,6 +295,7 @@ def find(positions: Real, species: Integers, limit2: Real, grid: Grid) -> Found:
     padded_start, places, source, shift = _pad(home_start, number, grid)
     candidates = _candidates(positions, species, order, places, source, shift)
     rows = _stencil(grid)
+    first, end = np.empty_like(rows), np.empty_like(rows)
     half = grid.margin[dim - 1]
     start = np.zeros(number + 1, np.int64)
     entries = np.empty(16 * number, np.uint32)
@@ -301,15 +306,18 @@ def find(positions: Real, species: Integers, limit2: Real, grid: Grid) -> Found:
         for a in range(dim):
             flat = flat * (grid.counts[a] + 2 * grid.margin[a]) + cell[a] + grid.margin[a]
         _next_cell(cell, grid.counts)
-        for place in range(home_start[home], home_start[home + 1]):
-            own = padded_start[flat] + place - home_start[home]
+        members = home_start[home + 1] - home_start[home]
+        if members == 0:
+            continue
+        for k in range(rows.size):
+            first[k] = padded_start[flat + rows[k] - half]
+            end[k] = padded_start[flat + rows[k] + half + 1]
+        entries = _grown(entries, used + members * np.sum(end - first))
+        for member in range(members):
+            own = padded_start[flat] + member
             limits = limit2[candidates.species[own]]
-            for row in rows:
-                first = padded_start[flat + row - half]
-                end = padded_start[flat + row + half + 1]
-                entries = _grown(entries, used + end - first)
-                used = _keep_near(own, first, end, candidates, limits, entries, used)
-            start[place + 1] = used
+            used = _keep_near(own, first, end, candidates, limits, entries, used)
+            start[home_start[home] + member + 1] = used
     return Found(order, start, entries[:used].copy(), source, shift)
 
 

@@ -12,22 +12,21 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from glasscade.cell import Cell
-from glasscade.errors import ConfigError, ConvergenceError
+from glasscade.errors import ConfigError
+from glasscade.particles.descent import walk
 from glasscade.particles.dynamics import State, run
 from glasscade.particles.listed import ListedForces
-from glasscade.particles.minimise import Minimum, conjugate_gradients, fire, largest_force
+from glasscade.particles.minimise import Minimum, conjugate_gradients, fire
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.spheres import side
-from glasscade.particles.stability import stability_limit
 
 MINIMISERS: dict[str, Callable[[ListedForces, np.ndarray, float], Minimum]] = {
     "fire": fire,
     "conjugate_gradients": conjugate_gradients,
 }
 DESCENT = "descent"
-# Steps of a descent between two looks at its forces, and how long it may last, in l0^2/(mu V0).
-_LOOK = 500
-_LONGEST = 1e5
+ACCURACY = 1e-4
+"""Largest local error of a coordinate in a step of a descent, in l0."""
 
 
 def random_mixture(
@@ -75,8 +74,8 @@ def quench(state: State, table: PairTable, cell: Cell, method: str, tolerance: f
     state, table, cell
         The start, for example random or a liquid.
     method : str
-        "descent", the dynamics at T = 0 with half of the largest stable step, for at most 1e5
-        l0²/(mu V0); "fire" or "conjugate_gradients", faster and to another minimum.
+        "descent", the dynamics at T = 0 as `descent.walk` follows it; "fire" or
+        "conjugate_gradients", faster and to another minimum.
     tolerance : float
         It ends at max_a |F_a| below this, in V0/l0. A descent slows down as t^{-0.9}, and in a
         finite cell exponentially in the end.
@@ -93,25 +92,12 @@ def quench(state: State, table: PairTable, cell: Cell, method: str, tolerance: f
         raise ConfigError(f"method: there is no {method}; it is one of {known}")
     if not tolerance > 0.0:
         raise ConfigError(f"tolerance: {tolerance:g} is outside (0, inf)")
-    if method == DESCENT:
-        return _descended(state, table, cell, tolerance)
     listed = ListedForces(state.species, table, cell)
+    if method == DESCENT:
+        *_, end = walk(state.positions, listed, tolerance, ACCURACY)
+        return State(end.positions, state.species)
     rest = MINIMISERS[method](listed, state.positions, tolerance)
     return State(rest.positions, state.species)
-
-
-def _descended(state: State, table: PairTable, cell: Cell, tolerance: float) -> State:
-    listed = ListedForces(state.species, table, cell)
-    dt = 0.5 * stability_limit(state.positions, state.species, table, cell)
-    x = state.positions
-    for _ in range(int(_LONGEST / (dt * _LOOK))):
-        if largest_force(listed.forces(x)) < tolerance:
-            return State(x, state.species)
-        x = run(State(x, state.species), table, cell, 0.0, dt, 0, [_LOOK])[0]
-    raise ConvergenceError(
-        f"tolerance: descent has come to forces of {largest_force(listed.forces(x)):.3g} at "
-        f"t = {_LONGEST:g}, not below {tolerance:g}; allow a larger one or use fire"
-    )
 
 
 def cool(

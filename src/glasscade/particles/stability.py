@@ -8,11 +8,36 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscade.cell import Cell
-from glasscade.particles.observables import find_bonds
+from glasscade.jit import jit
+from glasscade.particles.neighbours import Found, find, make_grid, wrap
 from glasscade.particles.pairs import KISSING_NUMBER, PairTable, stiffness
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+
+
+@jit
+def _place(found: Found, entry: int) -> np.int64:
+    """The place of a neighbour, that of its source if it is a ghost."""
+    number = found.order.size
+    place = np.int64(found.entries[entry])
+    return place if place < number else np.int64(found.ghost_source[place - number])
+
+
+@jit
+def _heaviest_bond(found: Found, species: Integers, kappa: Real) -> float:
+    """max_ab (k_a + k_b) over the neighbours, k_a = Σ_b κ_ab; 0 if there are none."""
+    number = found.order.size
+    degree = np.zeros(number)
+    for k in range(number):
+        row = kappa[species[found.order[k]]]
+        for entry in range(found.start[k], found.start[k + 1]):
+            degree[k] += row[species[found.order[_place(found, entry)]]]
+    heaviest = 0.0
+    for k in range(number):
+        for entry in range(found.start[k], found.start[k + 1]):
+            heaviest = max(heaviest, degree[k] + degree[_place(found, entry)])
+    return heaviest
 
 
 def stability_limit(positions: Real, species: Integers, table: PairTable, cell: Cell) -> float:
@@ -25,10 +50,11 @@ def stability_limit(positions: Real, species: Integers, table: PairTable, cell: 
     equal spheres (2, 6, 12), since bonds form later; a much denser clustering is not foreseen.
     """
     kappa = stiffness(table)
-    bonds = find_bonds(positions, species, table, cell)
-    weights = kappa[species[bonds.first], species[bonds.second]]
-    ends = np.concatenate([bonds.first, bonds.second])
-    degree = np.bincount(ends, np.tile(weights, 2), minlength=bonds.number)
-    met = np.max(degree[bonds.first] + degree[bonds.second], initial=0.0)
-    bound = max(float(met), 2.0 * KISSING_NUMBER[cell.dim] * float(kappa.max()))
+    wrapped = np.array(positions, dtype=np.float64, order="C")
+    grid = make_grid(cell, table.reach, len(wrapped))
+    wrap(wrapped, np.zeros(wrapped.shape, dtype=np.int64), grid)
+    # The list alone: bonds with all that belongs to them would be most of the memory of a run.
+    found = find(wrapped, species, table.cutoff**2, grid)
+    met = _heaviest_bond(found, species, kappa)
+    bound = max(met, 2.0 * KISSING_NUMBER[cell.dim] * float(kappa.max()))
     return math.inf if bound == 0.0 else 2.0 / bound

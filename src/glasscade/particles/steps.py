@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscade.jit import jit, pjit
-from glasscade.particles.forces import Law, block_forces
+from glasscade.particles.forces import Law, block_forces, new_work
 from glasscade.particles.neighbours import BLOCK, Packed
 from glasscade.particles.noise import fill_normals
 from glasscade.particles.waves import Waves, add_waves, new_powers
@@ -71,7 +71,7 @@ def _new_scratch(dim: int, waves: Waves) -> _Scratch:
         np.zeros((rows, BLOCK), np.float32),
         np.empty((rows, BLOCK), np.float32),
         np.empty((dim, BLOCK)),
-        np.empty((dim + 1, BLOCK)),
+        new_work(dim),
         new_powers(waves, dim, BLOCK),
     )
 

@@ -27,14 +27,14 @@ class Waves(NamedTuple):
     """f_s(x) = Σ_n {cosine_ns cos(p_n·x) + sine_ns sin(p_n·x)},  p_n = 2π h^{-T} m_n.
 
     `indices` (n, d) are the m_n, `cosine` and `sine` (n, S, d), `inverse` (d, d) is h^{-1} and
-    `reach` the highest |m_a|.
+    `reach` (d,) the highest |m_a| of each axis.
     """
 
     indices: Integers
     cosine: Real
     sine: Real
     inverse: Real
-    reach: int
+    reach: Integers
 
 
 def make_waves(external: External, species: int, cell: Cell) -> Waves:
@@ -62,31 +62,32 @@ def make_waves(external: External, species: int, cell: Cell) -> Waves:
         np.ascontiguousarray(amplitude.real),
         np.ascontiguousarray(-amplitude.imag),
         np.ascontiguousarray(np.linalg.inv(cell.matrix)),
-        int(np.max(np.abs(indices), initial=0)),
+        np.max(np.abs(indices), axis=0, initial=0),
     )
 
 
 @jit
 def new_powers(waves: Waves, dim: int, lanes: int) -> Real:
     """Work space of `add_waves`: real and imaginary part, axis, power, lane; and the product."""
-    number = waves.reach + 1 if waves.indices.shape[0] > 0 else 0
+    number = waves.reach.max() + 1 if waves.indices.shape[0] > 0 else 0
     return np.empty((2, dim + 1, number, lanes))
 
 
 @jit
 def _fill_powers(own: Real, waves: Waves, powers: Real) -> None:
-    """cos(mθ_a) and sin(mθ_a) of every lane for m = 0, ..., reach."""
+    """cos(mθ_a) and sin(mθ_a) of every lane for m = 1, ..., reach."""
     lanes, dim = own.shape
     for a in range(dim):
+        if waves.reach[a] == 0:
+            continue
         cosine, sine = powers[0, a], powers[1, a]
         for lane in range(lanes):
             s = 0.0
             for c in range(dim):
                 s += waves.inverse[a, c] * own[lane, c]
             angle = _TURN * (s - math.floor(s))
-            cosine[0, lane], sine[0, lane] = 1.0, 0.0
             cosine[1, lane], sine[1, lane] = math.cos(angle), math.sin(angle)
-        for m in range(2, waves.reach + 1):
+        for m in range(2, waves.reach[a] + 1):
             for lane in range(lanes):
                 x, y = cosine[m - 1, lane], sine[m - 1, lane]
                 cosine[m, lane] = x * cosine[1, lane] - y * sine[1, lane]
@@ -103,6 +104,8 @@ def add_waves(own: Real, species: Integers, waves: Waves, powers: Real, force: R
         cosine[:lanes], sine[:lanes] = 1.0, 0.0
         for a in range(dim):
             m = waves.indices[n, a]
+            if m == 0:
+                continue
             turned = -1.0 if m < 0 else 1.0
             x, y = powers[0, a, abs(m)], powers[1, a, abs(m)]
             for lane in range(lanes):

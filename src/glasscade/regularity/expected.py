@@ -7,7 +7,7 @@ the linear quantities behind them, hence from its power spectrum, without sampli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -44,8 +44,8 @@ def reference(
 
     Parameters and errors are those of `expected_norm`.
     """
-    norms = [expected_norm(estimator, hurst, shape, cell, scales, q, kernel) for hurst in HURST]
-    return Expected(HURST, np.array(norms))
+    norm = _norm_of_power(estimator, shape, cell, scales, q, kernel)
+    return Expected(HURST, np.array([norm(fractional_power(shape, hurst)) for hurst in HURST]))
 
 
 def fractional_power(shape: tuple[int, ...], hurst: float) -> Real:
@@ -111,23 +111,38 @@ def expected_norm(
     ResolutionError
         If the estimator refuses the scales on this grid.
     """
+    norm = _norm_of_power(estimator, shape, cell, scales, q, kernel)
+    return norm(spectrum if isinstance(spectrum, np.ndarray) else fractional_power(shape, spectrum))
+
+
+def _norm_of_power(
+    estimator: str,
+    shape: tuple[int, ...],
+    cell: Cell,
+    scales: int | Real,
+    q: npt.ArrayLike,
+    kernel: Kernel | None,
+) -> Callable[[Real], Real]:
+    """`expected_norm` as a function of the power alone: all that does not depend on it is done."""
     orders = check_orders(q)
-    power = spectrum if isinstance(spectrum, np.ndarray) else fractional_power(shape, spectrum)
     if estimator == "gradients" and kernel is not None:
         widths = np.asarray(scales, dtype=np.float64)
         check_widths(widths, cell, shape, kernel)
         directions, weights = _sphere(cell.dim)
-        variances = _gradient_variances(power, shape, cell, widths, kernel, directions)
-        return _norms(variances, weights, cell.dim, orders)
+        of_gradients = _gradient_variances(shape, cell, widths, kernel, directions)
+        return lambda power: _norms(of_gradients(power), weights, cell.dim, orders)
     if estimator in ("increments", "second_increments"):
         separations = check_separations(np.asarray(scales, dtype=np.float64), cell, shape)
         groups = [grid_shifts(length, cell, shape) for length in separations]
-        variances = _difference_variances(power, shape, groups, estimator == "increments")
-        return _norms(variances, None, 1, orders)
+        first = estimator == "increments"
+        return lambda power: _norms(
+            _difference_variances(power, shape, groups, first), None, 1, orders
+        )
     if estimator == "wavelets":
         levels = int(scales)
         check_levels(cell, shape, levels, 1, estimator)
-        return _norms(_wavelet_variances(power, shape, levels), None, 1, orders)
+        of_wavelets = _wavelet_variances(shape, levels)
+        return lambda power: _norms(of_wavelets(power), None, 1, orders)
     raise ConfigError(
         "estimator: exact norms are known for increments, second_increments, wavelets and, with "
         f"a kernel, gradients, not for {estimator}"
@@ -163,36 +178,41 @@ def _difference_variances(
         yield 2.0 * (origin - once) if first else 8.0 * (origin - once) - 2.0 * (origin - twice)
 
 
-def _wavelet_variances(power: Real, shape: tuple[int, ...], levels: int) -> Iterator[Real]:
-    """Variances of 2^{-j d/2} d for the orientations of levels j = 1, 2, ..."""
+def _wavelet_variances(shape: tuple[int, ...], levels: int) -> Callable[[Real], Iterator[Real]]:
+    """Variances of 2^{-j d/2} d for the orientations of levels j = 1, 2, ..., from the power."""
     n, dim = shape[0], len(shape)
-    weighted = power * _mode_weights(shape)
-    for level in range(1, levels + 1):
-        response = {letter: np.abs(np.fft.fft(atom(letter, level, n))) ** 2 for letter in "ad"}
-        both = np.array([response["a"], response["d"]])
-        # Axis after axis is replaced by the letters a and d; the first to go is the shortest.
-        variance = weighted @ both[:, : n // 2 + 1].T
-        for _ in range(dim - 1):
-            variance = np.tensordot(both, variance, axes=(1, dim - 2))
-        yield 2.0 ** (-dim * level) * variance.ravel()[1:]
+    responses = [
+        np.abs(np.fft.fft([atom(letter, level, n) for letter in "ad"])) ** 2
+        for level in range(1, levels + 1)
+    ]
+
+    def variances(power: Real) -> Iterator[Real]:
+        weighted = power * _mode_weights(shape)
+        for level, both in enumerate(responses, start=1):
+            # Axis after axis is replaced by the letters a and d; the first to go is the shortest.
+            variance = weighted @ both[:, : n // 2 + 1].T
+            for _ in range(dim - 1):
+                variance = np.tensordot(both, variance, axes=(1, dim - 2))
+            yield 2.0 ** (-dim * level) * variance.ravel()[1:]
+
+    return variances
 
 
 def _gradient_variances(
-    power: Real,
-    shape: tuple[int, ...],
-    cell: Cell,
-    widths: Real,
-    kernel: Kernel,
-    directions: Real,
-) -> Iterator[Real]:
+    shape: tuple[int, ...], cell: Cell, widths: Real, kernel: Kernel, directions: Real
+) -> Callable[[Real], Iterator[Real]]:
     """u·Σu in all directions u for each filter width, Σ being the covariance of the gradient."""
     k = wavevectors(cell, shape).reshape(cell.dim, -1)
     magnitude = np.sqrt(np.sum(k**2, axis=0))
-    weighted = np.ravel(power * _mode_weights(shape))
-    for width in widths:
-        filtered = weighted * kernel.transform(magnitude * width, cell.dim) ** 2
-        covariance = np.einsum("im,jm->ij", k * filtered, k)
-        yield np.einsum("ui,ij,uj->u", directions, covariance, directions)
+    responses = [kernel.transform(magnitude * width, cell.dim) ** 2 for width in widths]
+
+    def variances(power: Real) -> Iterator[Real]:
+        weighted = np.ravel(power * _mode_weights(shape))
+        for response in responses:
+            covariance = (k * (weighted * response)) @ k.T
+            yield np.einsum("ui,ij,uj->u", directions, covariance, directions)
+
+    return variances
 
 
 def _mode_weights(shape: tuple[int, ...]) -> Real:

@@ -262,7 +262,7 @@ def _sum_shifts(
     n = stride - 2 * margin
     width = n // tiles[2]
     size = min(width, CHUNK)
-    zero, buffer = np.zeros(size), np.empty(size)
+    zero, buffer, scratch = np.zeros(size), np.empty(size), np.empty(size)
     sums = np.zeros((len(shifts), tiles[0], tiles[1], tiles[2], HIGHEST + others.size))
     tile_of_row = np.arange(rows) * tiles[0] // rows
     tile_of_column = np.arange(columns) * tiles[1] // columns
@@ -307,7 +307,7 @@ def _sum_shifts(
                         if order == 2 or squared:
                             add_low_powers(zero, 0, buffer, 0, length, highest, into)
                         if high_too:
-                            add_high_powers(buffer[:length], highest, others, into)
+                            add_high_powers(buffer[:length], highest, others, scratch, into)
     return sums
 
 

@@ -146,7 +146,7 @@ def _tile_sums(values: Real, tiles: Counts, highest: int, others: Real, squared:
     sums = np.zeros((tiles[0], tiles[1], tiles[2], HIGHEST + others.size))
     width = n // tiles[2]
     size = min(width, CHUNK)
-    zero, buffer = np.zeros(size), np.empty(size)
+    zero, buffer, scratch = np.zeros(size), np.empty(size), np.empty(size)
     for b in range(batch):
         for i in range(rows):
             for j in range(columns):
@@ -158,7 +158,7 @@ def _tile_sums(values: Real, tiles: Counts, highest: int, others: Real, squared:
                         if squared:
                             row = _squares(row, buffer)
                         add_low_powers(zero, 0, row, 0, row.size, highest, into)
-                        add_high_powers(row, highest, others, into)
+                        add_high_powers(row, highest, others, scratch, into)
     return sums
 
 
@@ -249,8 +249,8 @@ def _add_six(
 
 
 @jit
-def add_high_powers(row: Real, highest: int, others: Real, sums: Real) -> None:
-    """Add Σx^q for q = 7..9, if that high, and for the others."""
+def add_high_powers(row: Real, highest: int, others: Real, scratch: Real, sums: Real) -> None:
+    """Add Σx^q for q = 7..9, if that high, and for the others; `scratch` is as long as x."""
     if highest > LOW:
         s7 = s8 = s9 = 0.0
         for k in range(row.size):
@@ -264,17 +264,16 @@ def add_high_powers(row: Real, highest: int, others: Real, sums: Real) -> None:
         sums[7] += s8
         sums[8] += s9
     for m in range(others.size):
-        sums[HIGHEST + m] += _sum_power(row, others[m])
+        sums[HIGHEST + m] += _sum_power(row, others[m], scratch)
 
 
 @jit
-def _sum_power(row: Real, q: float) -> float:
+def _sum_power(row: Real, q: float, scratch: Real) -> float:
     """Σx^q, or Σln x for q = 0."""
-    total = 0.0
     if q == 0.0:
-        for start in range(0, row.size, FACTORS):
-            total += _sum_logarithms(row[start : start + FACTORS])
-    elif q == -1.0:
+        return _sum_logarithms(row, scratch)
+    total = 0.0
+    if q == -1.0:
         for k in range(row.size):
             total += 1.0 / row[k]
     else:
@@ -284,26 +283,28 @@ def _sum_power(row: Real, q: float) -> float:
 
 
 @jit
-def _sum_logarithms(row: Real) -> float:
-    """Σln x of at most `FACTORS` values x >= 0: one logarithm of the product of their significands.
+def _sum_logarithms(row: Real, scratch: Real) -> float:
+    """Σln x of values x >= 0: the logarithm of products of their significands.
 
     x = m 2^e with 1 <= m < 2, read from the bits. Zero, what is too small for a full significand,
     and infinity have exponents of their own, and go the slow way.
     """
-    bits, significands = row.view(np.uint64), np.empty(row.size)
-    integers = significands.view(np.uint64)
-    least, most, total = BIAS, BIAS, np.uint64(0)
+    bits, significands = row.view(np.uint64), scratch.view(np.uint64)
+    least, most, exponents = BIAS, BIAS, np.uint64(0)
     for k in range(row.size):
         exponent = bits[k] >> SIGNIFICAND
         least, most = min(least, exponent), max(most, exponent)
-        total += exponent
-        integers[k] = (bits[k] & FRACTION) | ONE
+        exponents += exponent
+        significands[k] = (bits[k] & FRACTION) | ONE
+    total = LN_2 * (float(exponents) - float(BIAS) * row.size)
     if least > 0 and most < 2 * BIAS + 1:
-        product = 1.0
-        for k in range(row.size):
-            product *= significands[k]
-        return np.log(product) + LN_2 * (float(total) - float(BIAS) * row.size)
-    logarithms = 0.0
+        for start in range(0, row.size, FACTORS):
+            product = 1.0
+            for k in range(start, min(start + FACTORS, row.size)):
+                product *= scratch[k]
+            total += np.log(product)
+        return total
+    total = 0.0
     for k in range(row.size):
-        logarithms += np.log(row[k])
-    return logarithms
+        total += np.log(row[k])
+    return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +12,17 @@ import pywt
 
 from glasscade.cell import Cell
 from glasscade.errors import ResolutionError
+from glasscade.jit import jit
 from glasscade.regularity.moments import Moments, check_field
 from glasscade.regularity.powers import check_orders, check_tiles, power_means
 
 Real = npt.NDArray[np.float64]
+Shifts = npt.NDArray[np.int64]
 
 WAVELET = "db3"
 """Daubechies' wavelet with three vanishing moments and six filter taps."""
 TAPS = 6
+LOW_PASS, HIGH_PASS = (np.array(taps) for taps in pywt.Wavelet(WAVELET).filter_bank[:2])
 
 
 def wavelet_moments(values: Real, cell: Cell, levels: int, q: Real, tiles: int = 1) -> Moments:
@@ -92,14 +96,63 @@ def stationary(field: Real, levels: int) -> Iterator[Real]:
         the nearest grid point.
     """
     approximation, axes = field, tuple(range(field.ndim))
+    letters = ["".join(word) for word in product("ad", repeat=field.ndim)]
     for level in range(1, levels + 1):
-        parts = pywt.swtn(approximation, WAVELET, level=1, start_level=level - 1)[0]
-        approximation = parts.pop("a" * field.ndim)
-        placed = [
-            np.roll(part, [round(centre(letter, level)) for letter in letters], axes)
-            for letters, part in parts.items()
-        ]
-        yield 2.0 ** (-0.5 * field.ndim * level) * np.stack(placed)
+        parts = approximation[np.newaxis]
+        for axis in axes:
+            parts = np.concatenate([_split(part, axis, 2 ** (level - 1)) for part in parts])
+        approximation, block = parts[0], np.empty((len(letters) - 1, *field.shape))
+        for word, part, place in zip(letters[1:], parts[1:], block, strict=True):
+            place[:] = np.roll(part, [round(centre(letter, level)) for letter in word], axes)
+        block *= 2.0 ** (-0.5 * field.ndim * level)
+        yield block
+
+
+def _split(values: Real, axis: int, step: int) -> Real:
+    """Approximation and detail along one axis, filter taps `step` grid points apart: (2, ...)."""
+    shape = values.shape
+    outer, inner = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))
+    parts = _filter(values.reshape(outer, shape[axis], inner), LOW_PASS, HIGH_PASS, step)
+    return np.asarray(parts.reshape(2, *shape))
+
+
+@jit
+def _filter(values: Real, low: Real, high: Real, step: int) -> Real:
+    """Σ_t h_t x[i + (3 - t) step] along the middle axis, periodic, for both filters."""
+    outer, n, inner = values.shape
+    out = np.empty((2, outer, n, inner))
+    flat, smooth, detail = values.reshape(-1), out[0].reshape(-1), out[1].reshape(-1)
+    taps, padded = np.empty(TAPS, dtype=np.int64), np.empty(n + (TAPS - 1) * step)
+    for o in range(outer):
+        if inner == 1:  # a contiguous line, made to go on where it would wrap
+            for i in range(padded.size):
+                padded[i] = values[o, (i - 2 * step) % n, 0]
+            for t in range(TAPS):
+                taps[t] = (TAPS - 1 - t) * step
+            _combine(padded, taps, low, high, n, smooth, detail, o * n)
+        else:
+            for i in range(n):
+                for t in range(TAPS):
+                    taps[t] = (o * n + (i + (3 - t) * step) % n) * inner
+                _combine(flat, taps, low, high, inner, smooth, detail, (o * n + i) * inner)
+    return out
+
+
+@jit
+def _combine(
+    x: Real, first: Shifts, low: Real, high: Real, count: int, smooth: Real, detail: Real, at: int
+) -> None:
+    """Σ_t h_t x[first_t + k] for k < count, of both filters; indices unsigned, to vectorise."""
+    i0, i1, i2 = np.uint64(first[0]), np.uint64(first[1]), np.uint64(first[2])
+    i3, i4, i5 = np.uint64(first[3]), np.uint64(first[4]), np.uint64(first[5])
+    l0, l1, l2, l3, l4, l5 = low[0], low[1], low[2], low[3], low[4], low[5]
+    h0, h1, h2, h3, h4, h5 = high[0], high[1], high[2], high[3], high[4], high[5]
+    place = np.uint64(at)
+    for k in range(np.uint64(count)):
+        a, b, c = x[i0 + k], x[i1 + k], x[i2 + k]
+        d, e, f = x[i3 + k], x[i4 + k], x[i5 + k]
+        smooth[place + k] = l0 * a + l1 * b + l2 * c + l3 * d + l4 * e + l5 * f
+        detail[place + k] = h0 * a + h1 * b + h2 * c + h3 * d + h4 * e + h5 * f
 
 
 def coefficients(field: Real, levels: int) -> list[Real]:

@@ -18,7 +18,7 @@ def run(state: Path, realisation: int, output: Path) -> None:
     Raises
     ------
     ConfigError
-        If the state does not hold the realisation.
+        If the state does not hold the realisation, or its cell changes in time.
     DataError
         If the state cannot be read or does not hold particles.
     """
@@ -26,6 +26,10 @@ def run(state: Path, realisation: int, output: Path) -> None:
     known = [int(number) for number in dataset["realisation"].values]
     if realisation not in known:
         raise ConfigError(f"--realisation: {realisation} is not in {state}, which holds {known}")
+    if "time" in dataset["cell"].dims:
+        raise ConfigError(
+            f"{state}: under shear the cell changes in time, but a trajectory has one for all times"
+        )
     chosen = dataset.sel(realisation=realisation)
     trajectory = Trajectory(
         positions=chosen["position"].values,

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from glasscade.analysis.balance import ITO
+from glasscade.budget.balance import EXTERNAL, SHEAR, TERMS
 from glasscade.figures.style import (
     BLACK,
+    MARKERS,
+    TERM_COLOUR,
+    TERM_LABEL,
     Look,
     Quantity,
     few,
@@ -125,3 +130,10 @@ def test_signed_is_short_and_keeps_the_sign(value: float, text: str) -> None:
 def test_hollow_markers_are_see_through() -> None:
     assert Look(BLACK, hollow=True).markers["markerfacecolor"] == "none"
     assert Look(BLACK).markers["markerfacecolor"] == BLACK
+
+
+def test_every_term_of_a_budget_has_a_look_of_its_own() -> None:
+    terms = (*TERMS, *EXTERNAL, *SHEAR, ITO)
+    assert set(terms) <= set(TERM_LABEL)
+    assert len({TERM_LABEL[term] for term in terms}) == len(terms)
+    assert len({TERM_COLOUR[term] for term in terms}) == len(terms) <= len(MARKERS)

@@ -20,13 +20,14 @@ from glasscade.particles.dynamics import (
     run,
     simulate,
 )
+from glasscade.particles.lennard_jones import binary_lennard_jones
 from glasscade.particles.noise import normals
 from glasscade.particles.observables import find_bonds, forces
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import random_mixture
 from glasscade.particles.spheres import binary_spheres
 from glasscade.particles.stability import stability_limit
-from glasscade.potentials import Gaussian, Harmonic, Mixture
+from glasscade.potentials import Gaussian, Harmonic, LennardJones, Mixture
 
 SPHERES = binary_spheres(0.1)
 MIXTURES = {
@@ -36,6 +37,13 @@ MIXTURES = {
         (
             (Harmonic(1.0, 1.0, 0.1), Harmonic(0.5, 1.2, 0.2)),
             (Harmonic(0.5, 1.2, 0.2), Harmonic(2.0, 1.4, 0.1)),
+        )
+    ),
+    "Lennard-Jones": binary_lennard_jones(0.88),
+    "Lennard-Jones of unlike caps": Mixture(
+        (
+            (LennardJones(1.0, 1.0, 0.9), LennardJones(0.5, 0.8, 0.7)),
+            (LennardJones(0.5, 0.8, 0.7), LennardJones(0.7, 1.2, 1.0)),
         )
     ),
     "unlike kinds": Mixture(
@@ -98,14 +106,18 @@ def test_lists_are_renewed(rng):
     assert engine.packed is not first
 
 
-@pytest.mark.parametrize("dim", [2, 3])
-def test_any_number_of_threads_gives_the_same_bits(dim):
+@pytest.mark.parametrize(
+    ("mixture", "dim", "steps"),
+    [("spheres", 2, 40), ("spheres", 3, 40), ("Lennard-Jones", 2, 5)],
+)
+def test_any_number_of_threads_gives_the_same_bits(mixture, dim, steps):
     state, cell = random_mixture(6000, 0.9 if dim == 2 else 0.6, dim, seed=1, realisation=0)
-    table = PairTable.from_mixture(SPHERES)
+    table = PairTable.from_mixture(MIXTURES[mixture])
+    dt = min(0.02, 0.5 * stability_limit(state.positions, state.species, table, cell))
     found = []
     for threads in (1, 2):
         numba.set_num_threads(threads)
-        found.append(run(state, table, cell, 0.01, 0.02, 3, [40]))
+        found.append(run(state, table, cell, 0.01, dt, 3, [steps]))
     assert np.array_equal(found[0], found[1])
 
 

@@ -88,7 +88,11 @@ def test_engine_follows_the_reference_in_three_dimensions(rng):
     assert follow(cell, Motion(0.7, LATER, FLOW[3], 0.6), rng) < 1e-11
 
 
-@pytest.mark.parametrize("motion", [MOTIONS["all"], MOTIONS["force"]], ids=["all", "force"])
+# Few waves of a random force, in cells of many particles.
+STIRRED = Motion(1.3, external=(Sum(()), Active(0.4, 0.3, 0.2, 0.5, seed=3)))
+
+
+@pytest.mark.parametrize("motion", [MOTIONS["all"], STIRRED], ids=["all", "force"])
 def test_threads_and_restarts_leave_every_bit(motion):
     """From both loops, serial and parallel, and with two threads for the latter."""
     for number, threads in ((500, (1,)), (4100, (1, 2))):

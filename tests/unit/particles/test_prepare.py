@@ -88,7 +88,7 @@ def test_only_descent_is_the_dynamics_at_zero_temperature():
     state = State(run(start, SPHERES, cell, 0.0, 0.02, 0, [100])[0], start.species)
     finer = run(state, SPHERES, cell, 0.0, 0.02, 0, [100_000])[0]
     descended, fired = (quench(state, SPHERES, cell, m, 1e-8) for m in ("descent", "fire"))
-    # In one minimum: forces of 1e-8 over the softest mode, some 1e-2.
+    # In one minimum, forces of 1e-8 over the softest mode, some 1e-2, apart.
     np.testing.assert_allclose(descended.positions, finer, atol=1e-5)
     # Another is as far as particles move from random positions.
     assert np.abs(fired.positions - finer).max() > 0.1

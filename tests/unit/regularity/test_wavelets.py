@@ -12,6 +12,7 @@ from glasscade.regularity.wavelets import (
     TAPS,
     WAVELET,
     atom,
+    centre,
     coefficients,
     stationary,
     wavelet_moments,
@@ -73,6 +74,20 @@ def test_atoms_are_what_coefficients_are_products_with(
     ours = [np.roll(atom(letter, level, 64), k * 2**level) @ values for k in range(64 // 2**level)]
     # The filters of the library are orthonormal to 1e-11.
     np.testing.assert_allclose(ours, parts[0 if letter == "a" else 1], atol=1e-9)
+
+
+@pytest.mark.parametrize(("dim", "n", "levels"), [(1, 256, 5), (2, 48, 3), (3, 24, 2)])
+def test_the_stationary_transform_is_that_of_the_library(
+    dim: int, n: int, levels: int, rng: np.random.Generator
+) -> None:
+    smooth = rng.standard_normal((n,) * dim)
+    for level, block in enumerate(stationary(smooth, levels), start=1):
+        parts = pywt.swtn(smooth, WAVELET, level=1, start_level=level - 1)[0]
+        smooth = parts.pop("a" * dim)
+        for ours, (word, part) in zip(block, parts.items(), strict=True):
+            placed = np.roll(part, [round(centre(letter, level)) for letter in word], range(dim))
+            # Sums of six numbers of order 1 for each axis: round-off.
+            np.testing.assert_allclose(ours, 2.0 ** (-0.5 * dim * level) * placed, atol=1e-13)
 
 
 @pytest.mark.parametrize(("dim", "n", "levels"), [(1, 256, 4), (2, 48, 2)])

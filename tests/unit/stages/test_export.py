@@ -64,3 +64,9 @@ def test_a_realisation_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_densities_have_no_trajectory(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="position"):
         export.run(state(tmp_path, studies.FIELD["system"]), 0, tmp_path / "trajectory.nc")
+
+
+def test_a_cell_that_changes_in_time_is_refused(tmp_path: Path) -> None:
+    source = state(tmp_path, GLASS | {"shear_rate": 2.0})
+    with pytest.raises(ConfigError, match="under shear the cell changes in time"):
+        export.run(source, 2, tmp_path / "trajectory.nc")
