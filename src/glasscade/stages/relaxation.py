@@ -92,7 +92,7 @@ def decay(budget: xr.Dataset, number: int, keys: dict[str, Any], level: float) -
         The series; `beta` and `beta_half_width` (route); and `loss`, the rate at which energy
         falls between two outputs, per particle, at their geometric mean `loss_time`.
     """
-    known = budget[list(SERIES)].transpose("realisation", "time")
+    known = budget[[name for name in SERIES if name in budget]].transpose("realisation", "time")
     time = budget["time"].values
     beta, half_width = np.empty(len(ROUTES)), np.empty(len(ROUTES))
     for k, route in enumerate(ROUTES):
