@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 # Read by the libraries when they are first imported. Two test processes share the machine, so
 # no library may take all cores; two numba threads are what tests of thread independence need.
@@ -15,6 +16,9 @@ import hypothesis  # noqa: E402
 import numba  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from xdist.scheduler import LoadScopeScheduling  # noqa: E402
+
+WORKFLOW = "tests/workflow/"
 
 # Of two threads one mostly waits for the other, and takes a processor for it. A test in which two
 # are to work says so.
@@ -26,16 +30,24 @@ hypothesis.settings.register_profile("fixed", derandomize=True, database=None, d
 hypothesis.settings.load_profile("fixed")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByModule(LoadScopeScheduling):
     """Of several test processes, one takes all tests of a module, which share fixtures.
 
-    And one takes all that start Snakemake, which share a study; it begins with these, the longest.
+    And one takes all that start Snakemake, which share a study.
     """
-    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
-    for item in items:
-        workflow = item.get_closest_marker("workflow")
-        item.add_marker(pytest.mark.xdist_group("workflow" if workflow else item.path.stem))
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return WORKFLOW if WORKFLOW in module else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    return ByModule(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest group, that of Snakemake."""
+    items.sort(key=lambda item: WORKFLOW not in item.nodeid)
 
 
 @pytest.fixture(autouse=True)
