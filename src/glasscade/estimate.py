@@ -93,14 +93,15 @@ def simulation(model: Model) -> Cost:
         seconds += system.save_steps[-1] * (PER_STEP + PER_STEP_AND_POINT * _size(model))
     elif isinstance(system, GlassSystem):
         particles = system.number * _fields(model)
-        seconds += system.save_steps[-1] * PER_STEP_AND_PARTICLE * particles
+        steps = system.save_steps[-1] + system.preparation.steps
+        seconds += steps * PER_STEP_AND_PARTICLE * particles
     elif isinstance(system, TrajectorySystem):
         seconds += PER_NUMBER_READ * numbers
     elif isinstance(system, ShearSystem):
         events = _events(system)
         strain = min(system.largest_strain, events * STRAIN_PER_EVENT / system.number)
         evaluations = EVALUATIONS_PER_STEP * strain / system.strain_step
-        evaluations += EVALUATIONS_PER_EVENT * events
+        evaluations += EVALUATIONS_PER_EVENT * events + system.preparation.steps
         particles = system.number * _fields(model)
         seconds += evaluations * PER_EVALUATION_AND_PARTICLE * particles
     lists = LISTS_PER_PARTICLE * system.number if isinstance(system, GlassSystem) else 0.0

@@ -77,6 +77,8 @@ UNITS = {
     "Margins": "1",
     "RelaxationKeys.window": "ℓ₀²/(μV₀)",
     "RelaxationKeys": "1",
+    "final_temperature": "V₀/k_B",
+    "rate": "μV₀²/(k_Bℓ₀²)",
 }
 
 INTRODUCTION = f"""\

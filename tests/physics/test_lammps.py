@@ -10,6 +10,7 @@ import pytest
 
 from glasscade.cell import Cell
 from glasscade.particles.dynamics import State, run
+from glasscade.particles.lennard_jones import binary_lennard_jones
 from glasscade.particles.observables import (
     Bonds,
     closest_approach,
@@ -21,18 +22,15 @@ from glasscade.particles.observables import (
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.spheres import binary_spheres
 from glasscade.particles.spheres import side as spheres_side
-from glasscade.potentials import LennardJones, Mixture
+from glasscade.potentials import Mixture
 from lammps_runs import Lammps
 
 Real = npt.NDArray[np.float64]
 Start = Callable[[State, Cell, Mixture], Lammps]
 
 SPHERES = binary_spheres(0.0)
-# The radii, depths and numbers of a glass former in two dimensions (Falk and Langer).
-_LARGE, _SMALL = 2.0 * np.sin(np.pi / 5.0), 2.0 * np.sin(np.pi / 10.0)
-_LIKE = tuple(LennardJones(0.5, diameter, 0.75 * diameter) for diameter in (_LARGE, _SMALL))
-_UNLIKE = LennardJones(1.0, 1.0, 0.75)
-LENNARD_JONES = Mixture(((_LIKE[0], _UNLIKE), (_UNLIKE, _LIKE[1])))
+LENNARD_JONES = binary_lennard_jones(0.75)
+_LARGE, _SMALL = (LENNARD_JONES.table[s][s].diameter for s in range(2))
 MIXTURES = {"harmonic": SPHERES, "lennard_jones": LENNARD_JONES}
 DENSITY = {2: 0.95, 3: 0.9}
 """Of Lennard-Jones particles, in sigma^-d."""

@@ -8,7 +8,7 @@ range of the potential, energies in its strength V₀, times in length²/(mobili
 from glasscade.config.base import Batch
 from glasscade.config.densities import ClusterSystem, FieldSystem, SyntheticSystem
 from glasscade.config.imports import TrajectorySystem
-from glasscade.config.particles import GlassSystem, PackingSystem, ShearSystem
+from glasscade.config.particles import GlassSystem, PackingSystem, PreparedSystem, ShearSystem
 from glasscade.config.reading import load, parse, read
 from glasscade.config.settings import Margins
 from glasscade.config.study import Model, Study
@@ -24,6 +24,7 @@ __all__ = [
     "Margins",
     "Model",
     "PackingSystem",
+    "PreparedSystem",
     "ShearSystem",
     "Study",
     "SyntheticSystem",

@@ -12,6 +12,7 @@ from glasscade.config.base import Positive
 from glasscade.config.cells import SystemKeys
 from glasscade.config.compositions import CompositionKeys
 from glasscade.config.driving import ExternalKeys
+from glasscade.config.preparation import PreparationKeys, RandomKeys
 from glasscade.errors import ConfigError, ResolutionError
 from glasscade.external import Sum
 from glasscade.particles.dynamics import Integrator, Motion, static_waves
@@ -84,8 +85,14 @@ class PackingSystem(SystemKeys):
             potential.check_dimension(self.dimension)
 
 
-class GlassSystem(PackingSystem):
-    """Particles at random positions, quenched: the overdamped dynamics at every temperature.
+class PreparedSystem(PackingSystem):
+    """Particles that we set up ourselves."""
+
+    preparation: PreparationKeys = RandomKeys(kind="random")
+
+
+class GlassSystem(PreparedSystem):
+    """Particles quenched from random positions or a liquid: Eq. 1 at every temperature.
 
     Every temperature starts from the same positions and meets the same noise.
     """
@@ -157,8 +164,8 @@ class GlassSystem(PackingSystem):
         return self
 
 
-class ShearSystem(PackingSystem):
-    """Particles quenched at once from random positions and sheared quasistatically, without noise.
+class ShearSystem(PreparedSystem):
+    """Particles quenched at once from where they start, and sheared quasistatically, without noise.
 
     Between two plastic events they stay in the minimum that moves with the strain. Where it
     vanishes they descend, at that strain, to another: the event, of which every output is kept.

@@ -13,8 +13,8 @@ from glasscade.config import ShearSystem
 from glasscade.errors import ConfigError
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.plasticity import centre, d2_min, participation
-from glasscade.particles.prepare import random_state
 from glasscade.particles.quasistatic import Event, Rest, Sheared
+from glasscade.stages.preparing import prepared
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ def sheared(system: ShearSystem, realisations: list[int], seed: int) -> xr.Datas
     table = PairTable.from_mixture(system.mixture)
     species = np.empty(0, dtype=np.int64)
     for realisation in progress(realisations, "sheared cells"):
-        state = random_state(system.counts_of_species, system.cell, seed, realisation)
+        state = prepared(system, seed, realisation)
         species = state.species
         shear = Sheared(species, table, system.cell, system.protocol)
         start = shear.quenched(state.positions)

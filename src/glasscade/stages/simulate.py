@@ -33,6 +33,7 @@ from glasscade.config import (
     TrajectorySystem,
     simulated,
 )
+from glasscade.config.preparation import RandomKeys
 from glasscade.external import AffineFlow
 from glasscade.fields.cluster import stationary_profile
 from glasscade.fields.initial import smooth_density
@@ -42,10 +43,11 @@ from glasscade.io import write_dataset
 from glasscade.particles.dynamics import State
 from glasscade.particles.dynamics import simulate as simulate_particles
 from glasscade.particles.pairs import PairTable
-from glasscade.particles.prepare import noise_seed, random_state
+from glasscade.particles.prepare import noise_seed
 from glasscade.potentials import Mixture
 from glasscade.stages.checkpoint import Checkpoint, Progress
 from glasscade.stages.imports import imported
+from glasscade.stages.preparing import prepared
 from glasscade.stages.relaxation import labelled, series_of
 from glasscade.stages.shearing import sheared
 from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
@@ -197,7 +199,6 @@ def _quench(
     checkpoint: Checkpoint | None,
 ) -> None:
     """Add one realisation to what is done, from its start or from where it was left."""
-    start = random_state(system.counts_of_species, system.cell, seed, realisation)
 
     def save(state: State) -> None:
         done.state = state
@@ -205,7 +206,7 @@ def _quench(
             checkpoint.save(done)
 
     frames = simulate_particles(
-        done.state or start,
+        done.state or prepared(system, seed, realisation),
         PairTable.from_mixture(system.mixture),
         system.cell,
         temperature,
@@ -235,7 +236,9 @@ def check_start(system: System, temperature: float, seed: int) -> None:
     if isinstance(system, FieldSystem):
         _evolved(system, temperature, seed, [0])
     if isinstance(system, GlassSystem):
-        _quench(system, temperature, seed, 0, [0], Progress(), None)
+        # The bound on dt is that of random positions, and a preparation may take long.
+        random = system.model_copy(update={"preparation": RandomKeys(kind="random")})
+        _quench(random, temperature, seed, 0, [0], Progress(), None)
     if isinstance(system, TrajectorySystem):
         imported(system, temperature, [0])
 
