@@ -14,6 +14,7 @@ from glasscade.cell import Cell
 from glasscade.io import write_text
 from glasscade.jit import cache_folder
 from glasscade.particles.dynamics import run as run_particles
+from glasscade.particles.listed import ListedForces
 from glasscade.particles.observables import find_bonds, forces
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_mixture
@@ -67,3 +68,6 @@ def _particles(dim: int) -> None:
     table = PairTable.from_mixture(MIXTURE)
     [positions] = run_particles(state, table, cell, 0.1, 0.01, noise_seed(1, 0), [1])
     forces(find_bonds(positions, state.species, table, cell))
+    listed = ListedForces(state.species, table, cell)
+    listed.forces(positions)
+    listed.energy(positions)
