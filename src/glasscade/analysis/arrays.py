@@ -21,6 +21,9 @@ AXES = ("x", "y", "z")
 """Dimensions of a grid, one for each box vector."""
 RATE = "mu V0^2/l0^2"
 """Unit of a smeared source: energy over time."""
+TIME_UNIT = "l0^2/(mu V0)"
+TIME = {"units": TIME_UNIT, "long_name": "time"}
+"""Attributes of the coordinate `time`."""
 
 
 def variable(

@@ -55,6 +55,37 @@ class Verdict:
     fit_high: float
     n_to_decide: float = np.nan
 
+    @classmethod
+    def of(
+        cls,
+        model: str,
+        check: str,
+        quantity: str,
+        limit: Limit,
+        reference: float,
+        tolerance: float,
+        outcome: Outcome,
+        region: str = GLOBAL,
+        n_to_decide: float = np.nan,
+    ) -> Verdict:
+        """The row of a limit and what has been made of it."""
+        return cls(
+            model,
+            check,
+            quantity,
+            region,
+            limit.value,
+            limit.low,
+            limit.high,
+            reference,
+            tolerance,
+            outcome,
+            limit.realisations,
+            limit.fit_low,
+            limit.fit_high,
+            n_to_decide,
+        )
+
 
 COLUMNS = tuple(field.name for field in fields(Verdict))
 

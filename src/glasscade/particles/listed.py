@@ -16,7 +16,15 @@ from glasscade.cell import Cell
 from glasscade.errors import ConfigError, StabilityError
 from glasscade.jit import jit
 from glasscade.particles.forces import Law, block_forces, make_law, new_work
-from glasscade.particles.neighbours import BLOCK, Packed, arrange, find, make_grid, wrap
+from glasscade.particles.neighbours import (
+    BLOCK,
+    Packed,
+    arrange,
+    find,
+    make_grid,
+    move_ghosts,
+    wrap,
+)
 from glasscade.particles.pairs import PairTable
 from glasscade.potentials import kernels
 
@@ -52,15 +60,6 @@ def _place(positions: Real, places: _Places, limit2: float, everyone: Real) -> b
         # Written so that NaN counts as outside.
         inside &= drift2 <= limit2
     return not inside
-
-
-@jit
-def _move_ghosts(everyone: Real, packed: Packed, number: int) -> None:
-    """The ghosts behind the N particles: sources moved by box vectors."""
-    for g in range(packed.ghost_source.size):
-        source = np.uint64(packed.ghost_source[g])
-        for c in range(everyone.shape[1]):
-            everyone[number + g, c] = everyone[source, c] + packed.ghost_shift[g, c]
 
 
 @jit
@@ -244,5 +243,5 @@ class ListedForces:
             places = self._places
             assert places is not None
             _place(positions, places, limit2, self._everyone)
-        _move_ghosts(self._everyone, self._packed, self.species.size)
+        move_ghosts(self._everyone, self._packed, self.species.size, 0.0)
         return places

@@ -375,3 +375,18 @@ def arrange(found: Found, species: Integers, species_count: int) -> Packed:
     ghost_source = new[found.ghost_source]
     source = found.order[old]
     return Packed(source, counts, block_start, entries, types, ghost_source, found.ghost_shift)
+
+
+@jit
+def move_ghosts(positions: Real, packed: Packed, number: int, strain: float) -> None:
+    """Copy the ghosts' sources, moved by their box vectors, behind the N particles.
+
+    Box vectors are those of the last rebuild, to which the strain since then is applied.
+    """
+    for g in range(packed.ghost_source.size):
+        for c in range(positions.shape[1]):
+            source = np.uint64(packed.ghost_source[g])
+            positions[number + g, c] = positions[source, c] + packed.ghost_shift[g, c]
+    if strain != 0.0:
+        for g in range(packed.ghost_source.size):
+            positions[number + g, 0] += strain * packed.ghost_shift[g, 1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError
@@ -19,6 +20,8 @@ from glasscade.particles.listed import ListedForces
 from glasscade.particles.minimise import Minimum, conjugate_gradients, fire
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.spheres import side
+
+Integers = npt.NDArray[np.int64]
 
 MINIMISERS: dict[str, Callable[[ListedForces, np.ndarray, float], Minimum]] = {
     "fire": fire,
@@ -57,8 +60,13 @@ def random_mixture(
 def random_state(counts: Sequence[int], cell: Cell, seed: int, realisation: int) -> State:
     """So many particles of each species, in the order of their species, uniformly at random."""
     random = np.random.default_rng([seed, realisation])
-    species = np.repeat(np.arange(len(counts)), counts)
+    species = species_in_order(counts)
     return State(cell.cartesian(random.random((species.size, cell.dim))), species)
+
+
+def species_in_order(counts: Sequence[int]) -> Integers:
+    """The species (N,) of so many particles of each, the first ones first."""
+    return np.repeat(np.arange(len(counts)), counts)
 
 
 def noise_seed(seed: int, realisation: int) -> int:

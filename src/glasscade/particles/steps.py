@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from glasscade.jit import jit, pjit
 from glasscade.particles.forces import Law, block_forces, new_work
-from glasscade.particles.neighbours import BLOCK, Packed
+from glasscade.particles.neighbours import BLOCK, Packed, move_ghosts
 from glasscade.particles.noise import fill_normals
 from glasscade.particles.waves import Waves, add_waves, new_powers
 
@@ -163,21 +163,6 @@ def _advance_block(
 
 
 @jit
-def _move_ghosts(positions: Real, packed: Packed, number: int, strain: float) -> None:
-    """Copy the ghosts' sources, moved by their box vectors, behind the N particles.
-
-    Box vectors are those of the last rebuild, to which the strain since then is applied.
-    """
-    for g in range(packed.ghost_source.size):
-        for c in range(positions.shape[1]):
-            source = np.uint64(packed.ghost_source[g])
-            positions[number + g, c] = positions[source, c] + packed.ghost_shift[g, c]
-    if strain != 0.0:
-        for g in range(packed.ghost_source.size):
-            positions[number + g, 0] += strain * packed.ghost_shift[g, 1]
-
-
-@jit
 def advance_serial(
     step: int,
     last: int,
@@ -198,7 +183,7 @@ def advance_serial(
     left = False
     while step < last:
         old, new = buffers[step % 2], buffers[1 - step % 2]
-        _move_ghosts(old, packed, number, clock.strain_step * (step - clock.listed))
+        move_ghosts(old, packed, number, clock.strain_step * (step - clock.listed))
         for block in range(packed.block_start.size - 1):
             left |= _advance_block(block, step, old, new, swarm, packed, law, waves, clock, scratch)
         step += 1
@@ -225,7 +210,7 @@ def advance_parallel(
     left = np.zeros(threads, np.bool_)
     while step < last:
         old, new = buffers[step % 2], buffers[1 - step % 2]
-        _move_ghosts(old, packed, number, clock.strain_step * (step - clock.listed))
+        move_ghosts(old, packed, number, clock.strain_step * (step - clock.listed))
         for t in numba.prange(threads):
             scratch = _new_scratch(swarm.reference.shape[1], waves)
             for block in range(t * blocks // threads, (t + 1) * blocks // threads):

@@ -100,21 +100,9 @@ class _Checks:
         outcome: Outcome,
         region: str = GLOBAL,
     ) -> Verdict:
-        return Verdict(
-            self.model,
-            check,
-            quantity,
-            region,
-            limit.value,
-            limit.low,
-            limit.high,
-            reference,
-            tolerance,
-            outcome,
-            limit.realisations,
-            limit.fit_low,
-            limit.fit_high,
-            self._needed(check, limit, reference, tolerance, outcome),
+        needed = self._needed(check, limit, reference, tolerance, outcome)
+        return Verdict.of(
+            self.model, check, quantity, limit, reference, tolerance, outcome, region, needed
         )
 
     def _needed(

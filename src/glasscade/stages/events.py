@@ -27,7 +27,7 @@ from glasscade.budget.operator import full_tensor
 from glasscade.io import read_dataset
 from glasscade.limits.dissipation_scale import crossing
 from glasscade.limits.extrapolation import Limit
-from glasscade.limits.verdicts import GLOBAL, Outcome, Verdict, equal
+from glasscade.limits.verdicts import Outcome, Verdict, equal
 from glasscade.regularity.fits import jackknife
 
 Real = npt.NDArray[np.float64]
@@ -287,7 +287,7 @@ def verdicts(job: dict[str, Any], events: xr.Dataset) -> list[Verdict]:
 
     def row(check: str, quantity: str, limit: Limit, reference: float, tolerance: float) -> Verdict:
         outcome = equal(limit, reference, tolerance)
-        return _row(job["model"], check, quantity, limit, reference, tolerance, outcome)
+        return Verdict.of(job["model"], check, quantity, limit, reference, tolerance, outcome)
 
     instantaneous = Limit.around(float(events["algebraic_residual"].max()), 0.0, 0.0, window, count)
     rows = [row("closure", "instantaneous", instantaneous, 0.0, margins["closure"])]
@@ -306,7 +306,9 @@ def verdicts(job: dict[str, Any], events: xr.Dataset) -> list[Verdict]:
     )
     outcome: Outcome = "holds" if np.isfinite(half.half_width) else "inconclusive"
     model = job["model"]
-    rows.append(_row(model, "dissipation_scale", "ell_half_T0", half, np.nan, np.nan, outcome))
+    rows.append(
+        Verdict.of(model, "dissipation_scale", "ell_half_T0", half, np.nan, np.nan, outcome)
+    )
     return rows
 
 
@@ -317,29 +319,3 @@ def _closure(event: xr.Dataset, window: tuple[float, float]) -> Limit:
     residual, error = abs(shear["residual"]).values / size, shear["quadrature_error"].values / size
     worst = int(np.argmax(residual + error))
     return Limit.around(float(residual[worst]), 0.0, float(error[worst]), window, 1)
-
-
-def _row(
-    model: str,
-    check: str,
-    quantity: str,
-    limit: Limit,
-    reference: float,
-    tolerance: float,
-    outcome: Outcome,
-) -> Verdict:
-    return Verdict(
-        model,
-        check,
-        quantity,
-        GLOBAL,
-        limit.value,
-        limit.low,
-        limit.high,
-        reference,
-        tolerance,
-        outcome,
-        limit.realisations,
-        limit.fit_low,
-        limit.fit_high,
-    )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from glasscade.analysis.arrays import cell_variable, progress, variable
+from glasscade.analysis.arrays import TIME, cell_variable, progress, variable
 from glasscade.config import TrajectorySystem
 from glasscade.errors import DataError
 from glasscade.interop.reading import read
@@ -50,9 +50,8 @@ def imported(system: TrajectorySystem, temperature: float, realisations: list[in
         velocities = np.array([run.velocities for run in runs])
         name = f"velocities, {first.velocities_from}"
         variables["velocity"] = variable((*lead, "axis"), velocities, "mu V0/l0", name)
-    time = {"units": "l0^2/(mu V0)", "long_name": "time"}
     state = xr.Dataset(
-        variables, coords={"realisation": realisations, "time": ("time", first.times, time)}
+        variables, coords={"realisation": realisations, "time": ("time", first.times, TIME)}
     )
     return state.assign_attrs(
         files=", ".join(map(str, paths)), sha256=", ".join(_digest(path) for path in paths)

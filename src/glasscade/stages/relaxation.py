@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.analysis.arrays import variable
+from glasscade.analysis.arrays import TIME_UNIT, variable
 from glasscade.cell import Cell
 from glasscade.particles.listed import ListedForces
 from glasscade.particles.observables import approach_of_cores, find_bonds
@@ -26,7 +26,6 @@ Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 SPEED = "mu V0/l0"
-TIME_UNIT = "l0^2/(mu V0)"
 APPROACH = "core_approach"
 SERIES = {
     "speed": (SPEED, "root mean square of |F_a|, at T = 0 the speed"),

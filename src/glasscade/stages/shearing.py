@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from glasscade.analysis.arrays import progress, variable
+from glasscade.analysis.arrays import TIME_UNIT, progress, variable
 from glasscade.config import ShearSystem
 from glasscade.errors import ConfigError
 from glasscade.particles.pairs import PairTable
@@ -21,7 +21,6 @@ Integers = npt.NDArray[np.int64]
 
 NEIGHBOURHOOD = 1.5
 """Radius within which D²_min looks at neighbours, in the largest range of the potentials."""
-_TIME = "l0^2/(mu V0)"
 
 
 def sheared(system: ShearSystem, realisations: list[int], seed: int) -> xr.Dataset:
@@ -96,7 +95,7 @@ def _events(found: list[tuple[int, Event]], species: Integers, radius: float) ->
                 "l0",
                 "box vectors at the strain of the event, one per column",
             ),
-            "elapsed": series("time", _TIME, "time since the first output of the event"),
+            "elapsed": series("time", TIME_UNIT, "time since the first output of the event"),
             "path": series("path", "l0", "length ∫|v|dt of the path of all particles"),
             "speed": series("speed", "mu V0/l0", "|v| = (Σ_a F_a²)^½"),
             "dissipated": series("dissipated", "V0", "∫ Σ_a F_a² dt"),

@@ -17,6 +17,7 @@ import xarray as xr
 
 from glasscade.analysis.arrays import (
     AXES,
+    TIME,
     cell_variable,
     moving_cell_variable,
     progress,
@@ -43,7 +44,7 @@ from glasscade.io import write_dataset
 from glasscade.particles.dynamics import State
 from glasscade.particles.dynamics import simulate as simulate_particles
 from glasscade.particles.pairs import PairTable
-from glasscade.particles.prepare import noise_seed
+from glasscade.particles.prepare import noise_seed, species_in_order
 from glasscade.potentials import Mixture
 from glasscade.stages.checkpoint import Checkpoint, Progress
 from glasscade.stages.imports import imported
@@ -54,8 +55,6 @@ from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-
-TIME = {"units": "l0^2/(mu V0)", "long_name": "time"}
 
 
 def run(job: dict[str, Any], output: Path) -> None:
@@ -151,7 +150,7 @@ def _glass(
         _quench(system, temperature, seed, realisation, steps, done, checkpoint)
     times = np.array(steps) * system.dt
     cells = cells_at(system, times)
-    species = np.repeat(np.arange(len(system.counts_of_species)), system.counts_of_species)
+    species = species_in_order(system.counts_of_species)
     series = [_series(frames, species, system.mixture, cells) for frames in done.finished]
     lead = ("realisation", "time", "particle")
     return xr.Dataset(
