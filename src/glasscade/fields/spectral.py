@@ -27,7 +27,7 @@ import numpy.typing as npt
 from glasscade.errors import ConfigError, ResolutionError, StabilityError
 from glasscade.force import ForceField
 from glasscade.jit import jit
-from glasscade.transforms import Modes, mode_counts, modes_to_grid, products
+from glasscade.transforms import Modes, PaddedGrid, mode_counts, modes_to_grid
 
 Real = npt.NDArray[np.float64]
 
@@ -38,6 +38,8 @@ TOLERANCES = (1e-13, 1e-2)
 
 NODES = np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0])
 """c_i of the pair."""
+_GAPS = np.diff(NODES)[:-1]
+"""Between the nodes, but for the last two, which are the same."""
 STAGES = (
     np.array([1 / 5]),
     np.array([3 / 40, 9 / 40]),
@@ -47,9 +49,7 @@ STAGES = (
     np.array([35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84]),
 )
 """a_ij of stages 2 to 7; the last row is the solution of order 5."""
-EMBEDDED = np.array(
-    [71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40]
-)
+EMBEDDED = np.array([71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
 """Weights of the solution of order 5 less those of the solution of order 4."""
 
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 5.0
@@ -59,9 +59,8 @@ _QUIET = 0.1
 """Largest error of a step in the outer tenth of the modes, in units of `TAIL`."""
 _LEAST = 1e-10
 """Smallest error, in units of the tolerance, that the controller reckons with."""
-_BLOCK = 512
-"""Modes worked on at a time, so that they stay in the fastest cache."""
-_NO_DECAY = np.empty((0, 0))
+_BLOCK = 1024
+"""Numbers worked on at a time, so that they stay in the fastest cache."""
 
 
 def evolve(
@@ -130,46 +129,49 @@ def evolve(
 
 
 class Scheme:
-    """One step of the pair, on buffers of its own.
+    """One step of the pair for half of the modes of S densities, on buffers of its own.
 
     Parameters
     ----------
     field : ForceField
     temperature : float
-    species : int
-        S.
     drive : (S, d, modes), optional
         f_s.
     """
 
-    def __init__(
-        self, field: ForceField, temperature: float, species: int, drive: Modes | None = None
-    ) -> None:
-        self._field = field
-        self._drive = drive
-        self._waves = field.wavevectors.reshape(field.cell.dim, -1)
-        self._rates = temperature * np.sum(self._waves**2, axis=0)
-        self._decays = temperature > 0.0
-        self._factors = np.empty((len(NODES) - 1, self._rates.size)) if self._decays else _NO_DECAY
+    def __init__(self, field: ForceField, temperature: float, drive: Modes | None = None) -> None:
+        dim, species = field.cell.dim, len(field.potential)
+        self.grid = PaddedGrid(field.cell, mode_counts(field.potential, dim))
+        last = self.grid.counts[-1]
+        self._waves = field.wavevectors[..., last:].reshape(dim, -1)
+        self._potential = np.ascontiguousarray(field.potential[..., last:]).reshape(
+            species, species, -1
+        )
+        self._drive = None if drive is None else drive[..., last:].reshape(species, dim, -1)
+        squares = np.sum(self._waves**2, axis=0)
+        # For the real and for the imaginary part, which then need no distinction.
+        self._rates = temperature * np.repeat(squares, 2)
+        self._factors = np.empty((_GAPS.size if temperature > 0.0 else 0, self._rates.size))
         self._dt = 0.0
-        shape = (species, *field.wavevectors.shape[1:])
+        shape = (species, *self.grid.half_shape)
         self._slopes = np.empty((len(NODES), *shape), dtype=np.complex128)
-        self._stage = np.empty(shape, dtype=np.complex128)
-        self._zero = np.zeros(shape, dtype=np.complex128)
+        self._stage, self._zero = np.empty(shape, np.complex128), np.zeros(shape, np.complex128)
+        self._row = np.empty(self.grid.half_shape, dtype=np.complex128)
+        self._rho, self._values = np.empty(self.grid.shape), np.empty(self.grid.shape)
 
     @property
     def slope(self) -> Modes:
-        """∂tρ without diffusion at the start of the step, (S, modes)."""
+        """∂tρ without diffusion at the start of the step, (S, half)."""
         return np.asarray(self._slopes[0])
 
     def start(self, density: Modes) -> None:
-        """Evaluate the first stage."""
+        """Evaluate the first stage of the next step."""
         self._interaction(density, self._slopes[0])
 
     def step(self, density: Modes, dt: float) -> tuple[Modes, Modes]:
-        """The density a time dt later and the estimate of its error, both (S, modes).
+        """The density a time dt later and the estimate of its error, both new and (S, half).
 
-        Both are new arrays. The first stage is that of the last call of `start` or `accept`.
+        The first stage is that of the last call of `start` or `accept`.
         """
         self._set_factors(dt)
         for stage, weights in enumerate(STAGES[:-1], start=1):
@@ -186,59 +188,73 @@ class Scheme:
         self._slopes[0] = self._slopes[-1]
 
     def _combine(self, start: Modes, weights: Real, out: Modes) -> None:
-        modes = (len(start), -1)
-        slopes = self._slopes.reshape(len(NODES), *self._zero.reshape(modes).shape)
-        _combine(start.reshape(modes), slopes, weights, self._factors, out.reshape(modes))
+        slopes = self._slopes.view(np.float64).reshape(len(NODES), len(start), -1)
+        begin, end = (modes.view(np.float64).reshape(len(start), -1) for modes in (start, out))
+        _combine(begin, slopes, weights, self._factors, end)
 
     def _set_factors(self, dt: float) -> None:
         """exp(-T p² (c_{i+1} - c_i) dt), once for steps of equal length."""
-        if self._decays and dt != self._dt:
-            for gap, row in zip(np.diff(NODES), self._factors, strict=True):
+        if dt != self._dt:
+            for gap, row in zip(_GAPS, self._factors, strict=False):
                 np.multiply(self._rates, -gap * dt, out=row)
                 np.exp(row, out=row)
         self._dt = dt
 
     def _interaction(self, density: Modes, out: Modes) -> None:
-        """∇·(ρ_s (F_s - f_s)), one product of grids for each component."""
-        currents = self._field.force(density)
-        if self._drive is not None:
-            currents -= self._drive
-        for rho, rows in zip(density, currents, strict=True):
-            products(rho, rows, self._field.cell, rows)
-        flat = currents.reshape(*currents.shape[:2], -1)
-        _divergence(flat, self._waves, out.reshape(len(out), -1))
+        """∇·(ρ_s (F_s - f_s)) by 1 + 2d transforms for each species."""
+        flat, slope, row = density.reshape(len(density), -1), out.reshape(len(out), -1), self._row
+        slope[:] = 0.0
+        for s, rho in enumerate(density):
+            self.grid.to_grid(rho, self._rho)
+            for k, wave in enumerate(self._waves):
+                _force(self._potential[s], flat, wave, row.reshape(-1))
+                if self._drive is not None:
+                    row -= self._drive[s, k].reshape(row.shape)
+                self.grid.to_grid(row, self._values)
+                self._values *= self._rho
+                self.grid.to_modes(self._values, row)
+                _add_derivative(row.reshape(-1), wave, self.grid.scale, slope[s])
 
 
 @jit
-def _combine(start: Modes, slopes: Modes, weights: Real, factors: Real, out: Modes) -> None:
-    """(…((u + w_1 k_1) e_1 + w_2 k_2) e_2 + …) e_n; all e_i are one if `factors` is empty.
+def _combine(start: Real, slopes: Real, weights: Real, factors: Real, out: Real) -> None:
+    """(…((u + w_1 k_1) e_1 + w_2 k_2) e_2 + …), with factors e_i of one beyond those given.
 
-    What starts at node c_1 arrives at c_{n+1}, each slope k_i joining at its own node.
+    What starts at node c_1 arrives at c_{n+1}, each slope k_i joining at its own node. Arrays are
+    (S, n), those of slopes (stages, S, n), of factors (fewer, n).
     """
     for s in range(len(start)):
         for first in range(0, start.shape[1], _BLOCK):
-            last = min(first + _BLOCK, start.shape[1])
-            for i in range(first, last):
-                out[s, i] = start[s, i]
+            block = slice(first, first + _BLOCK)
+            begin, end = start[s, block], out[s, block]
+            end[:] = begin
             for j in range(len(weights)):
-                weight = weights[j]
-                if len(factors) > j:
-                    for i in range(first, last):
-                        out[s, i] = (out[s, i] + weight * slopes[j, s, i]) * factors[j, i]
+                weight, slope = weights[j], slopes[j, s, block]
+                if j < len(factors):
+                    factor = factors[j, block]
+                    for i in range(end.size):
+                        end[i] = (end[i] + weight * slope[i]) * factor[i]
                 else:
-                    for i in range(first, last):
-                        out[s, i] += weight * slopes[j, s, i]
+                    for i in range(end.size):
+                        end[i] += weight * slope[i]
 
 
 @jit
-def _divergence(currents: Modes, waves: Real, out: Modes) -> None:
-    """Σ_k i p_k j_k(p), currents (S, d, modes)."""
-    out[:] = 0.0
-    for s in range(len(currents)):
-        for k in range(len(waves)):
-            for i in range(out.shape[1]):
-                value = currents[s, k, i]
-                out[s, i] += complex(-waves[k, i] * value.imag, waves[k, i] * value.real)
+def _force(potential: Real, density: Modes, wave: Real, out: Modes) -> None:
+    """i p_k Σ_s' V_hat_ss'(p) ρ_hat_s'(p), potential and density (S, half)."""
+    for i in range(wave.size):
+        value = 0.0j
+        for t in range(len(density)):
+            value += potential[t, i] * density[t, i]
+        out[i] = complex(-wave[i] * value.imag, wave[i] * value.real)
+
+
+@jit
+def _add_derivative(current: Modes, wave: Real, scale: float, out: Modes) -> None:
+    """Add i p_k j_k(p)."""
+    for i in range(wave.size):
+        factor = scale * wave[i]
+        out[i] += complex(-factor * current[i].imag, factor * current[i].real)
 
 
 class _Run:
@@ -252,16 +268,21 @@ class _Run:
         tolerance: float,
         drive: Modes | None,
     ) -> None:
-        self.density = np.ascontiguousarray(density, dtype=np.complex128)
+        self._scheme = Scheme(field, temperature, drive)
+        self._half = self._scheme.grid.halved(density)
         self._time = 0.0
         self._tolerance = tolerance
         self._scale = float(np.max(np.abs(density)))
         self._dim = field.cell.dim
-        self._outer = _outer(mode_counts(density, self._dim))
-        self._scheme = Scheme(field, temperature, len(density), drive)
-        self._scheme.start(self.density)
+        self._outer = self._scheme.grid.halved(_outer(self._scheme.grid.counts))
+        self._scheme.start(self._half)
         self._dt = self._first()
         self._past = 1.0
+
+    @property
+    def density(self) -> Modes:
+        """ρ_s at present, (S, modes)."""
+        return self._scheme.grid.mirrored(self._half)
 
     def advance(self, target: float, shortest: float) -> None:
         """Step until `target`, in equal parts of what is left, none longer than the control's.
@@ -296,7 +317,7 @@ class _Run:
         """
         # Of a step that is much too long the numbers may overflow; it is not kept.
         with np.errstate(over="ignore", invalid="ignore"):
-            density, estimate = self._scheme.step(self.density, dt)
+            half, estimate = self._scheme.step(self._half, dt)
             error = self._error(estimate)
         if not error <= 1.0:
             self._dt = dt * max(_SHRINK, _SAFETY * error**-0.2 if math.isfinite(error) else 0.0)
@@ -307,9 +328,10 @@ class _Run:
         self._dt = following if target is None else max(following, self._dt)
         self._past = error
         self._time = self._time + dt if target is None else target
-        self.density = density
+        self._half = half
         self._scheme.accept()
-        require_resolved(density, self._dim, self._time)
+        if not _tail(half, self._outer) <= TAIL:
+            require_resolved(self.density, self._dim, self._time)
 
     def _error(self, estimate: Modes) -> float:
         """The error of a step in units of what is allowed.
@@ -320,9 +342,20 @@ class _Run:
         outer = float(np.max(np.abs(estimate[..., self._outer]))) / (_QUIET * TAIL * self._scale)
         return max(self._mean_square(estimate) / self._tolerance, outer)
 
-    def _mean_square(self, modes: Modes) -> float:
+    def _mean_square(self, half: Modes) -> float:
         """The largest root mean square of a species over the cell, in units of the scale."""
-        return max(float(np.linalg.norm(rows)) for rows in modes) / self._scale
+        squares = [2.0 * _square(rows) - _square(rows[..., 0]) for rows in half]
+        return math.sqrt(max(squares)) / self._scale
+
+
+def _square(modes: Modes) -> float:
+    """Σ_p |f_hat(p)|²."""
+    return float(np.vdot(modes, modes).real)
+
+
+def _tail(modes: Modes, outer: npt.NDArray[np.bool_]) -> float:
+    """The largest amplitude of the outer modes by the largest of all."""
+    return float(np.max(np.abs(modes[..., outer])) / np.max(np.abs(modes)))
 
 
 def require_resolved(density: Modes, dim: int, time: float | None = None) -> None:
@@ -343,18 +376,17 @@ def require_resolved(density: Modes, dim: int, time: float | None = None) -> Non
         decay as it does in the outer half of the modes.
     """
     counts = mode_counts(density, dim)
-    amplitude = np.abs(density)
-    largest = float(np.max(amplitude))
-    tail = float(np.max(amplitude[..., _outer(counts)]))
-    if tail <= TAIL * largest:
+    tail = _tail(density, _outer(counts))
+    if tail <= TAIL:
         return
+    amplitude = np.max(np.abs(density), axis=0)
     points = 2 * max(counts) + 2
-    finer = _sufficient(np.max(amplitude, axis=0) / largest, points)
+    finer = _sufficient(amplitude / np.max(amplitude), points)
     remedy = "no grid would, since it does not decay" if finer is None else f"{finer} would"
     when = "" if time is None else f" at time {time:g}"
     raise ResolutionError(
         f"points: {points} grid points do not resolve the density{when}: its spectrum ends at "
-        f"{tail / largest:.1e} of its maximum, allowed is {TAIL:.0e}; {remedy}"
+        f"{tail:.1e} of its maximum, allowed is {TAIL:.0e}; {remedy}"
     )
 
 
