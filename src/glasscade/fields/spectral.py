@@ -117,14 +117,14 @@ def evolve(
     saved = np.empty((len(times), *density.shape), dtype=np.complex128)
     for target, state in zip(times, saved, strict=True):
         run.advance(float(target), shortest)
-        lowest, allowed = _lowest(run.density, field)
+        state[:] = run.density
+        lowest, allowed = _lowest(state, field)
         if lowest < -allowed:
             raise StabilityError(
                 f"tolerance: {tolerance:.1e} let the density fall to {lowest:.1e} of its maximum "
                 f"at time {target:g}, allowed is {-allowed:.1e}; take a tolerance <= "
                 f"{tolerance * allowed / -lowest:.1e}"
             )
-        state[:] = run.density
     return saved
 
 
@@ -141,8 +141,9 @@ class Scheme:
 
     def __init__(self, field: ForceField, temperature: float, drive: Modes | None = None) -> None:
         dim, species = field.cell.dim, len(field.potential)
-        self.grid = PaddedGrid(field.cell, mode_counts(field.potential, dim))
-        last = self.grid.counts[-1]
+        counts = tuple((size - 1) // 2 for size in field.wavevectors.shape[1:])
+        self.grid = PaddedGrid(field.cell, counts)
+        last = counts[-1]
         self._waves = field.wavevectors[..., last:].reshape(dim, -1)
         self._potential = np.ascontiguousarray(field.potential[..., last:]).reshape(
             species, species, -1
@@ -274,7 +275,8 @@ class _Run:
         self._tolerance = tolerance
         self._scale = float(np.max(np.abs(density)))
         self._dim = field.cell.dim
-        self._outer = self._scheme.grid.halved(_outer(self._scheme.grid.counts))
+        counts = self._scheme.grid.counts
+        self._outer = _outer(counts)[..., counts[-1] :]
         self._scheme.start(self._half)
         self._dt = self._first()
         self._past = 1.0
