@@ -65,7 +65,7 @@ UNITS = {
     "centre": "1",
     "LayerKeys.width": "ℓ₀",
     "BumpKeys.width": "ℓ₀",
-    "measure": "1",
+    "merge": "ℓ₀",
     "shortest": "ℓ₀",
     "power": "1",
     "packing_fraction": "1",

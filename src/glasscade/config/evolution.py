@@ -103,6 +103,22 @@ class LayerKeys(Closed):
     points: int = Field(8, ge=4, le=64, description="grid points in a layer")
 
 
+class MeasureKeys(Closed):
+    """At T = 0 points with weights in place of a grid, for a density that concentrates."""
+
+    points: int = Field(
+        ge=16,
+        le=2**17,
+        description="points along each axis; where there is no mass they are left out",
+    )
+    merge: float = Field(
+        0.0,
+        ge=0.0,
+        description="distance below which points become one; needed where they attract with a "
+        "force that jumps at contact, but not of cones on a line, which are solved exactly",
+    )
+
+
 class FieldSystem(BoxKeys):
     """A density that evolves by the noiseless equations, at T > 0 (Eq. 11) and T = 0 (Eq. 25).
 
@@ -135,11 +151,8 @@ class FieldSystem(BoxKeys):
         description="the grid on which a temperature is solved follows the width of its layers; "
         "without it, all have `points`, which none may exceed",
     )
-    measure: int = Field(
-        0,
-        ge=0,
-        le=2**17,
-        description="at T = 0, points with weights along each axis in place of a grid; 0: a grid",
+    measure: MeasureKeys | None = Field(
+        None, description="how T = 0 is solved if not on a grid like all other temperatures"
     )
 
     @property
@@ -182,8 +195,6 @@ class FieldSystem(BoxKeys):
     def _consistent(self) -> Self:
         if self.snapshots % 2 == 0:
             raise ValueError("snapshots must be odd, so that every second one spans the duration")
-        if self.measure and self.measure < 16:
-            raise ValueError(f"measure must be 0 or at least 16 points, not {self.measure}")
         if isinstance(self.start, BumpsKeys):
             self._check_bumps(self.start)
         try:

@@ -87,7 +87,7 @@ def test_output_times_span_the_duration():
     ("changes", "expected"),
     [
         ({"snapshots": 6}, "snapshots must be odd"),
-        ({"measure": 8}, "measure must be 0 or at least 16 points, not 8"),
+        ({"measure": {"points": 8}}, "greater than or equal to 16"),
         ({"start": {"kind": "bumps", "bumps": []}}, "at least 1 item"),
         (
             {"start": {"kind": "bumps", "bumps": [{"centre": [0.5, 0.5], "width": 1.0}]}},
