@@ -32,8 +32,7 @@ UNKNOWN = Limit(np.nan, np.nan, np.nan, np.nan, np.nan, 1)
 
 
 def convergence(
-    states: list[Path],
-    temperatures: list[float],
+    states: dict[float, Path],
     system: System,
     kernel: str,
     ells: list[float],
@@ -47,10 +46,8 @@ def convergence(
 
     Parameters
     ----------
-    states : list of Path
-        One for each temperature.
-    temperatures : list of float
-        0 and at least `POINTS` above.
+    states : dict
+        By temperature: 0 and at least `POINTS` above.
     system : System
     kernel : str
     ells : list of float
@@ -69,8 +66,7 @@ def convergence(
     DataError
         If two states differ in their output times.
     """
-    paths = dict(sorted(zip(temperatures, states, strict=True)))
-    (_, first), *others = paths.items()
+    (_, first), *others = sorted(states.items())
     cold = _snapshots(first, system)
     resolved = [
         ell for ell in ells if ell >= (1.0 - SLACK) * system.smallest_scale(kernel) and ell > 0.0
