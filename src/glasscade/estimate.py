@@ -14,6 +14,7 @@ import numpy as np
 from glasscade import jobs
 from glasscade.coarse import KERNELS
 from glasscade.config import (
+    Batch,
     FieldSystem,
     GlassSystem,
     Model,
@@ -85,10 +86,10 @@ class Line:
     cost: Cost
 
 
-def simulation(model: Model) -> Cost:
-    """Cost of the simulation of one block at one temperature."""
+def simulation(model: Model, temperatures: int = 1) -> Cost:
+    """Cost of the simulation of one block at as many temperatures, one after the other."""
     system, numbers = model.system, _size(model) * _snapshots(model)
-    seconds = START_UP + PER_STEP_AND_POINT * numbers
+    seconds = PER_STEP_AND_POINT * numbers
     if isinstance(system, FieldSystem):
         seconds += system.save_steps[-1] * (PER_STEP + PER_STEP_AND_POINT * _size(model))
     elif isinstance(system, GlassSystem):
@@ -105,11 +106,12 @@ def simulation(model: Model) -> Cost:
         particles = system.number * _fields(model)
         seconds += evaluations * PER_EVALUATION_AND_PARTICLE * particles
     lists = LISTS_PER_PARTICLE * system.number if isinstance(system, GlassSystem) else 0.0
-    return Cost(seconds, BASE_MEMORY + lists + 3.0 * FLOAT * numbers, FLOAT * numbers)
+    disk = temperatures * FLOAT * numbers
+    return Cost(START_UP + temperatures * seconds, BASE_MEMORY + lists + 3.0 * disk, disk)
 
 
-def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) -> Cost:
-    """Cost of the reduction of one block at one temperature for one batch of scales."""
+def reduction(model: Model, kernels: tuple[str, ...], batch: Batch, temperatures: int = 1) -> Cost:
+    """Cost of the reduction of one block at as many temperatures for one batch of scales."""
     dim = model.system.dimension
     if isinstance(model.system, ShearSystem):
         return _reduction_of_events(model, model.system, kernels, batch)
@@ -117,12 +119,13 @@ def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) 
     sizes = [_modes(model, kernel, ell) for ell in batch for kernel in kernels]
     per_snapshot = PER_BALANCE * len(sizes) + PER_BALANCE_AND_MODE * low * sum(sizes)
     tables = PER_TABLE_AND_MODE * low * sum(sizes) * _tables(model)
-    seconds = START_UP + tables + _snapshots(model) * per_snapshot
-    largest = max(sizes)
-    memory = FLOAT * (largest * (60.0 + 10.0 * low) + _size(model) * _snapshots(model))
+    seconds = START_UP + temperatures * (tables + _snapshots(model) * per_snapshot)
+    largest, states = max(sizes), temperatures * _size(model) * _snapshots(model)
+    memory = FLOAT * (largest * (60.0 + 10.0 * low) + states)
     if isinstance(model.system, GlassSystem):
         memory += BONDS_PER_PARTICLE * dim * model.system.number
-    return Cost(seconds, BASE_MEMORY + memory, 3e-4 * dim**2 * _snapshots(model) * len(sizes))
+    disk = 3e-4 * dim**2 * temperatures * _snapshots(model) * len(sizes)
+    return Cost(seconds, BASE_MEMORY + memory, disk)
 
 
 def _reduction_of_events(
@@ -186,11 +189,10 @@ def total(study: Study) -> Line:
 def wall_time(study: Study, cores: int) -> float:
     """Seconds on this many cores: the shared work, but no less than the longest chain of jobs."""
     chains = [
-        simulation(model).seconds
-        + max(
-            reduction(model, study.kernels_of(name), batch).seconds for batch in model.sweep.batches
-        )
+        simulation(model, len(temperatures)).seconds
+        + max(cost.seconds for cost in _reductions(model, study.kernels_of(name), temperatures))
         for name, model in study.models.items()
+        for temperatures in model.sweep.temperature_batches
     ]
     # After each chain: limits, figures, verdicts, summary.
     return max(total(study).cost.seconds / cores, max(chains) + 4.0 * gathering().seconds)
@@ -198,17 +200,23 @@ def wall_time(study: Study, cores: int) -> float:
 
 def _model(study: Study, name: str) -> Iterator[Line]:
     """The stages of one model."""
-    model = study.models[name]
-    states = len(jobs.states(study, name))
-    yield _line(name, "simulate", [simulation(model)] * states)
-    batches = [reduction(model, study.kernels_of(name), batch) for batch in model.sweep.batches]
-    yield _line(name, "reduce", batches * states)
+    model, kernels = study.models[name], study.kernels_of(name)
+    batches, blocks = model.sweep.temperature_batches, model.sweep.blocks
+    yield _line(name, "simulate", [simulation(model, len(t)) for t in batches] * blocks)
+    reduced = [cost for t in batches for cost in _reductions(model, kernels, t)]
+    yield _line(name, "reduce", reduced * blocks)
     if name in jobs.measured(study):
         measured = [structure(study, name)] * len(jobs.structures(study, name))
         yield _line(name, "structure", measured)
         yield _line(name, "exponents", [gathering()])
     for stage in ("limits", "figures"):
         yield _line(name, stage, [gathering()])
+
+
+def _reductions(model: Model, kernels: tuple[str, ...], temperatures: Batch) -> list[Cost]:
+    """Costs of the reductions of one state, one for each batch of scales."""
+    count = len(temperatures)
+    return [reduction(model, kernels, batch, count) for batch in model.sweep.batches]
 
 
 def _line(model: str, stage: str, costs: list[Cost]) -> Line:

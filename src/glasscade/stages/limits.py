@@ -46,7 +46,7 @@ def run(
     Parameters
     ----------
     job : dict
-        `model`, `system`, `estimator`, `margins`, and `temperatures`, one for each budget file;
+        `model`, `system`, `estimator`, `margins`, and `temperatures`, those in each budget file;
         of a descent `relaxation`.
     budgets, exponents : Path
         Input files; no exponents of a system whose roughness is not measured.

@@ -152,7 +152,7 @@ def test_run_writes_the_state_with_its_cell_and_parameters(tmp_path, raw):
     keys = system(raw)
     job = {
         "system": keys.model_dump(mode="json"),
-        "temperature": 0.0,
+        "temperatures": [0.0],
         "realisations": [0],
         "seed": 3,
     }
