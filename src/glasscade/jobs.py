@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscade.config import UNSEEN, Batch, GlassSystem, Model, Study, SyntheticSystem
+from glasscade.config import UNSEEN, Batch, FieldSystem, GlassSystem, Model, Study, SyntheticSystem
 from glasscade.figures import figure_names as names_of
 from glasscade.paths import batch_label, number
 
@@ -129,17 +129,27 @@ def exponents(study: Study, model: str) -> Job:
 
 
 def limits(study: Study, model: str) -> Job:
-    """Parameters of the limits and verdicts, with the temperatures of every budget."""
+    """Parameters of the limits and verdicts, with the temperatures of every budget and state."""
     keys = study.models[model]
-    decay = keys.relaxation
+    decay, compared = keys.relaxation, compared_states(study, model)
+    of_states = [_temperatures(keys, x["temperature"]) for x in compared]
     return {
         **({"relaxation": decay.model_dump(mode="json")} if decay else {}),
+        **({"state_temperatures": of_states} if compared else {}),
         "model": model,
         "system": _system(keys),
         "temperatures": [_temperatures(keys, x["temperature"]) for x in reductions(study, model)],
         "estimator": study.exponents.verdict_estimator,
         "margins": study.margins.model_dump(mode="json"),
     }
+
+
+def compared_states(study: Study, model: str) -> list[Labels]:
+    """The states whose densities are compared over temperatures: of fields with limits."""
+    keys = study.models[model]
+    if not (isinstance(keys.system, FieldSystem) and keys.system.deterministic and keys.limited):
+        return []
+    return states(study, model)
 
 
 def figure_names(study: Study, model: str) -> tuple[str, ...]:

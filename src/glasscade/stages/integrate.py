@@ -11,7 +11,7 @@ import xarray as xr
 from glasscade.analysis.arrays import RATE, variable
 from glasscade.config import System
 from glasscade.io import read_dataset
-from glasscade.limits.extrapolation import POINTS, Limit, extrapolate
+from glasscade.limits.extrapolation import ENDS, POINTS, Limit, extrapolate
 from glasscade.stages.batches import TEMPERATURE, apart
 
 TENSORS = ("stress", "rate", "source", "transport", "self_pair")
@@ -190,6 +190,17 @@ def limit_in_ell(y: xr.DataArray, level: float, system: System) -> Limit:
         return Limit(np.nan, np.nan, np.nan, np.nan, np.nan, y.sizes["realisation"])
     values = known.transpose("realisation", "ell").values
     return believed(extrapolate(known["ell"].values, values, level, system.deterministic), system)
+
+
+def written(limit: Limit) -> list[float]:
+    """A limit as a row of numbers, `ENDS`."""
+    return [getattr(limit, end) for end in ENDS]
+
+
+def limit_in(row: xr.DataArray, realisations: int) -> Limit:
+    """The limit whose `ENDS`, or some of them, were written along the dimension `end`."""
+    ends = zip(map(str, row["end"].values), map(float, row.values), strict=True)
+    return Limit(**dict(ends), realisations=realisations)
 
 
 def believed(limit: Limit, system: System) -> Limit:
