@@ -16,6 +16,7 @@ from glasscade.potentials import (
     GEM,
     POTENTIALS,
     Cone,
+    FreeCone,
     Gaussian,
     Harmonic,
     Hertzian,
@@ -168,6 +169,7 @@ def test_bad_value_is_named(key: str, value: object, expected: str) -> None:
 
 POTENTIAL_KEYS = {
     "cone": ({"strength": -2.0}, Cone(-2.0, 20.0)),
+    "free_cone": ({"strength": -2.0, "reach": 3.0}, FreeCone(-2.0, 3.0)),
     "gaussian": ({"width": 0.5}, Gaussian(1.0, 0.5)),
     "gem": ({"width": 0.5, "exponent": 6.0}, GEM(1.0, 0.5, 6.0)),
     "harmonic": ({"diameter": 2.0, "core": 0.1}, Harmonic(1.0, 2.0, 0.1)),

@@ -40,7 +40,7 @@ class Potential(ABC):
     """A radial pair potential V(r).
 
     `strength` is in units of V₀; its sign decides between repulsion (> 0 for all potentials but
-    the cone) and attraction.
+    the cones) and attraction.
     """
 
     name: ClassVar[str]
@@ -70,6 +70,11 @@ class Potential(ABC):
     def breaks(self) -> tuple[float, ...]:
         """Radii between which V is smooth and 32 nodes resolve it, ending with the cutoff."""
         return (self.cutoff,)
+
+    @property
+    def jumps(self) -> tuple[float, ...]:
+        """The breaks at which V' jumps: none, unless a potential says so."""
+        return ()
 
     @property
     def core_radius(self) -> float:
