@@ -81,9 +81,7 @@ def run(
             dataset = dataset.merge(joint(dataset, level))
     if states:
         kernel, ells = str(dataset["kernel"].values[0]), dataset["ell"].values.tolist()
-        found = convergence(
-            list(states), job["state_temperatures"], system, kernel, ells, level
-        )
+        found = convergence(list(states), job["state_temperatures"], system, kernel, ells, level)
         dataset = dataset.merge(found)
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
