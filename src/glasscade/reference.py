@@ -254,7 +254,7 @@ def _entries(part: _Part, definitions: dict[str, Any]) -> Iterator[_Row | _Part]
         else:
             required = key in node.get("required", [])
             yield _row(path, key, value, part.name, required)
-            yield from _kinds_in_lists(value)
+            yield from _kinds_in_lists(key, value)
 
 
 def _optional_section(value: dict[str, Any]) -> str:
@@ -265,10 +265,12 @@ def _optional_section(value: dict[str, Any]) -> str:
     return next((_name(choice["$ref"]) for choice in choices if "$ref" in choice), "")
 
 
-def _kinds_in_lists(value: dict[str, Any]) -> Iterator[_Part]:
-    """The parts that lists of potentials or forces lead to."""
+def _kinds_in_lists(key: str, value: dict[str, Any]) -> Iterator[_Part]:
+    """The parts that lists of potentials, forces or sections lead to."""
     while value.get("type") == "array" and "items" in value:
         value = value["items"]
+    if "$ref" in value:
+        yield _Part(f"## An entry of `{key}`", "", _name(value["$ref"]))
     for kind, reference in value.get("discriminator", {"mapping": {}})["mapping"].items():
         yield _Part(f"## A {_choice(value)} of kind `{kind}`", "", _name(reference))
 
@@ -304,6 +306,8 @@ def _type(value: dict[str, Any]) -> str:
     """The type in words."""
     if "discriminator" in value:
         return _choice(value)
+    if "$ref" in value:
+        return "section"
     if value["type"] != "array":
         names = {"string": "text", "number": "number", "integer": "whole number"}
         return (names | {"object": "whole numbers by name"})[value["type"]]

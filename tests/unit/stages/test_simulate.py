@@ -12,7 +12,7 @@ import studies
 from glasscade import config
 from glasscade.cell import Cell
 from glasscade.config import SYSTEM
-from glasscade.errors import ResolutionError
+from glasscade.errors import ResolutionError, StabilityError
 from glasscade.fields.cluster import stationary_profile
 from glasscade.fields.spectral import evolve
 from glasscade.force import ForceField
