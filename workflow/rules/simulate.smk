@@ -1,7 +1,7 @@
 def simulation_cost(wildcards):
-    """Cost of a simulation from the number of its temperatures."""
-    temperatures = len(wildcards.temperature.split("_"))
-    return estimate.simulation(STUDY.models[wildcards.model], temperatures)
+    """Cost of a simulation at its temperatures."""
+    job = jobs.simulate(STUDY, wildcards.model, wildcards.temperature, wildcards.block)
+    return estimate.simulation(STUDY.models[wildcards.model], job["temperatures"])
 
 
 rule simulate:

@@ -10,11 +10,12 @@ from pydantic import Field, field_validator, model_validator
 
 from glasscade.config.base import Batch, Closed, Kernels, Name, Positive, distinct
 from glasscade.config.densities import SyntheticSystem
+from glasscade.config.evolution import FieldSystem
 from glasscade.config.imports import PLACES, TrajectorySystem
 from glasscade.config.particles import GlassSystem, ShearSystem
 from glasscade.config.settings import ExponentKeys, Margins, NullKeys, TestFunctionKeys
 from glasscade.config.systems import TaggedSystem
-from glasscade.errors import ConfigError
+from glasscade.errors import ConfigError, ResolutionError
 from glasscade.limits.extrapolation import POINTS
 
 FEWEST_TIMES = 8
@@ -211,6 +212,16 @@ class Model(Closed):
             raise ValueError(f"sweep.temperature must hold 0 and at least {POINTS} values above")
         if 0.0 not in self.sweep.scales:
             raise ValueError("sweep.ell must hold 0, the fine-grained balance")
+        if isinstance(self.system, FieldSystem):
+            self._check_layers(self.system)
+
+    def _check_layers(self, system: FieldSystem) -> None:
+        """Every temperature needs a grid that resolves its layers."""
+        try:
+            for temperature in self.sweep.temperatures:
+                system.solved_shape(temperature)
+        except ResolutionError as error:
+            raise ValueError(f"system.{error}") from None
 
     def _check_files(self, system: TrajectorySystem) -> None:
         """Every run of the sweep needs a file of its own."""
