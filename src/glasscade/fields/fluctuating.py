@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +56,8 @@ of the noise show in the structure factor (docs/fluctuating.md)."""
 KEPT = 1e-14
 """What a cell that would lose everything keeps of it, so that round-off does not make it negative:
 some ten additions."""
+VOID = 1e-200
+"""A density of which nothing is taken, since what is kept of it would not be a normal number."""
 
 
 class _Stage(NamedTuple):
@@ -65,29 +68,17 @@ class _Stage(NamedTuple):
     volume: float
 
 
-class _Axis(NamedTuple):
-    """An axis of the grid: the next cell along it is `inner` places on, in blocks of `block`.
-
-    The rest are factors that make of currents what crosses a face in dt, in units of density.
-    """
-
-    block: int
-    inner: int
-    diffusion: float
-    drift: float
-    external: float
-    noise: float
-
-
 @jit
-def _shift(values: Real, axis: _Axis, forward: bool, out: Real) -> None:
-    """For each cell what the next one along an axis holds, or the last one."""
-    by = axis.inner if forward else axis.block - axis.inner
-    for start in range(0, values.size, axis.block):
-        for i in range(start, start + axis.block - by):
+def _shift(values: Real, block: int, by: int, out: Real) -> None:
+    """Move every block of cells by so many places towards its beginning, and what falls off behind.
+
+    With the blocks of an axis, `by` its stride, a cell has then what the next one along it had.
+    """
+    for start in range(0, values.size, block):
+        for i in range(start, start + block - by):
             out[i] = values[i + by]
         for i in range(start, start + by):
-            out[i + axis.block - by] = values[i]
+            out[i + block - by] = values[i]
 
 
 @jit
@@ -103,41 +94,44 @@ def _cross(
     ahead: Real,
     force: Real,
     noise: tuple[Normals, Normals],
-    axis: _Axis,
+    factors: Real,
     stage: _Stage,
     out: Real,
 ) -> None:
     """What crosses the face ahead of each cell along one axis in one stage.
 
-    `cells` and `ahead` hold ρ of the step, ρ of the stage and V*ρ, in each cell and in the next.
+    `cells` and `ahead` hold ρ of the step, ρ of the stage and V*ρ, in each cell and in the next;
+    `factors` are of diffusion, drift, external force and noise.
     """
     old, now, field = cells
     old_ahead, now_ahead, field_ahead = ahead
+    diffusion, drift, external, strength = factors
     one, two = noise
     # Two loops: with more arrays in one, the compiler gives up vectorising it.
     for i in range(out.size):
-        slope = axis.drift * (field_ahead[i] - field[i]) - axis.external * force[i]
-        steady = axis.diffusion * (now_ahead[i] - now[i]) + 0.5 * (now[i] + now_ahead[i]) * slope
+        slope = drift * (field_ahead[i] - field[i]) - external * force[i]
+        steady = diffusion * (now_ahead[i] - now[i]) + 0.5 * (now[i] + now_ahead[i]) * slope
         out[i] = -stage.part * steady
     for i in range(out.size):
         first = _damped(old[i], old_ahead[i], stage.volume)
         later = max(2.0 * _damped(now[i], now_ahead[i], stage.volume) - first, 0.0)
         kick = math.sqrt(first) * one[i] + stage.second * math.sqrt(later) * two[i]
-        out[i] -= axis.noise * kick
+        out[i] -= strength * kick
 
 
 @jit
-def _cut(density: Real, crossing: Real, axes: tuple[_Axis, ...], share: Real, other: Real) -> int:
+def _cut(density: Real, crossing: Real, grid: Integers, share: Real, other: Real) -> int:
     """The share of its outflow that each cell holds, at most 1; return how many hold less."""
     share[:] = 0.0
-    for a, axis in enumerate(axes):
-        _shift(crossing[a], axis, False, other)
+    for a in range(len(grid)):
+        flow, (block, stride) = crossing[a], grid[a]
+        _shift(flow, block, block - stride, other)
         for i in range(share.size):
-            share[i] += max(crossing[a, i], 0.0) + max(-other[i], 0.0)
+            share[i] += max(flow[i], 0.0) + max(-other[i], 0.0)
     cut = 0
     for i in range(share.size):
         if share[i] * (1.0 + KEPT) > density[i]:
-            share[i] = (1.0 - KEPT) * density[i] / share[i]
+            share[i] = (1.0 - KEPT) * density[i] / share[i] if density[i] > VOID else 0.0
             cut += 1
         else:
             share[i] = 1.0
@@ -146,18 +140,18 @@ def _cut(density: Real, crossing: Real, axes: tuple[_Axis, ...], share: Real, ot
 
 @jit
 def _move(
-    density: Real, crossing: Real, axes: tuple[_Axis, ...], share: Real, other: Real, out: Real
+    density: Real, crossing: Real, grid: Integers, share: Real, other: Real, out: Real
 ) -> int:
     """Move what crosses the faces, as far as there is as much; return how many cells had less."""
-    cut = _cut(density, crossing, axes, share, other)
+    cut = _cut(density, crossing, grid, share, other)
     out[:] = density
-    for a, axis in enumerate(axes):
-        flow = crossing[a]
+    for a in range(len(grid)):
+        flow, (block, stride) = crossing[a], grid[a]
         if cut > 0:
-            _shift(share, axis, True, other)
+            _shift(share, block, stride, other)
             for i in range(flow.size):
                 flow[i] = max(flow[i], 0.0) * share[i] - max(-flow[i], 0.0) * other[i]
-        _shift(flow, axis, False, other)
+        _shift(flow, block, block - stride, other)
         for i in range(flow.size):
             out[i] += other[i] - flow[i]
     return cut
@@ -168,18 +162,25 @@ def _advance(
     cells: Real,
     force: Real,
     noise: Normals,
-    axes: tuple[_Axis, ...],
+    grid: Integers,
+    factors: Real,
     stage: _Stage,
     crossing: Real,
     ahead: Real,
     out: Real,
 ) -> int:
-    """One stage: ρ of the step, moved by the currents of ρ of the stage; arrays are flat."""
-    for a, axis in enumerate(axes):
+    """One stage: ρ of the step, moved by the currents of ρ of the stage; arrays are flat.
+
+    `grid` has for each axis the cells of a block, within which it returns to its beginning, and
+    the stride to the next cell.
+    """
+    for a in range(len(grid)):
+        block, stride = grid[a]
         for row in range(3):
-            _shift(cells[row], axis, True, ahead[row])
-        _cross(cells, ahead, force[a], (noise[0, a], noise[1, a]), axis, stage, crossing[a])
-    return _move(cells[0], crossing, axes, ahead[0], ahead[1], out)
+            _shift(cells[row], block, stride, ahead[row])
+        both = (noise[0, a], noise[1, a])
+        _cross(cells, ahead, force[a], both, factors[a], stage, crossing[a])
+    return _move(cells[0], crossing, grid, ahead[0], ahead[1], out)
 
 
 class FluctuatingDean:
@@ -226,17 +227,11 @@ class FluctuatingDean:
         self._words: Words = np.zeros((2, self._faces.size), dtype=np.uint32)
         self._normals: Normals = np.zeros((2, self._faces.size), dtype=np.float32)
         self.external = _on_faces(external, species, cell, shape)
-        self._axes = tuple(
-            _Axis(
-                math.prod(shape[axis:]),
-                math.prod(shape[axis + 1 :]),
-                temperature * dt / dx**2,
-                dt / dx**2,
-                dt / dx,
-                math.sqrt(temperature * dt / self.volume) / dx,
-            )
-            for axis, dx in enumerate(self.spacing.tolist())
-        )
+        dx = self.spacing
+        strength = np.sqrt(temperature * dt / self.volume) / dx
+        self._factors = np.stack([temperature * dt / dx**2, dt / dx**2, dt / dx, strength], axis=1)
+        ends = [math.prod(shape[axis:]) for axis in range(cell.dim + 1)]
+        self._grid = np.array([*pairwise(ends)], dtype=np.int64)
         self._stages = _Stage(0.5, 0.0, self.volume), _Stage(1.0, 1.0, self.volume)
         self._cells, self._ahead = np.empty((2, 3, species * cells))
         self._crossing = np.empty((cell.dim, species * cells))
@@ -264,8 +259,8 @@ class FluctuatingDean:
             result = np.empty_like(density)
             cells[2] = self.mean_field(cells[1].reshape(density.shape)).ravel()
             force = self.external.reshape(self._crossing.shape)
-            fixed = (self._axes, stage, self._crossing, self._ahead)
-            self.cut += _advance(cells, force, noise, *fixed, result.reshape(-1))
+            grid = (self._grid, self._factors, stage, self._crossing, self._ahead)
+            self.cut += _advance(cells, force, noise, *grid, result.reshape(-1))
             cells[1] = result.ravel()
         return result
 

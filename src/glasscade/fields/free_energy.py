@@ -14,6 +14,7 @@ neglected, the variation of V within a volume and V_hat beyond the grid, is of s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -104,6 +105,20 @@ class FreeEnergy:
         logarithm = np.log(np.where(density > 0.0, density, 1.0))
         level = 0.5 * interaction + self.temperature * logarithm
         return density * (level if self._outside is None else level + self._outside)
+
+
+class State(NamedTuple):
+    """A density with what is known of it."""
+
+    density: Real
+    interaction: Real
+    energy: float
+
+    @classmethod
+    def of(cls, density: Real, energy: FreeEnergy) -> State:
+        """ρ, Φ and E."""
+        interaction = energy.interaction(density)
+        return cls(density, interaction, energy.value(density, interaction))
 
 
 def _transforms(mixture: Mixture, cell: Cell, shape: tuple[int, ...]) -> Real:

@@ -29,13 +29,15 @@ import numpy.typing as npt
 from scipy.optimize import isotonic_regression
 from scipy.special import erf, ndtr
 
-from glasscade.errors import ConfigError, ResolutionError
+from glasscade.errors import ConfigError, ConvergenceError, ResolutionError
 from glasscade.jit import jit
 
 Real = npt.NDArray[np.float64]
 
 ACCURACY = 1e-10
-"""Relative change of ρ and w by which halving the spacing of the quadrature ends."""
+"""Relative change of ρ and w at which halving the step of the quadrature ends."""
+WORST = 1e-6
+"""Largest round-off of the weights that is not refused."""
 MARGIN = 9.0
 """Standard deviations of exp(-z²/2) kept on either side: it is 3e-18 there."""
 HALVINGS = 6
@@ -154,15 +156,17 @@ def cole_hopf(x: Real, t: float, start: Bumps, g: float, temperature: float) -> 
     Returns
     -------
     (ρ, w)
-        Of the shape of x, with relative errors of some 1e-10 or of round-off of the exponents,
-        1e-16 gM|x|/4T, where that is more.
+        Of the shape of x. Errors are below 1e-10 of the larger term of ρ and of gM, or at the
+        round-off of the exponents, 1e-15 gM|x|/4T, where that is more.
 
     Raises
     ------
     ConfigError
         If the time is negative, T not above zero, or g zero.
     ResolutionError
-        If round-off of the exponents keeps the averages from converging.
+        If T is so low that the exponents lose more than `WORST`.
+    ConvergenceError
+        If halving the step does not end.
     """
     _require_time("t", t)
     _require("temperature", temperature, 0.0)
@@ -171,18 +175,33 @@ def cole_hopf(x: Real, t: float, start: Bumps, g: float, temperature: float) -> 
     if t == 0.0:
         return start.density(x), g * start.field(x)
     flat, step = x.ravel(), _first_step(start, g, temperature, t)
+    accuracy = _accuracy(flat, t, start, g, temperature)
     result, left = np.empty((2, flat.size)), np.arange(flat.size)
     for _ in range(HALVINGS):
-        fine, coarse = _averages(flat[left], step, start, g, temperature, t)
+        fine, coarse, size = _averages(flat[left], step, start, g, temperature, t)
         result[:, left] = fine
-        left = left[np.any(np.abs(fine - coarse) > _tolerance(fine, start, g, temperature), axis=0)]
+        left = left[np.any(np.abs(fine - coarse) > accuracy * size, axis=0)]
         if not left.size:
             return result[0].reshape(x.shape), result[1].reshape(x.shape)
         step *= 0.5
-    raise ResolutionError(
-        f"temperature: {temperature:g} is too low for double precision at x = {flat[left[0]]:g}, "
-        f"where exponents of gM|x|/4T lose the digits of {ACCURACY:g}; raise T or use `sticky`"
+    raise ConvergenceError(
+        f"temperature: at {temperature:g} the averages over y in steps of {2.0 * step:.1e} change "
+        f"by more than {accuracy:.1e} at x = {flat[left[0]]:g}; raise T or use `sticky`"
     )
+
+
+def _accuracy(x: Real, t: float, start: Bumps, g: float, temperature: float) -> float:
+    """`ACCURACY`, or the round-off of the exponents, which may lose but so many digits."""
+    furthest = np.max(np.abs(x), initial=0.0) + 0.5 * t * abs(g) * start.total
+    exponent = abs(g) * float(start.potential(furthest)) / (2.0 * temperature)
+    accuracy = max(ACCURACY, 4.0 * np.finfo(float).eps * exponent)
+    if accuracy > WORST:
+        lowest = temperature * accuracy / WORST
+        raise ResolutionError(
+            f"temperature: {temperature:g} is too low for double precision at |x| = {furthest:g}, "
+            f"T must be at least {lowest:.2g}; at T = 0 use `sticky`"
+        )
+    return accuracy
 
 
 def _first_step(start: Bumps, g: float, temperature: float, t: float) -> float:
@@ -199,8 +218,8 @@ def _first_step(start: Bumps, g: float, temperature: float, t: float) -> float:
 
 def _averages(
     x: Real, step: float, start: Bumps, g: float, temperature: float, t: float
-) -> tuple[Real, Real]:
-    """(ρ, w) at the places by nodes in steps of `step`, and by every second of them, (2, n) each.
+) -> tuple[Real, Real, Real]:
+    """(ρ, w) by nodes in steps of `step`, by every second of them, and their sizes, (2, n) each.
 
     No characteristic is faster than |g|M/2; where y is further from x by e the weight has fallen
     by exp(-e²/4Tt) at least.
@@ -219,14 +238,12 @@ def _averages(
     total, density, force, square, middle = np.moveaxis(sums, -1, 0)
     mean, background = force / total, density / total
     variance = square / total - mean**2
-    both = np.array([background + variance / (2.0 * temperature * g), middle + mean])
-    return both[:, :, 0], both[:, :, 1]
-
-
-def _tolerance(found: Real, start: Bumps, g: float, temperature: float) -> Real:
-    largest = abs(g) * start.total
-    negligible = NEGLIGIBLE * largest * start.total / temperature
-    return np.array([ACCURACY * found[0] + negligible, np.full(found[1].shape, ACCURACY * largest)])
+    shocked = variance / (2.0 * temperature * g)
+    both = np.array([background + shocked, middle + mean])
+    largest = np.full(x.shape, abs(g) * start.total)
+    size = np.array([np.max(np.abs([background, shocked]), axis=0)[:, 0], largest])
+    size[0] += NEGLIGIBLE / ACCURACY * largest * start.total / temperature
+    return both[:, :, 0], both[:, :, 1], size
 
 
 @jit
@@ -368,8 +385,8 @@ def sticky(
     result = np.empty((len(times), x.size))
     for row, t in zip(result, times, strict=True):
         _require_time("times", t)
-        growth = np.exp(min(rate * t, LONGEST))
-        elapsed = (growth - 1.0) / rate if rate else t
+        exponent = min(rate * t, LONGEST)
+        growth, elapsed = np.exp(exponent), np.expm1(exponent) / rate if rate else t
         held = isotonic_regression(growth * (x - centre) + elapsed * velocity, weights=m).x
         # The centre stays, but growth would carry off its round-off.
         held = held - np.average(held, weights=m) if held[0] < held[-1] else np.zeros_like(held)

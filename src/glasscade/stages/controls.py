@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import xarray as xr
 
 from glasscade.analysis.arrays import variable
 from glasscade.config import FieldSystem, System
 from glasscade.fields import line
-from glasscade.io import read_dataset
 from glasscade.potentials import FreeCone
+from glasscade.stages.batches import Place
 
 DISSIPATED = "exact_dissipation"
 """Variable of a file of limits: what heat and flux both tend to."""
@@ -27,7 +25,7 @@ def anomaly_is_open(system: System) -> bool:
     return system.particles or any(potential.collapses for potential in potentials)
 
 
-def exact_dissipation(system: System, athermal: Path) -> xr.Dataset:
+def exact_dissipation(system: System, athermal: Place) -> xr.Dataset:
     """∫dt Σ g²m³/12 over the shocks of the cone on a line, from the measure at T = 0.
 
     That is lim Q^thermal and lim Q^flux for φ = 1; H = 0.
@@ -35,8 +33,8 @@ def exact_dissipation(system: System, athermal: Path) -> xr.Dataset:
     Parameters
     ----------
     system : System
-    athermal : Path
-        The state at T = 0.
+    athermal : Place
+        Of the state at T = 0.
 
     Returns
     -------
@@ -48,7 +46,7 @@ def exact_dissipation(system: System, athermal: Path) -> xr.Dataset:
     [[potential]] = system.mixture.table
     if not (isinstance(potential, FreeCone) and potential.collapses):
         return xr.Dataset()
-    state = read_dataset(athermal).isel(realisation=0)
+    state = athermal.read().isel(realisation=0)
     if "position" not in state:
         return xr.Dataset()
     position, weight = state["position"].isel(time=0, axis=0).values, state["weight"].values

@@ -14,8 +14,8 @@ from glasscade.analysis.snapshots import Snapshots
 from glasscade.coarse import KERNELS
 from glasscade.config import System
 from glasscade.errors import DataError
-from glasscade.io import read_dataset
 from glasscade.limits.extrapolation import ENDS, POINTS, Limit, extrapolate, slope
+from glasscade.stages.batches import Place
 from glasscade.stages.integrate import written
 from glasscade.transforms import Modes, good_size, modes_to_grid, truncate
 
@@ -32,7 +32,7 @@ UNKNOWN = Limit(np.nan, np.nan, np.nan, np.nan, np.nan, 1)
 
 
 def convergence(
-    states: dict[float, Path],
+    states: list[Place],
     system: System,
     kernel: str,
     ells: list[float],
@@ -46,8 +46,8 @@ def convergence(
 
     Parameters
     ----------
-    states : dict
-        By temperature: 0 and at least `POINTS` above.
+    states : list of Place
+        In the order of temperature: 0 and at least `POINTS` above.
     system : System
     kernel : str
     ells : list of float
@@ -66,7 +66,7 @@ def convergence(
     DataError
         If two states differ in their output times.
     """
-    (_, first), *others = sorted(states.items())
+    first, *others = states
     cold = _snapshots(first, system)
     resolved = [
         ell for ell in ells if ell >= (1.0 - SLACK) * system.smallest_scale(kernel) and ell > 0.0
@@ -74,11 +74,11 @@ def convergence(
     scales = [_Scale.of(system, kernel, ell) for ell in (resolved if cold.are_points else [0.0])]
     size = _extents(np.array([_norms(cold, None, scales, t) for t in range(len(cold))]))
     rows = []
-    for _, path in progress(others, "temperatures"):
-        warm = _snapshots(path, system)
-        _require_same_times(path, cold, warm)
+    for place in progress(others, "temperatures"):
+        warm = _snapshots(place, system)
+        _require_same_times(place.path, cold, warm)
         rows.append(_extents(np.array([_norms(cold, warm, scales, t) for t in range(len(cold))])))
-    warm_ones = np.array([temperature for temperature, _ in others])
+    warm_ones = np.array([place.temperature for place in others])
     return _labelled(warm_ones, np.array(rows), size, scales, level)
 
 
@@ -103,10 +103,9 @@ class _Scale:
         return cls(ell, counts, KERNELS[kernel].filter(cell, counts, ell), shape)
 
 
-def _snapshots(path: Path, system: System) -> Snapshots:
-    """A state of the one realisation there is."""
-    state = read_dataset(path, "cell").isel(realisation=0)
-    return Snapshots(state, system.mixture)
+def _snapshots(place: Place, system: System) -> Snapshots:
+    """The states of the one realisation there is."""
+    return Snapshots(place.read().isel(realisation=0), system.mixture)
 
 
 def _require_same_times(path: Path, cold: Snapshots, warm: Snapshots) -> None:

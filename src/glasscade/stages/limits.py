@@ -24,6 +24,7 @@ from glasscade.limits.extrapolation import (
 )
 from glasscade.regularity.fits import interval
 from glasscade.stages import events
+from glasscade.stages.batches import Place, places
 from glasscade.stages.checks import checks
 from glasscade.stages.controls import exact_dissipation
 from glasscade.stages.convergence import convergence
@@ -51,14 +52,14 @@ def run(
     Parameters
     ----------
     job : dict
-        `model`, `system`, `estimator`, `margins`, and `temperatures`, one for each budget file;
+        `model`, `system`, `estimator`, `margins`, and `temperatures`, those in each budget file;
         of a descent `relaxation`; of fields whose densities are compared `state_temperatures`.
     budgets, exponents : Path
         Input files; no exponents of a system whose roughness is not measured.
     output, verdicts : Path
         Limits as NetCDF and verdicts as CSV.
     states : list of Path
-        Of fields, one for each of `state_temperatures`.
+        Of fields, one for each entry of `state_temperatures`, those it holds.
     """
     system = SYSTEM.validate_python(job["system"])
     if exponents is None:
@@ -81,8 +82,8 @@ def run(
         if system.evolves and system.deterministic:
             dataset = dataset.merge(joint(dataset, level))
     if states:
-        by_temperature = dict(zip(job["state_temperatures"], states, strict=True))
-        dataset = dataset.merge(_of_states(by_temperature, system, dataset, level))
+        found = places(list(states), job["state_temperatures"])
+        dataset = dataset.merge(_of_states(found, system, dataset, level))
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
     rows = checks(job, system, dataset, read_dataset(exponents, "raw"))
@@ -91,12 +92,12 @@ def run(
 
 
 def _of_states(
-    states: dict[float, Path], system: System, integrated: xr.Dataset, level: float
+    states: list[Place], system: System, integrated: xr.Dataset, level: float
 ) -> xr.Dataset:
     """What the densities themselves say: how they come together, and what they must dissipate."""
     kernel, ells = str(integrated["kernel"].values[0]), integrated["ell"].values.tolist()
     found = convergence(states, system, kernel, ells, level)
-    return found.merge(exact_dissipation(system, states[0.0]))
+    return found.merge(exact_dissipation(system, states[0]))
 
 
 def _limited(gathered: list[tuple[float, xr.Dataset]]) -> bool:

@@ -1,4 +1,4 @@
-"""Stage 1: states of a system at its output times, for one temperature and one block.
+"""Stage 1: states of a system at its output times, for the temperatures of a job and one block.
 
 Those of a trajectory are read, all others computed.
 
@@ -43,6 +43,7 @@ from glasscade.particles.dynamics import simulate as simulate_particles
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, species_in_order
 from glasscade.potentials import Mixture
+from glasscade.stages.batches import together
 from glasscade.stages.checkpoint import Checkpoint, Progress
 from glasscade.stages.evolving import evolved
 from glasscade.stages.gridded import on_grid
@@ -62,14 +63,17 @@ def run(job: dict[str, Any], output: Path) -> None:
     Parameters
     ----------
     job : dict
-        `system`, `seed`, `temperature`, `realisations`.
+        `system`, `seed`, `temperatures`, `realisations`.
     output : Path
         The state file.
     """
     system = simulated(job["system"])
     checkpoint = Checkpoint(output, job, __name__)
-    state = simulate(system, job["temperature"], job["realisations"], job["seed"], checkpoint)
-    write_dataset(state, output, job, __name__)
+    states = [
+        simulate(system, temperature, job["realisations"], job["seed"], checkpoint)
+        for temperature in job["temperatures"]
+    ]
+    write_dataset(together(states, job["temperatures"]), output, job, __name__)
     checkpoint.remove()
 
 

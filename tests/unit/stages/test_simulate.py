@@ -12,7 +12,7 @@ import studies
 from glasscade import config
 from glasscade.cell import Cell
 from glasscade.config import SYSTEM
-from glasscade.errors import ResolutionError
+from glasscade.errors import ResolutionError, StabilityError
 from glasscade.fields.cluster import stationary_profile
 from glasscade.fields.spectral import evolve
 from glasscade.force import ForceField
@@ -152,7 +152,7 @@ def test_run_writes_the_state_with_its_cell_and_parameters(tmp_path, raw):
     keys = system(raw)
     job = {
         "system": keys.model_dump(mode="json"),
-        "temperature": 0.0,
+        "temperatures": [0.0],
         "realisations": [0],
         "seed": 3,
     }
