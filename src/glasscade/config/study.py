@@ -185,7 +185,7 @@ class Model(Closed):
                 f"{' and '.join(SHARING)} share jobs in this way, not those of kind "
                 f"{self.system.kind}"
             )
-        # A state at T = 0 may be of points, those above it are of grids; exponents are of one state.
+        # A state at T = 0 may be of points, those above are of grids; exponents are of one state.
         for alone in sorted(shared & {0.0, *self.exponent_temperatures}):
             raise ValueError(
                 f"sweep.temperature must hold {alone:g} outside brackets: 0 and what is in "
