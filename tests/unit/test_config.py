@@ -156,8 +156,11 @@ def test_cluster_reduces_one_scale_in_each_job() -> None:
         ),
         ("models.rough.system.potential", {"kind": "gem"}, r"range 2\.54951 .* half the length 1$"),
         ("models.smooth.system.snapshots", 6, r"snapshots must be odd"),
-        ("models.smooth.system.dt", 0.03, r"must be a whole number of steps, not 3\.33"),
-        ("models.smooth.system.dt", -0.01, r"\.dt: .*greater than 0 \(got -0\.01\)$"),
+        (
+            "models.smooth.system.tolerance",
+            -0.01,
+            r"\.tolerance: .*than or equal to 0\.0+1 \(got -0",
+        ),
     ],
 )
 def test_bad_value_is_named(key: str, value: object, expected: str) -> None:
@@ -213,8 +216,8 @@ def test_missing_key_is_named(key: str) -> None:
 
 def test_missing_key_of_a_model_is_named_with_the_model() -> None:
     raw = study()
-    del raw["models"]["smooth"]["system"]["dt"]
-    assert message(raw) == "models.smooth.system.dt: this key is missing"
+    del raw["models"]["smooth"]["system"]["duration"]
+    assert message(raw) == "models.smooth.system.duration: this key is missing"
 
 
 @pytest.mark.parametrize("raw", [[1], None, "x"])

@@ -158,9 +158,9 @@ def test_labels_lead_back_to_the_values(model: str) -> None:
     parsed: Study = parse(raw)
     sweep = parsed.models[model].sweep
     found = [jobs.reduce(parsed, **x) for x in jobs.reductions(parsed, model)]
-    assert {x["temperature"] for x in found} == set(sweep.temperature)
+    assert {tuple(x["temperatures"]) for x in found} == set(sweep.temperature_batches)
     assert {tuple(x["ell"]) for x in found} == set(sweep.batches)
-    assert len(found) == len(sweep.temperature) * sweep.blocks * len(sweep.batches)
+    assert len(found) == len(sweep.temperature_batches) * sweep.blocks * len(sweep.batches)
 
 
 def several(**systems: Raw) -> Study:

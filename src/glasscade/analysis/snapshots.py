@@ -205,6 +205,16 @@ class Snapshots:
         """
         return self._source.at(index, self.cell(index), counts)
 
+    def density(self, index: Index, counts: tuple[int, ...]) -> Modes:
+        """ρ_s of one snapshot alone, (S, modes), on the modes asked for.
+
+        Raises
+        ------
+        ResolutionError
+            If a grid holds fewer modes.
+        """
+        return self._source.density(index, self.cell(index), counts)
+
     def bonds(self, index: Index) -> Bonds:
         """The pairs of points that interact in one snapshot.
 
@@ -306,6 +316,9 @@ class _Fields:
         force_density = self._field.force_density(density)
         return Snapshot(density, force_density, self._drive(density, cell))
 
+    def density(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Modes:
+        return grid_to_modes(self._density[index].values, cell, counts)
+
     def _drive(self, density: Modes, cell: Cell) -> Drive | None:
         if self._driving is None:
             return None
@@ -372,8 +385,7 @@ class _Points:
             rows.append(self._weight * np.asarray(self._velocity[index].values).T)
         if self.weighted:
             rows.append(np.array([self._weight**2, self._weight**3]))
-        one_hot = self._species == np.arange(self._table.species)[:, np.newaxis]
-        amounts = one_hot[:, np.newaxis] * np.concatenate(rows)
+        amounts = self._one_hot[:, np.newaxis] * np.concatenate(rows)
         modes = point_modes(position, amounts, cell, counts)
         dim, currents = cell.dim, 1 + cell.dim
         behind = currents + dim * (driven is not None)
@@ -386,6 +398,15 @@ class _Points:
             squares=modes[:, -2 if self.weighted else 0],
             cubes=modes[:, -1 if self.weighted else 0],
         )
+
+    def density(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Modes:
+        return point_modes(self._at(index), self._one_hot * self._weight, cell, counts)
+
+    @property
+    def _one_hot(self) -> Real:
+        """Which points are of a species, (S, N)."""
+        species = np.arange(self._table.species)[:, np.newaxis]
+        return np.asarray(self._species == species, dtype=np.float64)
 
     def _forces(self, bonds: Bonds, index: Index) -> Real:
         """w_a F_a = +∂U/∂x_a of every point, (N, d): minus the physical force."""
