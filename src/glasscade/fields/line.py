@@ -424,7 +424,7 @@ def clusters(position: Real, weight: Real) -> tuple[Real, Real]:
     """Points in one place as one: positions, increasing, and their masses."""
     x, m = _points(position, weight)
     merged, member = np.unique(x, return_inverse=True)
-    return merged, np.bincount(member, weights=m)
+    return merged, np.asarray(np.bincount(member, weights=m), dtype=np.float64)
 
 
 def dissipation(position: Real, weight: Real, g: float) -> float:

@@ -164,7 +164,8 @@ def _quadrature_error(rate: xr.DataArray, onset: float | None) -> xr.DataArray:
     """Richardson's estimate for the trapezoid rule, zero for stationary states."""
     if rate.sizes["time"] < 3:
         return xr.zeros_like(rate.isel(time=0, drop=True))
-    coarse = rate.isel(time=slice(None, None, 2))
+    last = rate.sizes["time"] - 1
+    coarse = rate.isel(time=sorted({*range(0, last, 2), last}))
     return (_trapezoid(rate, onset) - _trapezoid(coarse, onset)) / 3.0
 
 

@@ -98,13 +98,17 @@ def test_thin_bumps_under_a_wide_average_are_resolved(width):
         1.0,
         0.5,
     )
-    _, force_ = cole_hopf(x, t, start, g, temperature)
+    density, force_ = cole_hopf(x, t, start, g, temperature)
     y = np.linspace(-12.0, 12.0, 120_001)  # kinks at nodes, h² = 4e-8
     potential = 0.25 * (np.abs(y - 0.5) + np.abs(y + 0.5))
     weights = [np.exp(potential - 0.5 * (place - y) ** 2) for place in x]  # 2T = t = 1
-    expected = [p @ (y - place) / p.sum() for place, p in zip(x, weights, strict=True)]
+    means = np.array([p @ (y - place) / p.sum() for place, p in zip(x, weights, strict=True)])
+    squares = np.array(
+        [p @ (y - place) ** 2 / p.sum() for place, p in zip(x, weights, strict=True)]
+    )
     # what a bump of this width changes of ∫exp(V*ρ₀/2T): its second moment, gm s²/2T
-    np.testing.assert_allclose(force_, expected, rtol=0.0, atol=0.5 * width**2)
+    np.testing.assert_allclose(force_, means, rtol=0.0, atol=0.5 * width**2)
+    np.testing.assert_allclose(density, squares - means**2 - 1.0, rtol=0.0, atol=0.5 * width**2)
 
 
 @BOTH_SIGNS
