@@ -47,6 +47,7 @@ class Made:
     local : ξ_3 of ρ in every region, where regions differ
     flag : what is known of all exponents
     adjust : a last change of the integrated budget
+    followed : whether along joint paths, and densities are compared
     distance, compared : ‖ρ^T - ρ‖_p as a function of T, at which scales; ‖ρ‖_p is 2
     exact : what heat and flux tend to, where known
     potential : of the system in place of its own
@@ -65,6 +66,7 @@ class Made:
     flag: Flag = "trusted"
     hurst: tuple[float, ...] | None = None
     adjust: Callable[[xr.Dataset], xr.Dataset] = lambda data: data
+    followed: bool = False
     distance: Callable[[np.ndarray], np.ndarray] = lambda T: 3.0 * T
     compared: tuple[float, ...] = (0.0,)
     exact: float | None = None
@@ -93,7 +95,7 @@ class Made:
         data = self.adjust(data)
         if self.kind != "synthetic":
             data = data.merge(iterated_limits(data, MARGINS.level, system))
-        if system.evolves and system.deterministic:
+        if self.followed:
             data = data.merge(joint(data, MARGINS.level)).merge(self._distances())
         if self.exact is not None:
             data["exact_dissipation"] = self.exact
@@ -161,6 +163,7 @@ def field_with(flux=smooth_flux, thermal=thermal, w=None):
 
 
 FIELD = Made("field", field_with(), flux_norm=(2.0,), product_norm=(1.9,))
+FOLLOWED = replace(FIELD, followed=True)
 
 # The cluster by its exact forms; at T = 0 it is a point, which has no fine-grained balance.
 
@@ -244,7 +247,7 @@ def glass_with(flux=smooth_flux, thermal=thermal, w=None):
 
 GLASS = Made("glass", glass_with(), change=resolved, noise=NOISE)
 
-BASES = {"field": FIELD, "cluster": CLUSTER, "synthetic": SYNTHETIC, "glass": GLASS}
+BASES = {"field": FOLLOWED, "cluster": CLUSTER, "synthetic": SYNTHETIC, "glass": GLASS}
 EXPECTED = {
     "field": {
         ("control", "lim_Q_thermal"),
@@ -356,13 +359,13 @@ VIOLATIONS = {  # which check, and results that violate it
     ("closure", "time_integrated"): replace(FIELD, adjust=plus("residual", 0.01, ell=0.1)),
     ("commutation", "A_minus_B"): replace(FIELD, terms=field_with(w=shifted(W_FIELD, 0.2, warm))),
     ("commutation", "A_minus_joint_0.5"): replace(
-        FIELD, terms=field_with(w=shifted(W_FIELD, 0.2, coarse_and_warm))
+        FOLLOWED, terms=field_with(w=shifted(W_FIELD, 0.2, coarse_and_warm))
     ),
     ("commutation", "A_minus_joint_1"): replace(
-        FIELD, terms=field_with(w=shifted(W_FIELD, 0.2, coarse_and_warm))
+        FOLLOWED, terms=field_with(w=shifted(W_FIELD, 0.2, coarse_and_warm))
     ),
-    ("convergence", "norm_2"): replace(FIELD, distance=lambda T: 0.2 + 3.0 * T),
-    ("convergence", "exponent_3"): replace(FIELD, distance=lambda T: 1e-6 / T),
+    ("convergence", "norm_2"): replace(FOLLOWED, distance=lambda T: 0.2 + 3.0 * T),
+    ("convergence", "exponent_3"): replace(FOLLOWED, distance=lambda T: 1e-6 / T),
     ("kernel_independence", "lim_Q_flux_wendland_c6_minus_gaussian"): replace(
         FIELD, terms=field_with(flux=OTHER_KERNEL)
     ),
@@ -582,7 +585,7 @@ def test_a_difference_along_joint_paths_alone_leaves_the_iterated_limits_as_they
 
 
 def test_coarse_grained_densities_are_judged_at_the_smallest_and_the_largest_scale():
-    rows = replace(FIELD, compared=(0.1, 0.2, 0.4)).verdicts()
+    rows = replace(FOLLOWED, compared=(0.1, 0.2, 0.4)).verdicts()
     found = {quantity for check, quantity in rows if check == "convergence"}
     what = [(f"norm_{p}", f"exponent_{p}") for p in (1, 2, 3)]
     assert found == {f"{name}_at_ell_{ell}" for pair in what for name in pair for ell in (0.1, 0.4)}
