@@ -111,6 +111,16 @@ def test_thin_bumps_under_a_wide_average_are_resolved(width):
     np.testing.assert_allclose(density, squares - means**2 - 1.0, rtol=0.0, atol=0.5 * width**2)
 
 
+def test_places_need_not_share_their_nodes(monkeypatch):
+    x = np.random.default_rng(3).uniform(-2.0, 2.0, 40)
+    together = cole_hopf(x, 0.5, START, 0.8, 0.01)
+    monkeypatch.setattr(line, "MOST_NODES", 20)
+    # nodes lie elsewhere: the error of the quadrature, far below `ACCURACY`
+    np.testing.assert_allclose(
+        cole_hopf(x, 0.5, START, 0.8, 0.01), together, rtol=1e-12, atol=1e-13
+    )
+
+
 @BOTH_SIGNS
 def test_initial_data_stand_at_time_zero(g):
     x = np.linspace(-3.0, 3.0, 31).reshape(1, -1)
