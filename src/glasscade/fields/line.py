@@ -174,7 +174,7 @@ def cole_hopf(x: Real, t: float, start: Bumps, g: float, temperature: float) -> 
     _require("temperature", temperature, 0.0)
     _require_coupling(g)
     x = np.asarray(x, dtype=np.float64)
-    if t == 0.0:
+    if t == 0.0 or not x.size:
         return start.density(x), g * start.field(x)
     flat, step = x.ravel(), _first_step(start, g, temperature, t)
     accuracy = _accuracy(flat, t, start, g, temperature)
