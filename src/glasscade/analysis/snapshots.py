@@ -385,7 +385,8 @@ class _Points:
             rows.append(self._weight * np.asarray(self._velocity[index].values).T)
         if self.weighted:
             rows.append(np.array([self._weight**2, self._weight**3]))
-        amounts = self._one_hot[:, np.newaxis] * np.concatenate(rows)
+        one_hot = self._species == np.arange(self._table.species)[:, np.newaxis]
+        amounts = one_hot[:, np.newaxis] * np.concatenate(rows)
         modes = point_modes(position, amounts, cell, counts)
         dim, currents = cell.dim, 1 + cell.dim
         behind = currents + dim * (driven is not None)
@@ -398,15 +399,6 @@ class _Points:
             squares=modes[:, -2 if self.weighted else 0],
             cubes=modes[:, -1 if self.weighted else 0],
         )
-
-    def density(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Modes:
-        return point_modes(self._at(index), self._one_hot * self._weight, cell, counts)
-
-    @property
-    def _one_hot(self) -> Real:
-        """Which points are of a species, (S, N)."""
-        species = np.arange(self._table.species)[:, np.newaxis]
-        return np.asarray(self._species == species, dtype=np.float64)
 
     def _forces(self, bonds: Bonds, index: Index) -> Real:
         """w_a F_a = +∂U/∂x_a of every point, (N, d): minus the physical force."""
@@ -444,6 +436,10 @@ class _Points:
             if np.any(mine):
                 result[mine] = external.at(cell, position[mine])
         return result
+
+    def density(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Modes:
+        one_hot = self._species == np.arange(self._table.species)[:, np.newaxis]
+        return point_modes(self._at(index), one_hot * self._weight, cell, counts)
 
     def _drive(self, current: Modes, cell: Cell) -> Drive | None:
         if self._driving is None:

@@ -22,6 +22,7 @@ from glasscade.fields.initial import (
     smooth_density,
 )
 from glasscade.particles.dynamics import Motion
+from glasscade.transforms import good_size
 
 Real = npt.NDArray[np.float64]
 
@@ -182,7 +183,7 @@ class FieldSystem(BoxKeys):
             return self.shape
         width = self.layer.width * temperature**self.layer.power
         needed = self.length * self.layer.points / width
-        points = max(FEWEST_POINTS, 2 ** math.ceil(math.log2(needed)))
+        points = max(FEWEST_POINTS, good_size(math.ceil(needed)))
         if points > self.points:
             raise ResolutionError(
                 f"points: {self.points} do not resolve layers of {width:.3g} at T = "

@@ -43,6 +43,8 @@ FITTED = 0.5
 SAFETY = 0.9
 SHORTER, LONGER = 0.2, 4.0
 """Bounds of the change of a step."""
+LEAST = 4
+"""Fewest volumes along an axis: with limited slopes a current depends on as many."""
 FIRST, SMALLEST = 1e-6, 1e-12
 """The step tried first and the shortest one, relative to the time of the run."""
 
@@ -87,7 +89,8 @@ def evolve(
     StabilityError
         If no step is short enough for the tolerance.
     """
-    _check(density, mixture, temperature, times, tolerance)
+    _check_density(density, mixture, cell)
+    _check_numbers(temperature, times, tolerance)
     energy = FreeEnergy(mixture, cell, density.shape[1:], temperature, external)
     state = State.of(np.array(density, dtype=np.float64), energy)
     require_resolved(state.density)
@@ -154,18 +157,28 @@ def require_resolved(density: Real) -> None:
             )
 
 
-def _check(
-    density: Real, mixture: Mixture, temperature: float, times: Sequence[float], tolerance: float
-) -> None:
+def _check_density(density: Real, mixture: Mixture, cell: Cell) -> None:
+    if density.ndim != cell.dim + 1:
+        sizes = ", ".join(f"n_{a + 1}" for a in range(cell.dim))
+        raise ConfigError(f"density: the shape must be (S, {sizes}), not {density.shape}")
     if len(density) != mixture.species:
         raise ConfigError(
             f"density: {len(density)} densities were given for {mixture.species} species"
         )
+    if min(density.shape[1:]) < LEAST:
+        raise ConfigError(
+            f"density: a grid of {density.shape[1:]} volumes must have at least {LEAST} each way"
+        )
     if not np.all(np.isfinite(density)) or np.min(density) < 0.0:
         raise ConfigError(
-            f"density: the averages must be finite and not negative, the smallest is "
+            "density: the averages must be finite and not negative, the smallest is "
             f"{np.min(density):.3g}"
         )
+    if not np.any(density):
+        raise ConfigError("density: the averages hold no mass; one at least must be above 0")
+
+
+def _check_numbers(temperature: float, times: Sequence[float], tolerance: float) -> None:
     if not 0.0 <= temperature < np.inf:
         raise ConfigError(f"temperature: {temperature:g} must be finite and not negative")
     if not 0.0 < tolerance < 1.0:

@@ -75,7 +75,8 @@ class Chain:
         """R(dt·A) ρ."""
         stages = max(1, int(np.ceil(dt / self.stage)))
         end = self.euler(density, dt / stages, stages + 1)
-        return (stages * end + density) / (stages + 1)
+        # An increment, so that rounding is of what changes; it cannot exceed what there is.
+        return density + (end - density) * (stages / (stages + 1))
 
 
 def step(state: State, energy: FreeEnergy, dt: float) -> tuple[State, float, float]:

@@ -277,8 +277,9 @@ class _Run:
         self._dim = field.cell.dim
         counts = self._scheme.grid.counts
         self._outer = _outer(counts)[..., counts[-1] :]
-        self._scheme.start(self._half)
-        self._dt = self._first()
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._scheme.start(self._half)
+            self._dt = self._first()
         self._past = 1.0
 
     @property
@@ -297,7 +298,7 @@ class _Run:
             After a step whose spectrum does not decay.
         """
         while self._time < target:
-            if self._dt < shortest:
+            if not self._dt >= shortest:
                 raise StabilityError(
                     f"tolerance: at time {self._time:g} even a step of {self._dt:.1e} does not "
                     f"meet {self._tolerance:.1e}, since the density or its force diverges; start "
@@ -456,9 +457,12 @@ def _check(
     tolerance: float,
 ) -> None:
     """Refuse arguments that no run can have."""
-    space = field.wavevectors.shape[1:]
-    if density.ndim != len(space) + 1 or density.shape[1:] != space:
-        raise ConfigError(f"density: modes of shape {density.shape} must be (S, {space})")
+    expected = (len(field.potential), *field.wavevectors.shape[1:])
+    if density.shape != expected:
+        raise ConfigError(
+            f"density: modes of shape {density.shape} must be of shape {expected}, those of the "
+            f"field with its {expected[0]} species"
+        )
     if not np.all(np.isfinite(density)) or not np.any(density):
         raise ConfigError("density: it must be finite and not zero everywhere")
     if not 0.0 <= temperature < math.inf:

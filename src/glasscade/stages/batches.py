@@ -6,7 +6,12 @@ looks as if there were no others.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import xarray as xr
+
+from glasscade.io import read_dataset
 
 TEMPERATURE = {"units": "V0/k_B", "long_name": "temperature"}
 
@@ -39,3 +44,33 @@ def apart(dataset: xr.Dataset, temperatures: list[float]) -> list[xr.Dataset]:
     if len(temperatures) == 1:
         return [dataset]
     return [dataset.sel(temperature=value, drop=True) for value in temperatures]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where what belongs to one temperature is: in a file of those that share a job."""
+
+    temperature: float
+    path: Path
+    held: tuple[float, ...]
+
+    def read(self) -> xr.Dataset:
+        """What the file has of this temperature."""
+        return apart(read_dataset(self.path), list(self.held))[self.held.index(self.temperature)]
+
+
+def places(paths: list[Path], temperatures: list[list[float]]) -> list[Place]:
+    """The place of every temperature, in their order.
+
+    Parameters
+    ----------
+    paths : list of Path
+    temperatures : list of list of float
+        Those in each file.
+    """
+    found = [
+        Place(temperature, path, tuple(held))
+        for path, held in zip(paths, temperatures, strict=True)
+        for temperature in held
+    ]
+    return sorted(found, key=lambda place: place.temperature)

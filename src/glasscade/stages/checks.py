@@ -30,6 +30,7 @@ from glasscade.limits.verdicts import (
 )
 from glasscade.paths import number
 from glasscade.regularity.fits import interval, jackknife, local_slopes
+from glasscade.stages.controls import DISSIPATED, anomaly_is_open
 from glasscade.stages.flux import NORMS, norm_exponent
 from glasscade.stages.integrate import believed, limit_in, limit_in_ell, term
 from glasscade.stages.joint import SUM, limit_of, path_name
@@ -177,19 +178,26 @@ class _Checks:
         return self.margins["delta"] * (total if total > 1e-9 * flux else flux)
 
     def _control(self) -> Iterator[Verdict]:
-        """Exact answers: the anomaly of the cluster, none where theory leaves room for none."""
-        if not isinstance(self.system, ClusterSystem):
-            for quantity in () if self._anomaly_is_open else PARTS:
+        """Exact answers: those of cones on a line, none where theory leaves room for none."""
+        exact = self._exact_dissipation
+        if exact is None:
+            for quantity in () if anomaly_is_open(self.system) else PARTS:
                 yield from self._vanishes("control", quantity)
             return
-        exact = self.system.potential.strength**2 * self.system.mass**3 / 3.0
         tolerance = self.margins["control"] * exact
         for quantity, reference in (("lim_Q_thermal", exact), ("lim_Q_flux", exact), ("H", 0.0)):
             yield self._equal("control", quantity, self._limit(quantity), reference, tolerance)
-        yield self._equal(
-            "control", "Q_thermal_form", self._thermal_form(), 0.0, self.margins["control"]
-        )
-        yield self._equal("control", "Q_flux_form", self._flux_form(), 0.0, self.margins["control"])
+        if isinstance(self.system, ClusterSystem):
+            forms = {"Q_thermal_form": self._thermal_form(), "Q_flux_form": self._flux_form()}
+            for quantity, form in forms.items():
+                yield self._equal("control", quantity, form, 0.0, self.margins["control"])
+
+    @property
+    def _exact_dissipation(self) -> float | None:
+        """What heat and flux both tend to in the cluster and in an evolving cone, if known."""
+        if isinstance(self.system, ClusterSystem):
+            return self.system.potential.strength**2 * self.system.mass**3 / 3.0
+        return float(self.limits[DISSIPATED]) if DISSIPATED in self.limits else None
 
     def _decay(self) -> Iterator[Verdict]:
         """β of a descent from the speed and from the energy, which are one by dU/dt = -Σ|F|²."""
@@ -313,7 +321,7 @@ class _Checks:
         interval is indistinguishable from zero.
         """
         quantities = ["A_minus_B"]
-        if self._anomaly_is_open and not isinstance(self.system, ClusterSystem):
+        if anomaly_is_open(self.system) and self._exact_dissipation is None:
             quantities += ["lim_Q_thermal", "H"]
             if self._flux_is_known:  # not a finding: nothing to compare
                 zero = Limit(0.0, np.nan, np.nan, np.nan, np.nan, 0)
@@ -323,12 +331,6 @@ class _Checks:
                 quantities.append("lim_Q_flux")
         for quantity in quantities:
             yield from self._vanishes("commutation", quantity)
-
-    @property
-    def _anomaly_is_open(self) -> bool:
-        """Whether nothing is known of the anomalies beforehand: of particles, and of collapse."""
-        pairs = self.system.mixture.pairs()
-        return self.system.particles or any(potential.collapses for _, _, potential in pairs)
 
     def _joint(self) -> Iterator[Verdict]:
         """A and the limit of all terms along each path on which T and ℓ vanish together."""

@@ -14,9 +14,8 @@ from glasscade.analysis.snapshots import Snapshots
 from glasscade.coarse import KERNELS
 from glasscade.config import System
 from glasscade.errors import DataError
-from glasscade.io import read_dataset
 from glasscade.limits.extrapolation import ENDS, POINTS, Limit, extrapolate, slope
-from glasscade.stages.batches import apart
+from glasscade.stages.batches import Place
 from glasscade.stages.integrate import written
 from glasscade.transforms import Modes, good_size, modes_to_grid, truncate
 
@@ -33,8 +32,7 @@ UNKNOWN = Limit(np.nan, np.nan, np.nan, np.nan, np.nan, 1)
 
 
 def convergence(
-    states: list[Path],
-    temperatures: list[list[float]],
+    states: list[Place],
     system: System,
     kernel: str,
     ells: list[float],
@@ -48,10 +46,8 @@ def convergence(
 
     Parameters
     ----------
-    states : list of Path
-        One for each entry of the sweep.
-    temperatures : list of lists of float
-        Those in each state, in all 0 and at least `POINTS` above.
+    states : list of Place
+        In the order of temperature: 0 and at least `POINTS` above.
     system : System
     kernel : str
     ells : list of float
@@ -70,13 +66,8 @@ def convergence(
     DataError
         If two states differ in their output times.
     """
-    places = sorted(
-        (temperature, path, held)
-        for path, held in zip(states, temperatures, strict=True)
-        for temperature in held
-    )
-    first, *others = places
-    cold = _snapshots(*first, system)
+    first, *others = states
+    cold = _snapshots(first, system)
     resolved = [
         ell for ell in ells if ell >= (1.0 - SLACK) * system.smallest_scale(kernel) and ell > 0.0
     ]
@@ -84,10 +75,10 @@ def convergence(
     size = _extents(np.array([_norms(cold, None, scales, t) for t in range(len(cold))]))
     rows = []
     for place in progress(others, "temperatures"):
-        warm = _snapshots(*place, system)
-        _require_same_times(place[1], cold, warm)
+        warm = _snapshots(place, system)
+        _require_same_times(place.path, cold, warm)
         rows.append(_extents(np.array([_norms(cold, warm, scales, t) for t in range(len(cold))])))
-    warm_ones = np.array([temperature for temperature, _, _ in others])
+    warm_ones = np.array([place.temperature for place in others])
     return _labelled(warm_ones, np.array(rows), size, scales, level)
 
 
@@ -112,10 +103,9 @@ class _Scale:
         return cls(ell, counts, KERNELS[kernel].filter(cell, counts, ell), shape)
 
 
-def _snapshots(temperature: float, path: Path, held: list[float], system: System) -> Snapshots:
-    """The state of the one realisation there is at one of the temperatures that a file holds."""
-    state = apart(read_dataset(path, "cell"), held)[held.index(temperature)]
-    return Snapshots(state.isel(realisation=0), system.mixture)
+def _snapshots(place: Place, system: System) -> Snapshots:
+    """The states of the one realisation there is."""
+    return Snapshots(place.read().isel(realisation=0), system.mixture)
 
 
 def _require_same_times(path: Path, cold: Snapshots, warm: Snapshots) -> None:

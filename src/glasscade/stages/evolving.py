@@ -8,6 +8,7 @@ stored as a measure, of points with weights.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -103,8 +104,10 @@ def _on_line(system: FieldSystem, measure: Measure, times: Sequence[float]) -> F
     g = 2.0 * potential.strength
     period = potential.period if isinstance(potential, Cone) else np.inf
     path = line.sticky(measure.position[:, 0], measure.weight, g, times, period)
-    forces = [line.force(x, measure.weight, g, period) for x in path]
-    return [(x[:, np.newaxis], f[:, np.newaxis]) for x, f in zip(path, forces, strict=True)]
+    # As of the mixture, whose cone has a reach: a few points of almost no mass lie beyond it.
+    force = measures.Force(system.mixture, system.cell)
+    places = (x[:, np.newaxis] for x in path)
+    return [(x, force(replace(measure, position=x))) for x in places]
 
 
 def _anywhere(

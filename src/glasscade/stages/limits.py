@@ -24,7 +24,9 @@ from glasscade.limits.extrapolation import (
 )
 from glasscade.regularity.fits import interval
 from glasscade.stages import events
+from glasscade.stages.batches import Place, places
 from glasscade.stages.checks import checks
+from glasscade.stages.controls import exact_dissipation
 from glasscade.stages.convergence import convergence
 from glasscade.stages.integrate import believed, gather, integrate, limit_in_ell, term, written
 from glasscade.stages.joint import joint
@@ -57,7 +59,7 @@ def run(
     output, verdicts : Path
         Limits as NetCDF and verdicts as CSV.
     states : list of Path
-        Of fields, one for each of `state_temperatures`.
+        Of fields, one for each entry of `state_temperatures`, those it holds.
     """
     system = SYSTEM.validate_python(job["system"])
     if exponents is None:
@@ -80,14 +82,22 @@ def run(
         if system.evolves and system.deterministic:
             dataset = dataset.merge(joint(dataset, level))
     if states:
-        kernel, ells = str(dataset["kernel"].values[0]), dataset["ell"].values.tolist()
-        found = convergence(list(states), job["state_temperatures"], system, kernel, ells, level)
-        dataset = dataset.merge(found)
+        found = places(list(states), job["state_temperatures"])
+        dataset = dataset.merge(_of_states(found, system, dataset, level))
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
     rows = checks(job, system, dataset, read_dataset(exponents, "raw"))
     write_dataset(dataset, output, job, __name__)
     write_text(table(rows), verdicts)
+
+
+def _of_states(
+    states: list[Place], system: System, integrated: xr.Dataset, level: float
+) -> xr.Dataset:
+    """What the densities themselves say: how they come together, and what they must dissipate."""
+    kernel, ells = str(integrated["kernel"].values[0]), integrated["ell"].values.tolist()
+    found = convergence(states, system, kernel, ells, level)
+    return found.merge(exact_dissipation(system, states[0]))
 
 
 def _limited(gathered: list[tuple[float, xr.Dataset]]) -> bool:

@@ -65,8 +65,9 @@ def test_external_forces_add_up():
 
 @pytest.mark.parametrize(
     ("power", "temperature", "points"),
-    # 20/(2 T^p/8) = 80 T^-p points: 800 and 2530 at T = 0.1, 0.001 with p = 1 and 1/2
-    [(1.0, 0.1, 1024), (0.5, 0.001, 4096), (0.5, 100.0, 128), (1.0, 0.0, 4096)],
+    # 20/(2 T^p/8) = 80 T^-p points: 800 and 2530 at T = 0.1, 0.001 with p = 1 and 1/2, and a little
+    # more where a transform of so many is slow
+    [(1.0, 0.1, 800), (0.5, 0.001, 2560), (0.5, 100.0, 128), (1.0, 0.0, 4096)],
 )
 def test_the_grid_follows_the_width_of_layers(power, temperature, points):
     field = system(points=4096, layer={"width": 2.0, "power": power, "points": 8})
@@ -75,7 +76,7 @@ def test_the_grid_follows_the_width_of_layers(power, temperature, points):
 
 def test_a_layer_that_needs_more_points_than_there_are_is_refused():
     field = system(points=4096, layer={"width": 2.0, "power": 1, "points": 8})
-    with pytest.raises(ResolutionError, match=r"points: 4096 .* at T = 0\.01 .*; take 8192, or"):
+    with pytest.raises(ResolutionError, match=r"points: 4096 .* at T = 0\.01 .*; take 8\d\d\d, or"):
         field.solved_shape(0.01)
 
 
