@@ -4,6 +4,10 @@ Compiled code is cached on disk in a folder named by a digest of the package's s
 numba itself does not notice when a helper in another module changes.
 Kernels are module-level functions; closures and functions passed as arguments would give
 no cache hits between processes, so that every job would compile again.
+
+A kernel has the same last bits in the process that compiled it as in all that load it, whatever
+else these have compiled or loaded before: the code of a kernel has its own copies of all it calls
+(`_SelfContained`).
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -47,12 +52,49 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
+class _SelfContained(JITCodeLibrary):
+    """Machine code of a cached kernel, with copies of its own of all functions it calls.
+
+    numba links the optimised code of a callee into its caller and optimises it once more, by which
+    fast arithmetic may get another order. Unless inlined, the copy keeps a symbol that others may
+    define as well, and the linker of a process takes whichever it met first: the callee's own code
+    where that has been compiled or called before, the copy where only the caller was loaded.
+    """
+
+    def _finalize_final_module(self) -> None:
+        """Make the copies local to this code, but not in what is linked into further callers."""
+        if self._object_caching_enabled and self._shared_module is None:  # compiled, not loaded
+            self._shared_module = self._final_module.clone()
+            for function in self._shared_module.functions:
+                if not function.is_declaration and function.linkage.name == "external":
+                    function.linkage = "linkonce_odr"
+            for function in self._final_module.functions:
+                if function.linkage.name == "linkonce_odr":
+                    function.linkage = "internal"
+        super()._finalize_final_module()
+
+
+JITCPUCodegen._library_class = _SelfContained
+
+
 def jit(function: Function) -> Function:
     """Compile `function` in nopython mode with a disk cache, IEEE NaNs and numpy's division.
 
     It runs without Python's lock, so that a caller may spread its calls over threads.
     """
     compiled = numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH, nogil=True)
+    return cast(Function, compiled(function))
+
+
+def inner(function: Function) -> Function:
+    """Like `jit`, for what is called in inner loops and makes views of arrays but no arrays.
+
+    No references are counted: each count is an atomic operation of twenty cycles, and of more where
+    threads count those of the same array.
+    """
+    compiled = numba.njit(
+        cache=True, error_model="numpy", fastmath=FASTMATH, nogil=True, _nrt=False
+    )
     return cast(Function, compiled(function))
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from glasscade.jit import jit
+from glasscade.jit import inner, jit
 from glasscade.particles.neighbours import BLOCK, Packed
 from glasscade.particles.pairs import PairTable
 from glasscade.potentials import kernels
@@ -100,7 +100,7 @@ def new_work(dim: int) -> Real:
     return np.empty((dim + 3, BLOCK))
 
 
-@jit
+@inner
 def _separate_2d(own: Real, everyone: Real, entries: Indices, work: Real) -> None:
     """x_a - x_b of one neighbour of each lane: gathers, which are quickest one by one."""
     dx, dy = work[0], work[1]
@@ -111,7 +111,7 @@ def _separate_2d(own: Real, everyone: Real, entries: Indices, work: Real) -> Non
         dy[lane] = own[lane, 1] - everyone[other, 1]
 
 
-@jit
+@inner
 def _separate_3d(own: Real, everyone: Real, entries: Indices, work: Real) -> None:
     """`_separate_2d` with a third coordinate."""
     dx, dy, dz = work[0], work[1], work[2]
@@ -122,21 +122,21 @@ def _separate_3d(own: Real, everyone: Real, entries: Indices, work: Real) -> Non
         dz[lane] = own[lane, 2] - everyone[other, 2]
 
 
-@jit
+@inner
 def _look_up(values: Real, types: Types, out: Real) -> None:
     """The value of the type of each lane."""
     for lane in range(types.size):
         out[lane] = values[np.uint64(types[lane])]
 
 
-@jit
+@inner
 def _harmonic_factor(r2: float, diameter: float, strength: float, core: float) -> float:
     """-V'(r)/r = strength (d - r)/(r d²), r no less than the core: no branch, one division."""
     r = max(math.sqrt(r2), core)
     return strength * max(diameter - r, 0.0) / (diameter * diameter * r)
 
 
-@jit
+@inner
 def _add_harmonic_2d(types: Types, law: Law, force: Real, work: Real) -> None:
     """Add -F of one neighbour of each lane; the loop vectorises."""
     strength, core = law.shared[0], law.shared[1]
@@ -150,7 +150,7 @@ def _add_harmonic_2d(types: Types, law: Law, force: Real, work: Real) -> None:
         fy[lane] += factor * dy[lane]
 
 
-@jit
+@inner
 def _add_harmonic_3d(types: Types, law: Law, force: Real, work: Real) -> None:
     """`_add_harmonic_2d` with a third coordinate."""
     strength, core = law.shared[0], law.shared[1]
@@ -165,7 +165,7 @@ def _add_harmonic_3d(types: Types, law: Law, force: Real, work: Real) -> None:
         fz[lane] += factor * dz[lane]
 
 
-@jit
+@inner
 def _lennard_jones_factor(u: float, shared: _Shape) -> float:
     """24 s⁸ (2 s⁶ - 1), s² = 1/u, or the quartic's -V'(r)/r; zero in the cap and beyond the end.
 
@@ -182,14 +182,14 @@ def _lennard_jones_factor(u: float, shared: _Shape) -> float:
     return factor if u >= shared[0] else 0.0
 
 
-@jit
+@inner
 def _shape(law: Law) -> _Shape:
     """The shared numbers as scalars, which stay in registers."""
     s = law.shared
     return s[0], s[1], s[2], s[3], s[4], s[5], s[6]
 
 
-@jit
+@inner
 def _add_lennard_jones_2d(types: Types, law: Law, force: Real, work: Real) -> None:
     """Add -F of one neighbour of each lane; the loop vectorises."""
     shape = _shape(law)
@@ -209,7 +209,7 @@ def _add_lennard_jones_2d(types: Types, law: Law, force: Real, work: Real) -> No
         _add_capped(types, law, force, work)
 
 
-@jit
+@inner
 def _add_lennard_jones_3d(types: Types, law: Law, force: Real, work: Real) -> None:
     """`_add_lennard_jones_2d` with a third coordinate."""
     shape = _shape(law)
@@ -231,7 +231,7 @@ def _add_lennard_jones_3d(types: Types, law: Law, force: Real, work: Real) -> No
         _add_capped(types, law, force, work)
 
 
-@jit
+@inner
 def _add_capped(types: Types, law: Law, force: Real, work: Real) -> None:
     """Add -F of the lanes that the loops above left out: few, where a cap does no harm."""
     dim = force.shape[0]
@@ -245,7 +245,7 @@ def _add_capped(types: Types, law: Law, force: Real, work: Real) -> None:
             force[c, lane] += factor * work[c, lane]
 
 
-@jit
+@inner
 def _any_factor(r2: float, kind: int, parameters: Real, cutoff: float) -> float:
     """-V'(r)/r of a pair of any kind."""
     r = math.sqrt(r2)
@@ -254,7 +254,7 @@ def _any_factor(r2: float, kind: int, parameters: Real, cutoff: float) -> float:
     return 0.0
 
 
-@jit
+@inner
 def _add_any(
     own: Real, everyone: Real, entries: Indices, types: Types, law: Law, force: Real, work: Real
 ) -> None:
@@ -271,7 +271,7 @@ def _add_any(
             force[c, lane] += factor * work[c, lane]
 
 
-@jit
+@inner
 def block_forces(
     block: int, own: Real, everyone: Real, packed: Packed, law: Law, force: Real, work: Real
 ) -> None:
