@@ -265,7 +265,9 @@ def _snapshots(model: Model) -> int:
     """Output times of all fields in one block."""
     system = model.system
     times = 1
-    if isinstance(system, FieldSystem | GlassSystem):
+    if isinstance(system, FieldSystem):
+        times = system.times.size
+    elif isinstance(system, GlassSystem):
         times = system.snapshots
     elif isinstance(system, TrajectorySystem):
         times = len(system.choice.of(system.last + 1)) if system.last >= 0 else UNKNOWN_FRAMES

@@ -66,6 +66,7 @@ UNITS = {
     "LayerKeys.width": "ℓ₀",
     "BumpKeys.width": "ℓ₀",
     "merge": "ℓ₀",
+    "instants": "ℓ₀²/(μV₀)",
     "shortest": "ℓ₀",
     "power": "1",
     "packing_fraction": "1",

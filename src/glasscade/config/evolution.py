@@ -26,6 +26,10 @@ from glasscade.transforms import good_size
 
 Real = npt.NDArray[np.float64]
 
+CROWDED = 8
+"""Output times on either side of an instant: to a hundredth of the spacing."""
+CLOSEST = 1e-6
+"""Least distance of output times, in units of the spacing of the even ones."""
 FEWEST_POINTS = 128
 """Grid points along a side of any temperature."""
 SMOOTHEST = 1e-8
@@ -136,6 +140,11 @@ class FieldSystem(BoxKeys):
     snapshots: int = Field(
         ge=5, le=2001, description="equidistant output times, ends included; odd"
     )
+    instants: tuple[Positive, ...] = Field(
+        (),
+        description="times about which further output times crowd, for collisions, at which rates "
+        "jump",
+    )
     scheme: Literal["spectral", "finite_volume"] = Field(
         "spectral",
         description="for what stays smooth, or, of second order, for densities that stay positive "
@@ -168,8 +177,11 @@ class FieldSystem(BoxKeys):
 
     @property
     def times(self) -> Real:
-        """Output times."""
-        return np.linspace(0.0, self.duration, self.snapshots)
+        """Output times: even ones, and about each instant distances that halve on either side."""
+        even = np.linspace(0.0, self.duration, self.snapshots)
+        distances = even[1] * 0.5 ** np.arange(CROWDED)
+        crowds = [t + sign * distances for t in self.instants for sign in (-1.0, 1.0)]
+        return np.unique(np.concatenate([even, *crowds]))
 
     def solved_shape(self, temperature: float) -> tuple[int, ...]:
         """Shape of the grid on which a temperature is solved.
@@ -196,6 +208,15 @@ class FieldSystem(BoxKeys):
     def _consistent(self) -> Self:
         if self.snapshots % 2 == 0:
             raise ValueError("snapshots must be odd, so that every second one spans the duration")
+        step = self.duration / (self.snapshots - 1)
+        for instant in self.instants:
+            if not step < instant < self.duration - step:
+                raise ValueError(
+                    f"instants: {instant:g} must lie between {step:g} and "
+                    f"{self.duration - step:g}, within the outermost of the snapshots"
+                )
+        if np.min(np.diff(self.times)) < CLOSEST * step:
+            raise ValueError("instants: output times fall on each other; move one of them a little")
         if isinstance(self.start, BumpsKeys):
             self._check_bumps(self.start)
         try:

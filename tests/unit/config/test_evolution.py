@@ -84,6 +84,16 @@ def test_output_times_span_the_duration():
     np.testing.assert_allclose(system().times, [0.0, 0.1, 0.2, 0.3, 0.4], rtol=1e-15)
 
 
+def test_output_times_crowd_about_an_instant():
+    times = system(instants=[0.17]).times
+    np.testing.assert_array_equal(np.diff(times) > 0.0, True)
+    assert set(np.linspace(0.0, 0.4, 5)) <= set(times)
+    near = times[np.abs(times - 0.17) < 0.11]
+    nearest = np.sort(np.abs(near - 0.17))[:2]
+    np.testing.assert_allclose(nearest, 0.1 / 128, rtol=1e-9)
+    assert times.size == 5 + 16
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -102,6 +112,8 @@ def test_output_times_span_the_duration():
             {"external": [{"kind": "kolmogorov", "amplitude": 1, "wave": [200], "direction": [1]}]},
             "cannot hold a force with modes up to",
         ),
+        ({"instants": [0.35]}, "instants: 0.35 must lie between 0.1 and 0.3, within"),
+        ({"instants": [0.2]}, "instants: output times fall on each other; move one of them"),
         ({"layer": {"width": 1.0, "power": 2}}, "Input should be 0.5 or 1"),
     ],
 )
