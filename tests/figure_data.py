@@ -9,7 +9,7 @@ from glasscade.figures.data import Results
 from glasscade.limits.extrapolation import ENDS
 from glasscade.limits.verdicts import Verdict
 from glasscade.regularity.exponents import ANSWERED, DECISIVE, FLAGS
-from glasscade.stages.joint import joint
+from glasscade.stages.joint import ALONG
 
 KINDS = ("cluster", "field", "synthetic", "glass")
 KERNELS = ["gaussian", "bump"]
@@ -89,8 +89,7 @@ def made_up_limits(kind: str) -> xr.Dataset:
         limits["flux_norm"] = norm.expand_dims(order=[1.0, 2.0], axis=-1)
         limits["product_norm"] = 3.0 * limits["flux_norm"]
     if kind == "field":
-        limits["source"].attrs["units"] = "V0"
-        limits = limits.merge(joint(limits, LEVEL)).merge(made_up_distances())
+        limits = limits.merge(_made_up_paths(temperature, rng)).merge(made_up_distances())
     for name in ("flux_map_0.1", "density_map_0.1"):
         shape = (6,) if kind in ("cluster", "field") else (6, 8)
         limits[name] = xr.DataArray(rng.normal(size=shape), dims=("x", "y")[: len(shape)])
@@ -112,6 +111,27 @@ def _ends(*known: np.ndarray) -> np.ndarray:
     """Value, interval and window of limits of which no more is known."""
     unknown = [np.full_like(known[0], np.nan)] * (len(ENDS) - len(known))
     return np.stack([*known, *unknown], axis=-1)
+
+
+def _made_up_paths(temperature: list[float], rng: np.random.Generator) -> xr.Dataset:
+    """Terms along two paths, the second of which leaves the table before the last temperature."""
+    lead = ("alpha", "followed", "kernel", "phi")
+    shape = (2, len(ALONG), len(KERNELS), len(PHI))
+    ell = 0.05 * (np.array(temperature) / 0.001) ** np.array([[0.5], [1.0]])
+    ell[:, 0], ell[1, -1] = np.nan, np.nan
+    known = np.isfinite(ell)[:, None, None, None, :]
+    value = np.where(known, rng.normal(size=(*shape, len(temperature))), np.nan)
+    limit = rng.normal(size=shape)
+    window = np.full(shape, 0.001), np.full(shape, 0.008)
+    return xr.Dataset(
+        {
+            "path_ell": (("alpha", "temperature"), ell),
+            "along": ((*lead, "temperature"), value),
+            "along_error": ((*lead, "temperature"), np.where(known, 0.05, np.nan) + 0.0 * value),
+            "along_limit": ((*lead, "end"), _ends(limit, limit - 0.1, limit + 0.1, *window)),
+        },
+        coords={"alpha": [0.5, 1.0], "followed": list(ALONG), "end": list(ENDS)},
+    )
 
 
 def made_up_distances(ells: tuple[float, ...] = (0.0,)) -> xr.Dataset:

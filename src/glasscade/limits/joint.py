@@ -6,16 +6,23 @@ to the limit, and leads away from it,
     ℓ(T) = ℓ_0 (T/T_0)^α,
 
 up to the largest T at which ℓ(T) is still within the table. Scales between those of the table are
-interpolated by a cubic spline in ln ℓ at each T. How far that may err is what it changes when every
-second scale is left out, over 2^p - 1 with p = 3: one order less than splines of smooth data have,
-for tables whose spacing only just resolves the crossover at ℓ ~ width of a layer.
+interpolated by a cubic spline in ln ℓ at each T. How far that may err in the middle of an interval
+is the larger of two estimates:
+
+- how far off its ends would be, were they not in the table, over 2^p - 1 with p = 2: splines are of
+  order 4, but a spacing of octaves only just resolves the crossover at ℓ ~ width of a layer; half
+  of that at an end of the table, which is missed by an extrapolation;
+- the largest difference there from a monotone interpolant, of lower order.
+
+For crossovers as wide as 1/(1 + ℓ/w) in octaves this holds the error everywhere, for e^{-ℓ/w} in 97
+of 100 places.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, inherited
 
@@ -23,10 +30,12 @@ Real = npt.NDArray[np.float64]
 
 ALPHAS = (0.5, 1.0)
 """Slower than the width of a layer at a kink of V, which is ∝ T, and in proportion to it."""
-ORDER = 3
+ORDER = 2
 """Order of the interpolation that its error estimate relies on."""
+INSIDE = 17
+"""Points of an interval at which interpolants are compared."""
 FEWEST_SCALES = 5
-"""Every second of which are three, that a spline needs to be more than a line."""
+"""Without one of which a spline still has the four that make it a cubic."""
 SLACK = 1e-9
 """Round-off in ℓ(T) must not drop the ends of a table."""
 
@@ -71,11 +80,21 @@ def between(ell: Real, values: Real, at: float) -> tuple[float, float]:
     if not (x.size >= FEWEST_SCALES and x[0] - SLACK <= np.log(at) <= x[-1] + SLACK):
         return np.nan, np.nan
     u = float(np.clip(np.log(at), x[0], x[-1]))
-    value = float(CubicSpline(x, y)(u))
-    ends = (0, x.size - 1)
-    halves = [np.unique([*ends, *range(first, x.size, 2)]) for first in (0, 1)]
-    changes = [abs(float(CubicSpline(x[half], y[half])(u)) - value) for half in halves]
-    return value, max(changes) / (2**ORDER - 1)
+    right = int(np.clip(np.searchsorted(x, u), 1, x.size - 1))
+    left, spline = right - 1, CubicSpline(x, y)
+    inside = np.linspace(x[left], x[right], INSIDE)
+    other = np.max(np.abs(spline(inside) - PchipInterpolator(x, y)(inside)))
+    off = max(_left_out(x, y, left), _left_out(x, y, right), float(other))
+    # Zero at the scales of the table, as the error itself.
+    part = (u - x[left]) / (x[right] - x[left])
+    return float(spline(u)), 4.0 * part * (1.0 - part) * off
+
+
+def _left_out(x: Real, y: Real, node: int) -> float:
+    """What it says of the spline by how much that through all other nodes misses one."""
+    others = CubicSpline(np.delete(x, node), np.delete(y, node))
+    missed = abs(float(others(x[node])) - float(y[node])) / (2**ORDER - 1)
+    return 0.5 * missed if node in (0, x.size - 1) else missed
 
 
 def limit_along(temperature: Real, values: Real, errors: Real, level: float) -> Limit:
