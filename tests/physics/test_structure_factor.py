@@ -15,11 +15,7 @@ from scipy.integrate import solve_ivp
 
 from glasscade.cell import Cell
 from glasscade.fields.fluctuating import ACCURATE, FluctuatingDean
-from glasscade.particles.dynamics import Motion, State
-from glasscade.particles.dynamics import simulate as move
-from glasscade.particles.pairs import PairTable
 from glasscade.potentials import Gaussian, Mixture
-from glasscade.transforms import point_modes
 
 IDEAL = Mixture.single(Gaussian(0.0, width=1.0))
 CORE = Mixture.single(Gaussian(1.0, width=1.0))
