@@ -9,12 +9,12 @@ distance of two independent points drawn from the kernel at scale ℓ):
 
 In the plane with V = g|x| and no background the cluster has one length, T/(gM), so that with
 ρ = exp(-V*ρ/T)/Z the total of Q_thermal is the same at every T, and that of Q_flux of the point at
-every ℓ. By parts both are ∫ρ|F|², of the profile of the cluster and of that of the kernel:
+every ℓ. By parts the traces of both are ∫ρ|F|², of the profile of the cluster and of the kernel,
 
-    tr Q_thermal = g²M³ E[u·u'],   tr Q_flux = g²M³ E[u·u'],   u = (X-X')/|X-X'|, u' = (X-X'')/|X-X''|
+    g²M³ E[u·u'],      u = (X-X')/|X-X'|,   u' = (X-X'')/|X-X''|,
 
-with X, X', X'' drawn from either profile. On a line E[u u'] = 1/3 for every profile; in the plane
-it depends on it, by 1 %: the limits of Q_thermal and Q_flux differ (H of Eq. 48 is not zero).
+with X, X', X'' drawn from this profile. On a line E[u u'] = 1/3 for every profile; in the plane it
+depends on it, by 1 %: the limits of Q_thermal and Q_flux differ, and H of Eq. 48 is not zero.
 """
 
 from __future__ import annotations
