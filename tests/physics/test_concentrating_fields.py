@@ -111,8 +111,8 @@ def test_cluster_of_the_periodic_cone_is_the_exact_profile():
         cell, mixture = Cell.cubic(length, 1), Mixture.single(Cone(1.0, period=length))
         found = evolve(start[np.newaxis], mixture, cell, temperature, [3.0], 1e-3)[0, 0]
         xi = FreeEnergy(mixture, cell, (n,), temperature).chemical_potential(found[np.newaxis])[0]
-        # E, flat at rest, is known to 1e-14: that leaves the root of it in the density
-        assert np.sqrt(np.mean(found * (xi - np.mean(found * xi)) ** 2)) < 1e-6
+        # E, flat at rest, is known to 1e-14 of terms of order one: the root of this, with some room
+        assert np.sqrt(np.mean(found * (xi - np.mean(found * xi)) ** 2)) < 1e-5
         errors.append(np.abs(found - density).max() / density.max())
     assert errors[-1] < 1e-3
     assert np.log2(errors[-2] / errors[-1]) == pytest.approx(2.0, abs=0.1)
