@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
+from numba.core.codegen import JITCodeLibrary, JITCPUCodegen, get_host_cpu_features
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Re-association and contraction are allowed, so that sums vectorise; NaN and infinity keep
 # their meaning ("nnan" and "ninf" are left out), because a diverging run must be noticed.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
+_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "fastmath": FASTMATH}
 
 
 def cache_folder() -> Path:
@@ -46,6 +47,12 @@ def cache_root() -> Path:
 if not os.environ.get("NUMBA_CACHE_DIR"):
     # An attribute that numba makes at run time.
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+
+if not os.environ.get("NUMBA_CPU_FEATURES") and "+avx512vbmi2" in get_host_cpu_features():
+    # Registers of eight doubles: unasked, LLVM uses half of them, for the sake of processors whose
+    # clock they slow down. Those have no VBMI2.
+    features = get_host_cpu_features() + ",-prefer-256-bit"
+    numba.config.CPU_FEATURES = features  # type: ignore[attr-defined]
 
 # How long threads of GNU's OpenMP spin between parallel loops. By default they do for a thousand
 # times as long, which takes the cores from whatever else runs; asleep, they miss the next loop.
@@ -82,23 +89,19 @@ def jit(function: Function) -> Function:
 
     It runs without Python's lock, so that a caller may spread its calls over threads.
     """
-    compiled = numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH, nogil=True)
-    return cast(Function, compiled(function))
+    return cast(Function, numba.njit(**_OPTIONS, nogil=True)(function))
 
 
 def inner(function: Function) -> Function:
-    """Like `jit`, for what is called in inner loops and makes views of arrays but no arrays.
+    """Like `jit`, for what inner loops call: it may view its arrays, but make and return none.
 
-    No references are counted: each count is an atomic operation of twenty cycles, and of more where
-    threads count those of the same array.
+    References are not counted. Each count is an atomic operation of twenty cycles, and of many more
+    when threads count those of the same array.
     """
-    compiled = numba.njit(
-        cache=True, error_model="numpy", fastmath=FASTMATH, nogil=True, _nrt=False
-    )
-    return cast(Function, compiled(function))
+    options = _OPTIONS | {"nogil": True, "_nrt": False}  # without numba's run time, no references
+    return cast(Function, numba.njit(**options)(function))
 
 
 def pjit(function: Function) -> Function:
     """Like `jit`, with `prange` loops spread over threads."""
-    compiled = numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH, parallel=True)
-    return cast(Function, compiled(function))
+    return cast(Function, numba.njit(**_OPTIONS, parallel=True)(function))

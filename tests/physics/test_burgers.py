@@ -135,7 +135,7 @@ def test_sticky_particles_are_the_limit_of_low_temperature():
 
 @pytest.mark.parametrize("temperature", [0.1, 0.01, 0.001])
 def test_thermal_dissipation_of_the_merged_shock_is_exact_over_two_decades(temperature):
-    # relaxed to exp(-(gM)² t/16T), 5e-13 at the highest T
+    # relaxed to exp(-(gM)² t/16T), 2e-13 at the highest T
     length, t = 40.0, 40.0
     density, _ = evolved(2**16, length, t, temperature)
     data = on_grid(density, length)

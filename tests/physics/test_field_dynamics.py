@@ -7,11 +7,13 @@ import pytest
 
 from glasscade.cell import Cell
 from glasscade.external import Kolmogorov
+from glasscade.fields import spectral
 from glasscade.fields.initial import smooth_density
+from glasscade.fields.line import Bumps, cole_hopf
 from glasscade.fields.linear import normal_modes, spinodal
 from glasscade.fields.spectral import evolve
 from glasscade.force import ForceField
-from glasscade.potentials import GEM, Cone, Gaussian, Mixture
+from glasscade.potentials import GEM, Cone, FreeCone, Gaussian, Mixture
 from glasscade.transforms import grid_to_modes, modes_at_points, modes_to_grid
 
 GEM4 = Mixture.single(GEM(1.0, width=1.0, exponent=4.0))
@@ -79,6 +81,45 @@ def test_a_fluid_below_its_spinodal_freezes_and_one_above_becomes_uniform():
 
 
 # --- Exact solutions ------------------------------------------------------------------------------
+
+
+LONG = Cell.cubic(12.0, 1)
+BUMPS = Bumps((5.0, 7.0), (0.3, 0.35), (0.4, 0.6))
+WARM, PLACES = 0.05, np.linspace(3.0, 9.0, 61)
+
+
+def error_of_cone(points, tolerance, times, g):
+    """The largest error of ρ at the given times against Cole-Hopf; mass is far from the ends."""
+    x = np.arange(points) * 12.0 / points
+    density = grid_to_modes(BUMPS.density(x)[np.newaxis], LONG)
+    cone = Mixture.single(FreeCone(0.5 * g, reach=6.0))
+    field = ForceField(cone, LONG, counts_of(density))
+    history = evolve(density, field, WARM, times, tolerance)
+    values = modes_at_points(history[:, 0], PLACES[:, np.newaxis], LONG)
+    exact = np.array([cole_hopf(PLACES, time, BUMPS, g, WARM)[0] for time in times])
+    return np.abs(values - exact).max()
+
+
+def test_two_shocks_merge_as_cole_hopf_says():
+    """Collapse, collision at t = 4 and one shock; M = 1."""
+    # a few steps of the tolerance, which is relative to the mean density of 1/12
+    assert error_of_cone(384, 1e-11, [1.0, 3.0, 6.0], 1.0) < 1e-11
+    assert error_of_cone(384, 1e-7, [1.0, 3.0, 6.0], 1.0) < 1e-7
+
+
+def test_a_repulsion_spreads_as_cole_hopf_says():
+    # 5e-12 of the mass comes to lie beyond the reach of the potential
+    assert error_of_cone(192, 1e-11, [0.5], -1.0) < 2e-11
+
+
+def test_error_of_a_shock_falls_as_its_distance_from_the_poles_says(monkeypatch):
+    """ρ = sech²(gMx/4T) gM²/8T has poles at ix, x = 2πT/gM: errors fall as exp(-k_max x)."""
+    monkeypatch.setattr(spectral, "TAIL", np.inf)
+    points = np.array([64, 96, 128, 192])
+    errors = [error_of_cone(n, 1e-9, [6.0], 1.0) for n in points]
+    slope = np.polyfit(np.pi * points / 12.0, np.log(errors), 1)[0]
+    # the poles are double, so that a factor k slows the fall: by 1/k, of k = 17 to 50
+    assert -slope == pytest.approx(2.0 * np.pi * WARM, rel=0.15)
 
 
 @pytest.mark.parametrize("strength", [1.0, -1.0], ids=["attraction", "repulsion"])

@@ -12,9 +12,10 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+from numba.core.errors import NumbaRuntimeError
 
 from glasscade import jit as module
-from glasscade.jit import cache_folder, jit, pjit
+from glasscade.jit import cache_folder, inner, jit, pjit
 
 
 @jit
@@ -28,6 +29,17 @@ def _sum(values: np.ndarray) -> float:
     for index in numba.prange(values.size):
         total += values[index]
     return total
+
+
+@inner
+def _ends(values: np.ndarray) -> float:
+    tail = values[-1:]
+    return values[0] + tail[0]
+
+
+@inner
+def _twice(values: np.ndarray) -> float:
+    return np.sum(2.0 * values)
 
 
 @pytest.fixture
@@ -137,3 +149,9 @@ def test_compiled_and_loaded_kernels_have_the_same_bits(tmp_path: Path) -> None:
     assert bits(tmp_path, "callee", "caller")["caller"] == compiled["caller"]
     shutil.rmtree(tmp_path / "cache")
     assert bits(tmp_path, "callee", "caller")["caller"] == compiled["caller"]
+
+
+def test_inner_functions_see_arrays_and_make_none() -> None:
+    assert _ends(np.arange(4.0)) == 3.0
+    with pytest.raises(NumbaRuntimeError, match="NRT required"):
+        _twice(np.arange(4.0))

@@ -14,7 +14,7 @@ from glasscade.config.base import Closed, Positive
 from glasscade.config.densities import BoxKeys
 from glasscade.config.driving import ExternalKeys
 from glasscade.errors import ConfigError, ResolutionError
-from glasscade.external import Sum
+from glasscade.external import ExternalForce, Sum
 from glasscade.fields.initial import (
     Bump,
     bumps_density,
@@ -102,8 +102,8 @@ class LayerKeys(Closed):
     """How thin the solution becomes: its layers have width · T^power, and so many points."""
 
     width: Positive = Field(description="of a layer at T = 1; of the cone 4/(gM), whose power is 1")
-    power: Literal[0.5, 1.0] = Field(
-        description="1 for a kink of V, 0.5 in a smooth well, whose width is 1/√V''"
+    power: float = Field(
+        gt=0.0, le=1.0, description="1 for a kink of V, 0.5 in a smooth well, where width is 1/√V''"
     )
     points: int = Field(8, ge=4, le=64, description="grid points in a layer")
 
@@ -170,10 +170,13 @@ class FieldSystem(BoxKeys):
         return self.dimensions
 
     @property
+    def drive(self) -> ExternalForce | None:
+        """The external force."""
+        return Sum(tuple(keys.force for keys in self.external)) if self.external else None
+
+    @property
     def motion(self) -> Motion:
-        """What drives the density from outside."""
-        external = Sum(tuple(keys.force for keys in self.external)) if self.external else None
-        return Motion(external=external)
+        return Motion(external=self.drive)
 
     @property
     def times(self) -> Real:
@@ -219,8 +222,8 @@ class FieldSystem(BoxKeys):
         if isinstance(self.start, BumpsKeys):
             self._check_bumps(self.start)
         try:
-            if self.motion.external is not None:
-                self.motion.external.modes(self.cell, self.counts)
+            if self.drive is not None:
+                self.drive.modes(self.cell, self.counts)
         except (ConfigError, ResolutionError) as error:
             raise ValueError(str(error)) from None
         return self

@@ -41,8 +41,8 @@ the cone it is h/2T·gM/2, and the errors at 1/4 are 2 % of its height."""
 FITTED = 0.5
 """Largest mean rise |v|/T between neighbours for fitted rates: they diffuse as T (1 + v²/12T²)."""
 SAFETY = 0.9
-SHORTER, LONGER = 0.2, 4.0
-"""Bounds of the change of a step."""
+SHORTER, LONGER = 0.2, 2.0
+"""Bounds of the change of a step. It does not become longer after one that was refused."""
 LEAST = 4
 """Fewest volumes along an axis: with limited slopes a current depends on as many."""
 FIRST, SMALLEST = 1e-6, 1e-12
@@ -113,17 +113,19 @@ def _advance(
 ) -> tuple[State, float, float]:
     """Step by dt or less; the new state, the step taken and the one to try next."""
     step = fitted.step if _is_mild(state, energy) else upwind.step
+    longer = LONGER
     while True:
         after, error, dt = step(state, energy, dt)
         falls = after.energy <= state.energy + energy.round_off(*state[:2])
         change = SAFETY * (tolerance / max(error, 1e-3 * tolerance)) ** (1.0 / 3.0)
         if error <= tolerance and (falls or not energy.conservative):
-            return after, dt, dt * min(change, LONGER)
+            return after, dt, dt * min(change, longer)
         if dt < smallest:
             raise StabilityError(
                 f"tolerance: {tolerance:g} needs steps below {dt:.3g}; allow at least {error:.1e}"
             )
         dt *= max(SHORTER, min(change, 0.5))
+        longer = 1.0
 
 
 def _is_mild(state: State, energy: FreeEnergy) -> bool:
@@ -152,7 +154,7 @@ def require_resolved(density: Real) -> None:
             n = density.shape[axis]
             raise ResolutionError(
                 f"points: {n} volumes along axis {axis - 1} do not resolve the density, which "
-                f"changes by {jump:.2g} of itself from one to the next, allowed is {RESOLVED:g}; "
+                f"changes by {jump:.3g} of itself from one to the next, allowed is {RESOLVED:g}; "
                 f"take at least {int(np.ceil(n * jump / RESOLVED))} points"
             )
 

@@ -133,12 +133,18 @@ def fastest(up: Real, down: Real, blocks: Integer) -> float:
     total = np.zeros(up.shape[1])
     for a in range(up.shape[0]):
         block, stride = blocks[a, 0], blocks[a, 1]
-        total += up[a]
+        _add(up[a], total)
         for start in range(0, total.size, block):
-            own, entered = total[start : start + block], down[a, start : start + block]
-            own[stride:] += entered[:-stride]
-            own[:stride] += entered[-stride:]
+            end, last = start + block, start + block - stride
+            _add(down[a, start:last], total[start + stride : end])
+            _add(down[a, last:end], total[start : start + stride])
     return float(np.max(total))
+
+
+@jit
+def _add(values: Real, total: Real) -> None:
+    for i in range(values.size):
+        total[i] += values[i]
 
 
 @jit

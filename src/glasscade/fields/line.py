@@ -43,6 +43,8 @@ MARGIN = 9.0
 HALVINGS = 6
 NEGLIGIBLE = 1e-20
 """Fraction of the largest density gM²/8T of a shock below which errors of ρ do not count."""
+MOST_NODES = 1 << 20
+"""Nodes between places that share them: at short times many lie between two places."""
 LEAST = -60.0
 """Logarithm of the smallest weight that is summed, relative to the largest."""
 LONGEST = 600.0
@@ -172,7 +174,7 @@ def cole_hopf(x: Real, t: float, start: Bumps, g: float, temperature: float) -> 
     _require("temperature", temperature, 0.0)
     _require_coupling(g)
     x = np.asarray(x, dtype=np.float64)
-    if t == 0.0:
+    if t == 0.0 or not x.size:
         return start.density(x), g * start.field(x)
     flat, step = x.ravel(), _first_step(start, g, temperature, t)
     accuracy = _accuracy(flat, t, start, g, temperature)
@@ -216,10 +218,19 @@ def _first_step(start: Bumps, g: float, temperature: float, t: float) -> float:
     return float(min(0.4 * np.sqrt(2.0 * temperature / sharpness), 0.25 * min(start.width)))
 
 
-def _averages(
+def _averages(x: Real, step: float, start: Bumps, g: float, temperature: float, t: float) -> Real:
+    """(ρ, w) by nodes in steps of `step`, by every second of them, and their sizes, (3, 2, n)."""
+    block = (x - np.min(x)) // (MOST_NODES * step)
+    result = np.empty((3, 2, x.size))
+    for some in (block == number for number in np.unique(block)):
+        result[:, :, some] = _averages_of_block(x[some], step, start, g, temperature, t)
+    return result
+
+
+def _averages_of_block(
     x: Real, step: float, start: Bumps, g: float, temperature: float, t: float
 ) -> tuple[Real, Real, Real]:
-    """(ρ, w) by nodes in steps of `step`, by every second of them, and their sizes, (2, n) each.
+    """The same for places so close to each other that they can share the nodes.
 
     No characteristic is faster than |g|M/2; where y is further from x by e the weight has fallen
     by exp(-e²/4Tt) at least.

@@ -48,9 +48,8 @@ def _spectral(
 ) -> Modes:
     counts = tuple((n - 1) // 2 for n in start.shape[1:])
     field = ForceField(system.mixture, system.cell, counts)
-    external = system.motion.external
     # One species: the force of all is that of each.
-    drive = None if external is None else external.modes(system.cell, counts)
+    drive = None if system.drive is None else system.drive.modes(system.cell, counts)
     modes = grid_to_modes(start, system.cell)
     return spectral.evolve(modes, field, temperature, times, system.tolerance, drive)
 
@@ -65,7 +64,7 @@ def _finite_volume(
         temperature,
         times,
         system.tolerance,
-        each_species(system.motion.external, 1),
+        each_species(system.drive, 1),
     )
     return grid_to_modes(history, system.cell)
 
@@ -119,6 +118,6 @@ def _anywhere(
         system.cell,
         times,
         system.tolerance * system.length,
-        external=system.motion.external,
+        external=system.drive,
         merge=keys.merge or None,
     )

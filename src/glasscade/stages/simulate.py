@@ -88,7 +88,7 @@ def simulate(
     if isinstance(system, ClusterSystem):
         return _cluster(system, temperature)
     if isinstance(system, FieldSystem):
-        return evolved(system, temperature, seed, system.times)
+        return evolved(system, temperature, seed, system.times.tolist())
     if isinstance(system, GlassSystem):
         return _glass(system, temperature, realisations, seed, checkpoint)
     if isinstance(system, TrajectorySystem):

@@ -70,7 +70,7 @@ def test_balances_of_a_measure_are_those_of_its_density(measure):
 
 def test_maps_of_a_measure_are_those_of_its_density(measure):
     field = xr.Dataset({"density": (("species", "x", "y"), DENSITY), "cell": cell_variable(CELL)})
-    settings = {"terms": "all", "parts": ["density", "rate", "source"], "points": 32}
+    settings = {"terms": ["W", "Q_flux"], "parts": ["density", "rate", "source"], "points": 32}
     expected = stress_maps(field, MIXTURE, 1.6, **settings)
     found = stress_maps(with_force(measure), MIXTURE, 1.6, **settings).isel(time=0)
     for name in settings["parts"]:

@@ -57,7 +57,7 @@ def test_bumps_have_their_masses_centres_and_widths_and_their_images():
 def test_external_forces_add_up():
     waves = [{"kind": "kolmogorov", "amplitude": a, "wave": [1], "direction": [1]} for a in (1, 2)]
     field = system(external=waves)
-    force = field.motion.external
+    force = field.drive
     assert isinstance(force, Sum)
     single = Kolmogorov(3.0, (1,), (1.0,)).modes(field.cell, (4,))
     np.testing.assert_allclose(force.modes(field.cell, (4,)), single, rtol=1e-14)
@@ -116,7 +116,7 @@ def test_output_times_crowd_about_an_instant():
             "cannot hold a force with modes up to",
         ),
         ({"instants": [0.35]}, "instants: 0.35 must lie between 0.1 and 0.3, within"),
-        ({"layer": {"width": 1.0, "power": 2}}, "Input should be 0.5 or 1"),
+        ({"layer": {"width": 1.0, "power": 2}}, "less than or equal to 1"),
     ],
 )
 def test_bad_keys_are_one_sentence(changes, expected):

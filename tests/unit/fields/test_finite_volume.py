@@ -177,8 +177,8 @@ def test_reconstruction_is_never_negative_and_exact_for_lines(rng):
     [
         (LINE, (200,), 0.05),
         (LINE, (200,), 0.0),
-        (PLANE, (40, 50), 0.02),
-        (PLANE, (40, 50), 0.0),
+        (PLANE, (30, 36), 0.02),
+        (PLANE, (30, 36), 0.0),
         (OBLONG, (30, 24, 20), 0.1),
     ],
 )
@@ -188,7 +188,7 @@ def test_mass_is_exact_and_nothing_negative_from_vacuum(cell, shape, temperature
     density = hat(shape, cell)
     saved = evolve(density, mixture, cell, temperature, [0.0, 0.02, 0.1], 1e-3)
     np.testing.assert_array_equal(saved[0], density)
-    assert np.abs(saved[-1] - density).max() > 0.1 * density.max()
+    assert np.abs(saved[-1] - density).max() > 0.05 * density.max()
     assert saved.min() >= 0.0
     mass = np.sum(saved, axis=tuple(range(2, saved.ndim)))
     # some thousand stages of rounding at random in each volume, of which the sum has many
@@ -283,7 +283,7 @@ FINER = (128, 256, 512)
     ("cell", "counts", "temperature", "shapes", "margin"),
     [
         (LINE, (30,), 0.2, [(n,) for n in SIZES], 0.05),  # fitted rates: terms of h⁴
-        (PLANE, (15, 15), 0.2, [(n, n + 8) for n in (32, 64, 128)], 0.05),
+        (PLANE, (15, 15), 0.2, [(32, 36), (48, 54), (72, 81)], 0.05),
         # limited slopes: at extrema they leave h² in a width h, which is of order 3 in the mean
         (LINE, (30,), 2e-3, [(n,) for n in FINER], 0.2),
         (LINE, (30,), 0.0, [(n,) for n in FINER], 0.2),
@@ -300,7 +300,7 @@ def test_error_falls_as_the_square_of_the_volumes(cell, counts, temperature, sha
         exact = averages(end, cell, shape)
         errors.append(np.sum(np.abs(found - exact)) / np.sum(exact))
     assert np.mean(np.abs(end - start)) > 1e-4
-    slopes = np.log2(np.array(errors[:-1]) / errors[1:])
+    slopes = -np.diff(np.log(errors)) / np.diff(np.log([shape[0] for shape in shapes]))
     np.testing.assert_allclose(slopes, 2.0, rtol=0.0, atol=margin)
 
 
@@ -328,10 +328,10 @@ def test_error_falls_with_the_order_of_the_step(method, order, dt, shape):
 
 def test_tolerance_bounds_the_error_of_the_run():
     density = averages(pair_modes(LINE, (20,)), LINE, (96,))
-    exact = evolve(density, PAIR, LINE, 0.1, [1.0], 1e-9)[0]
+    exact = evolve(density, PAIR, LINE, 0.1, [0.5], 1e-8)[0]
     errors = []
     for tolerance in (1e-4, 1e-5, 1e-6):
-        found = evolve(density, PAIR, LINE, 0.1, [1.0], tolerance)[0]
+        found = evolve(density, PAIR, LINE, 0.1, [0.5], tolerance)[0]
         errors.append(0.5 * np.sum(np.abs(found - exact)) / np.sum(exact))
     # local errors dt³ make errors dt² of the run: the power 2/3, within a choice of steps
     slopes = np.diff(np.log10(errors))

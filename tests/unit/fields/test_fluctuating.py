@@ -5,13 +5,17 @@ What the noise does on average is the matter of tests/physics/test_structure_fac
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, ResolutionError, StabilityError
 from glasscade.external import Kolmogorov, Sum
-from glasscade.fields.fluctuating import ACCURATE, FluctuatingDean, simulate
+from glasscade.fields.fluctuating import ACCURATE, FEWEST, STABLE, FluctuatingDean, simulate
 from glasscade.fields.initial import smooth_density
 from glasscade.fields.spectral import evolve
 from glasscade.force import ForceField
@@ -310,3 +314,39 @@ def test_arguments_that_make_no_run_are_refused(change, said):
     next(simulate(**good))
     with pytest.raises(ConfigError, match=said):
         next(simulate(**(good | change)))
+
+
+# --- docs/fluctuating.md --------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[3] / "docs" / "fluctuating.md").read_text(encoding="utf-8")
+
+
+def test_the_code_of_the_page_finds_the_linear_structure_factor():
+    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    found, error = names["found"], names["error"]
+    assert found.shape == (4,)
+    # ten blocks give a standard error to a quarter of itself
+    assert np.all(np.abs(found - 1.0) < 5.0 * error)
+    assert error.max() < 0.04
+
+
+def test_steady_structure_factors_of_the_page():
+    x = np.array([0.1, 0.25, 0.5, 1.0])
+    midpoint = x * (2.0 - 2.0 * x + x**2) / (1.0 - (1.0 - x + x**2 / 2.0) ** 2)
+    euler = 2.0 * x / (1.0 - (1.0 - x) ** 2)
+    implicit = 2.0 * x / ((1.0 + x / 2.0) ** 2 - (1.0 - x / 2.0) ** 2)
+    for name, values in (
+        ("explicit midpoint, used", midpoint),
+        ("Euler-Maruyama", euler),
+        ("Crank-Nicolson", implicit),
+    ):
+        (row,) = re.findall(rf"^\| {name} \| [^|]* \| (.*) \|$", PAGE, re.MULTILINE)
+        assert row.split(" | ") == [f"{value:.4f}" for value in values]
+
+
+def test_limits_of_the_page():
+    assert f"Fewer than {FEWEST:g} particles of a species in a cell" in PAGE
+    assert f"only if x <= {ACCURATE:g}" in PAGE
+    assert f"goes on up to x = {STABLE:g}" in PAGE
