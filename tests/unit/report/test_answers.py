@@ -70,7 +70,8 @@ def test_paths_say_what_all_terms_tend_to_and_how_heat_and_flux_share_it() -> No
     found = text(commutation(findings(*rows, **split)))
     assert "Along ℓ ∝ T^{0.5} all terms together tend to A as well, A − their limit = 0.01" in found
     assert (
-        "Q^{thermal}_{ℓ} to 0.300 (0.290 to 0.310) and Q^{flux}_{ℓ} to 0.70 (0.68 to 0.72)" in found
+        "Q^{thermal}_{ℓ} to 0.300 (0.290 to 0.310) and Q^{flux}_{ℓ} to 0.700 (0.680 to 0.720)"
+        in found
     )
     assert "T^{0.5}" in found.split("there")[0]
     assert found.count("there") == 1  # nothing is known of the shares along the other path
