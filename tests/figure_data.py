@@ -9,7 +9,7 @@ from glasscade.figures.data import Results
 from glasscade.limits.extrapolation import ENDS
 from glasscade.limits.verdicts import Verdict
 from glasscade.regularity.exponents import ANSWERED, DECISIVE, FLAGS
-from glasscade.stages.joint import ALONG
+from glasscade.stages.joint import FOLLOWED
 
 KINDS = ("cluster", "field", "synthetic", "glass")
 KERNELS = ["gaussian", "bump"]
@@ -116,7 +116,7 @@ def _ends(*known: np.ndarray) -> np.ndarray:
 def _made_up_paths(temperature: list[float], rng: np.random.Generator) -> xr.Dataset:
     """Terms along two paths, the second of which leaves the table before the last temperature."""
     lead = ("alpha", "followed", "kernel", "phi")
-    shape = (2, len(ALONG), len(KERNELS), len(PHI))
+    shape = (2, len(FOLLOWED), len(KERNELS), len(PHI))
     ell = 0.05 * (np.array(temperature) / 0.001) ** np.array([[0.5], [1.0]])
     ell[:, 0], ell[1, -1] = np.nan, np.nan
     known = np.isfinite(ell)[:, None, None, None, :]
@@ -130,7 +130,7 @@ def _made_up_paths(temperature: list[float], rng: np.random.Generator) -> xr.Dat
             "along_error": ((*lead, "temperature"), np.where(known, 0.05, np.nan) + 0.0 * value),
             "along_limit": ((*lead, "end"), _ends(limit, limit - 0.1, limit + 0.1, *window)),
         },
-        coords={"alpha": [0.5, 1.0], "followed": list(ALONG), "end": list(ENDS)},
+        coords={"alpha": [0.5, 1.0], "followed": list(FOLLOWED), "end": list(ENDS)},
     )
 
 

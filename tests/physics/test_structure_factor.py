@@ -15,7 +15,11 @@ from scipy.integrate import solve_ivp
 
 from glasscade.cell import Cell
 from glasscade.fields.fluctuating import ACCURATE, FluctuatingDean
-from glasscade.potentials import Gaussian, Mixture
+from glasscade.force import potential_hat
+from glasscade.particles.dynamics import Motion, State, run
+from glasscade.particles.pairs import PairTable
+from glasscade.potentials import Gaussian, Harmonic, Mixture
+from glasscade.transforms import point_modes
 
 IDEAL = Mixture.single(Gaussian(0.0, width=1.0))
 CORE = Mixture.single(Gaussian(1.0, width=1.0))
@@ -275,3 +279,38 @@ def test_partial_structure_factors_of_a_mixture_are_those_of_the_matrix():
         np.testing.assert_allclose(found, 0.0, rtol=0.0, atol=0.06)
     # and they are coupled: S_ab is far from zero
     assert np.min((expected[0, 1] / (own[0] * own[1]))[k > 1.3]) < -0.3
+
+
+# --- against particles ----------------------------------------------------------------------------
+
+
+def with_errors(spectra, exact, bins=3, blocks=8):
+    """Mean of S/exact in bins of modes, and its standard error from blocks of snapshots."""
+    parts = np.array_split(np.array(spectra) / exact, blocks)
+    means = np.array([[b.mean() for b in np.array_split(p.mean(axis=0), bins)] for p in parts])
+    return means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(blocks)
+
+
+def test_particles_and_field_have_one_structure_factor_at_lower_density():
+    """Ten harmonic spheres per diameter on a line: a cell of half a diameter holds five."""
+    side, n, number, modes = 12.0, 24, 120, slice(1, 7)
+    cell, density, spheres = Cell.cubic(side, 1), number / side, Harmonic(1.0, diameter=1.0)
+    mixture, k = Mixture.single(spheres), 2.0 * np.pi * np.arange(n)[np.newaxis, modes] / side
+    exact = 1.0 / (1.0 + density * potential_hat(spheres, k))
+    dt = 0.5 * limit((n,), mixture, cell, 1.0, [density])
+    scheme = FluctuatingDean((n,), mixture, cell, 1.0, dt, 7)
+    field = [
+        np.abs(np.fft.fft(state[0])[modes]) ** 2 * scheme.volume**2 / number
+        for state in snapshots(scheme, [density], 1000, 1500, 10)
+    ]
+    positions = side * np.random.default_rng(1).random((number, 1))
+    start = State(positions, np.zeros(number, dtype=np.int64))
+    motion, table = Motion(integrator="leimkuhler-matthews"), PairTable.from_mixture(mixture)
+    frames = run(start, table, cell, 1.0, 0.01, 3, range(500, 6500, 10), motion=motion)
+    ones = np.ones((1, number))
+    points = [np.abs(point_modes(x, ones, cell, (6,))[0, 6:][modes]) ** 2 / number for x in frames]
+    (one, error), (other, spread) = with_errors(field, exact), with_errors(points, exact)
+    # of the slowest bin: 18 and 60 units of time hold some hundred independent values of a mode
+    assert np.hypot(error, spread).max() < 0.08
+    # four standard errors
+    assert np.all(np.abs(one - other) < 4.0 * np.hypot(error, spread))

@@ -25,6 +25,7 @@ from glasscade.figures.style import (
     Look,
     Quantity,
     few,
+    log_decades,
     log_with_zero,
     looks,
 )
@@ -142,7 +143,7 @@ def _paths(results: Results, panel: Panel) -> None:
 
 def convergence(results: Results) -> Drawn:
     """‖ρ^T - ρ‖_p over ‖ρ‖_p against T with its power, at one scale and at all, or at the end."""
-    sheet = Sheet(1, 2, 3.9)
+    sheet = Sheet(1, 2, 4.2)
     ells = results.limits["compared_ell"].values
     gridded = ells.size == 1 and ells[0] == 0.0
     quantity = DISTANCE if gridded else COARSE
@@ -185,7 +186,7 @@ def _series(panel: Panel, row: xr.Dataset, name: str, look: Look, label: str) ->
         panel.place = log_with_zero(panel.axes, temperature)
     power = {str(end): float(row["distance_exponent"].sel(end=end)) for end in row["end"].values}
     half = 0.5 * (power["high"] - power["low"])
-    label += rf"$\propto T^{{\,{power['value']:.2f}\pm{half:.2f}}}$" if np.isfinite(half) else "0"
+    label += rf"$\propto T^{{\,{power['value']:.3f}\pm{half:.3f}}}$" if np.isfinite(half) else "0"
     panel.points(name, temperature, Estimate.exact(distance), look, label)
     if np.isfinite(half):
         inside = temperature <= power["fit_high"]
@@ -197,5 +198,5 @@ def _series(panel: Panel, row: xr.Dataset, name: str, look: Look, label: str) ->
 
 
 def _finish(panel: Panel) -> None:
-    panel.axes.set_yscale("log", nonpositive="mask")
-    panel.axes.legend(loc="best")
+    log_decades(panel.axes, "y")
+    panel.axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)

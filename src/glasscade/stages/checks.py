@@ -33,7 +33,7 @@ from glasscade.regularity.fits import interval, jackknife, local_slopes
 from glasscade.stages.controls import DISSIPATED, anomaly_is_open
 from glasscade.stages.flux import NORMS, norm_exponent
 from glasscade.stages.integrate import believed, limit_in, limit_in_ell, term
-from glasscade.stages.joint import SUM, limit_of, path_name
+from glasscade.stages.joint import DIFFERENCE, limit_of, path_name
 from glasscade.stages.nulls import MEASURED
 from glasscade.stages.relaxation import APPROACH, JUDGED
 
@@ -337,8 +337,7 @@ class _Checks:
         for alpha in map(float, self.limits["alpha"].values):
 
             def judge(phi: int, comparisons: int, alpha: float = alpha) -> Verdict:
-                along = limit_of(self.limits, alpha, SUM, phi=phi)
-                difference = self._limit("A", phi=phi).minus(along)
+                difference = limit_of(self.limits, alpha, DIFFERENCE, phi=phi)
                 limit = one_of(difference, comparisons, self.margins["level"])
                 quantity, region = f"A_minus_{path_name(alpha)}", self._region(phi)
                 return self._equal("commutation", quantity, limit, 0.0, self._delta(phi), region)

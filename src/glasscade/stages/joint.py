@@ -14,7 +14,7 @@ from glasscade.stages.integrate import limit_in, term, written
 
 Real = npt.NDArray[np.float64]
 
-SUM = "sum"
+SUM, DIFFERENCE = "sum", "A_minus_sum"
 ALONG: dict[str, str] = {
     "W": "W",
     "Q_flux": "Q_flux",
@@ -22,6 +22,8 @@ ALONG: dict[str, str] = {
     SUM: "W+Q_flux+Q_thermal+N_ni+N_flux",
 }
 """What is followed along a path: its name, and the terms it is made of."""
+FOLLOWED = (*ALONG, DIFFERENCE)
+"""And the sum at T = 0 less that at T, at the same ℓ, which share the approach to ℓ = 0."""
 
 
 def joint(integrated: xr.Dataset, level: float) -> xr.Dataset:
@@ -29,7 +31,8 @@ def joint(integrated: xr.Dataset, level: float) -> xr.Dataset:
 
     The paths are those of the scales that the first kernel resolves at the lowest T > 0, so that
     kernels are compared along the same ones; where another resolves too little it has no value.
-    At the one realisation that a deterministic system has.
+    At the one realisation that a deterministic system has. At T = 0 a path is at ℓ = 0, where
+    (W_ℓ + Q^flux_ℓ)(T=0) tends to A: A less the limit of all terms is that of `DIFFERENCE`.
 
     Parameters
     ----------
@@ -66,7 +69,7 @@ def joint(integrated: xr.Dataset, level: float) -> xr.Dataset:
                 (*lead, "end"), limits, unit, "limits T → 0 along the path", "Eq. 47"
             ),
         },
-        coords={"alpha": list(ALPHAS), "followed": list(ALONG), "end": list(ENDS)},
+        coords={"alpha": list(ALPHAS), "followed": list(FOLLOWED), "end": list(ENDS)},
     )
 
 
@@ -91,12 +94,10 @@ def _scales(integrated: xr.Dataset) -> Real:
 def _along(integrated: xr.Dataset, ells: Real) -> tuple[Real, Real]:
     """Values and errors, (alpha, followed, kernel, phi, temperature)."""
     positive = integrated.isel(realisation=0, ell=integrated["ell"].values > 0.0)
-    table = np.stack(
-        [
-            term(positive, terms).transpose("kernel", "phi", "temperature", "ell").values
-            for terms in ALONG.values()
-        ]
-    )
+    each = {name: term(positive, terms) for name, terms in ALONG.items()}
+    each[DIFFERENCE] = each[SUM].isel(temperature=0, drop=True) - each[SUM]
+    order = ("kernel", "phi", "temperature", "ell")
+    table = np.stack([each[name].transpose(*order).values for name in FOLLOWED])
     scale = positive["ell"].values
     values = np.full((len(ALPHAS), *table.shape[:-1]), np.nan)
     errors = values.copy()

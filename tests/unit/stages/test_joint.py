@@ -8,7 +8,7 @@ import xarray as xr
 
 from budget_data import integrated
 from glasscade.limits.joint import ALPHAS
-from glasscade.stages.joint import ALONG, SUM, joint, limit_of
+from glasscade.stages.joint import DIFFERENCE, FOLLOWED, SUM, joint, limit_of
 
 TEMPERATURES = [0.0, *(1e-4 * 2.0 ** np.arange(8))]
 ELLS = [0.0, *(1e-3 * 2.0 ** np.arange(10))]
@@ -49,7 +49,7 @@ def found():
 
 
 def test_all_terms_tend_to_the_same_on_every_path_by_every_kernel_and_function(found):
-    assert tuple(found["followed"].values) == tuple(ALONG)
+    assert tuple(found["followed"].values) == FOLLOWED
     for alpha in ALPHAS:
         for k in range(2):
             for f in range(3):
@@ -58,6 +58,21 @@ def test_all_terms_tend_to_the_same_on_every_path_by_every_kernel_and_function(f
                 # ℓ² ∝ T or T² and T: quadratic but for terms of fourth order in ℓ
                 assert limit.value == pytest.approx(tag(k, f) * ANSWER, rel=1e-5)
                 assert limit.half_width < 1e-3
+
+
+def test_a_difference_at_one_scale_knows_nothing_of_how_scales_approach_zero():
+    """Both sums carry a logarithm, of which no limit is sharp."""
+
+    def rough(T, ell, kernel, phi):
+        return w(T, ell, kernel, phi) + 0.5 / np.log(4.0 / xr.where(ell > 0.0, ell, 1e-9))
+
+    limits = joint(integrated(TEMPERATURES, ELLS, TERMS | {"W": rough}), LEVEL)
+    limits = limits.assign_coords(realisation=[0])
+    for alpha in ALPHAS:
+        assert limit_of(limits, alpha, SUM).half_width > 1e-3
+        difference = limit_of(limits, alpha, DIFFERENCE)
+        assert difference.low <= 0.0 <= difference.high
+        assert difference.half_width < 1e-4
 
 
 def test_the_split_depends_on_the_path(found):
