@@ -88,9 +88,14 @@ def check_derivatives(potential):
 
 
 def check_continuity(potential):
-    """V and V' are continuous at the breaks, and V' vanishes at the last of them."""
+    """V and V' are continuous at the breaks, and V' vanishes from the last of them on.
+
+    Where it is said to jump, V' must jump, and V must not.
+    """
     edges = np.array(potential.breaks)
     step = 1e-11 * edges
+    said = np.isin(edges, potential.jumps)
+    assert np.sum(said) == len(potential.jumps), "jumps must be among the breaks"
     inside = edges[edges > 0.01 * potential.cutoff]
     for order in range(2):
         above = derivative(potential, order, edges + step)
@@ -101,7 +106,8 @@ def check_continuity(potential):
         # the step itself, and round-off
         tolerance = 1.5 * change + 1e-12 * np.abs(below) + 1e-11 * far
         jump = np.abs(above - below)
-        assert np.all(jump <= tolerance), f"{NAMES[order]} jumps at {edges[jump > tolerance]}"
+        wrong = (jump > tolerance) != (said & (order == 1))
+        assert not np.any(wrong), f"{NAMES[order]} jumps, or not as it is said, at {edges[wrong]}"
     r = np.linspace(0.0, potential.cutoff, 201)[1:]
     slope = np.abs(potential.slope(r))
     assert slope[-1] <= 1e-12 * np.max(slope), "V' does not vanish at the cutoff"

@@ -50,6 +50,31 @@ def test_one_big_batch_is_fewer_jobs_and_less_time_than_many() -> None:
     assert many.cost.seconds > one.cost.seconds
 
 
+def test_temperatures_that_share_jobs_save_their_starts_and_nothing_else() -> None:
+    alone = estimate.total(config.parse(study()))
+    shared = total("models.smooth.sweep.temperature", [0, [0.1, 0.2, 0.3, 0.4]])
+    # three simulations and three reductions less
+    assert alone.jobs - shared.jobs == 6
+    saved = alone.cost.seconds - shared.cost.seconds
+    assert saved == pytest.approx(6 * estimate.START_UP, rel=1e-12)  # round-off
+    assert shared.cost.disk == pytest.approx(alone.cost.disk, rel=1e-12)
+
+
+def test_a_job_of_several_temperatures_holds_their_states_at_once() -> None:
+    parsed = config.parse(study(smooth=FIELD))
+    model = parsed.models["smooth"]
+    batch = model.sweep.batches[0]
+    costs = [
+        [estimate.simulation(model, n) for n in (1, 2, 4)],
+        [estimate.reduction(model, parsed.kernels, batch, n) for n in (1, 2, 4)],
+    ]
+    for one, two, four in costs:
+        for quantity in ("seconds", "memory", "disk"):
+            first, second, last = (getattr(cost, quantity) for cost in (one, two, four))
+            assert second > first
+            assert last - second == pytest.approx(2.0 * (second - first), rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -28,6 +28,7 @@ rule limits:
     input:
         budgets=lambda w: [PATHS.budget.format(**x) for x in jobs.reductions(STUDY, w.model)],
         exponents=lambda w: exponents_of(w.model),
+        states=lambda w: [PATHS.state.format(**x) for x in jobs.compared_states(STUDY, w.model)],
     output:
         limits=PATHS.limits,
         verdicts=PATHS.model_verdicts,

@@ -73,12 +73,13 @@ def stress_balance(
     Parameters
     ----------
     data : Dataset
-        Particles or gridded densities: `analysis.snapshots` says how.
+        Particles, gridded densities or measures: `analysis.snapshots` says how.
     mixture : Mixture
         The potential of every pair of species.
     ell : float or several
         Scales ℓ >= 0 in l0. At ℓ = 0 a gridded density has its fine-grained balance, the same for
-        every kernel; particles have the stress of their bonds, and nothing else is known there.
+        every kernel; particles have the stress of their bonds, and nothing else is known there, of
+        a measure not even this.
     temperature : float
         T = k_B T/V0.
     mobility : float
@@ -120,7 +121,7 @@ def stress_balance(
         (kernel,) if isinstance(kernel, str) else tuple(kernel),
         functions or TestFunctions.bumps(cell.dim, count=0, sharpness=0, seed=0),
         most=modes_of(series, counts),
-        particles=series.are_points,
+        particles=series.are_particles,
         flow=flow,
         measured=series.measured,
         mobility=mobility,

@@ -90,14 +90,14 @@ def stress_maps(
         (kernel,),
         TestFunctions.bumps(cell.dim, count=0, sharpness=0, seed=0),
         most=modes_of(series, counts),
-        particles=series.are_points,
+        particles=series.are_particles,
         measured=series.measured,
         mobility=mobility,
     )
     for each in series.cells():
         reduction.in_cell(each).require_resolved((ell,))
     if ell == 0.0 and series.are_points:
-        raise ConfigError("ell: particles have maps at ell > 0 alone, since ρ is a sum of points")
+        raise ConfigError("ell: points have maps at ell > 0 alone, since ρ is a sum of them")
     chosen = _known("terms", terms, reduction.terms(series.driven))
     return maps(series, reduction, ell, chosen, _known("parts", parts, PARTS), points)
 

@@ -59,7 +59,7 @@ def point_balance(
     require_temperature(temperature)
     require_mobility(mobility)
     series = Snapshots(data, mixture, external)
-    if not series.are_points or series.weighted:
+    if not series.are_particles or series.weighted:
         raise DataError("data: particles that all weigh 1 are needed, `position` without `weight`")
     refuse_changing_cell(series)
     dim = next(series.cells()).dim

@@ -1,4 +1,4 @@
-"""From a Dataset to the modes of ρ_s and ρ_s F_s, whatever the data are: particles or fields.
+"""From a Dataset to the modes of ρ_s and ρ_s F_s: of particles, fields or measures.
 
 Particles
     ===========  =========================  =====================================================
@@ -16,7 +16,14 @@ Particles
 Fields
     `density` (..., [species,] x[, y[, z]]) at the fractional coordinates j/n along the box vectors.
 
-Both
+Measures
+    The variables of particles, where `weight` is there and has the attribute
+    ``representation: measure``. The points then are lumps of a continuous density that has
+    concentrated (`glasscade.fields.measures`), very many, each with the mass `weight`. They have no
+    bonds, no noise and no self-pairs; at ℓ = 0 nothing is known. Forces are compared with those of
+    the mixture at a few of the points.
+
+All
     `cell` ([...,] row, vector): the matrix whose columns are the box vectors, with dimensions of
     its own where the cell changes.
 
@@ -27,7 +34,7 @@ with it the balance, holds for no others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,6 +52,7 @@ from glasscade.external import (
     each_species,
     external_density,
 )
+from glasscade.fields.measures import Force, Measure, direct_force, steepest
 from glasscade.force import ForceField
 from glasscade.particles.observables import Bonds, find_bonds, forces
 from glasscade.particles.pairs import PairTable
@@ -58,6 +66,13 @@ Index = tuple[int, ...]
 FORCES_AGREE = 1e-4
 """Largest difference of given forces from the mixture's, of the largest force: positions in single
 precision leave 1e-5."""
+REPRESENTATION, MEASURE = "representation", "measure"
+"""Attribute of `weight`, and its value, by which points are lumps of a continuous density."""
+CHECKED = 64
+"""Points of a measure at which given forces are compared with those of all others."""
+SUMS_AGREE = 1e-11
+"""Difference of two ways to sum forces of many points, of the largest sum there could be: 100 times
+the accuracy of point sums."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +86,13 @@ class Snapshot:
     drive : Drive or None
         What an external force does.
     bonds : Bonds or None
-        The pairs of points that interact, with potentials times both weights; None for fields.
+        The pairs of particles that interact, with potentials times both weights; None for fields
+        and measures.
     measured : (S, d, modes) or None
         The current of measured velocities.
     squares, cubes : (S, modes) or None
         Σ_a w_a² e^{-ip·x_a} and Σ_a w_a³ e^{-ip·x_a}: how many times the part of each point with
-        itself occurs in what is quadratic and what is cubic in ρ. None for fields.
+        itself occurs in what is quadratic and what is cubic in ρ. None for fields and measures.
     """
 
     density: Modes
@@ -128,7 +144,8 @@ class Snapshots:
         if "density" in data:
             self._source = _Fields(data, mixture, cells, driving)
         else:
-            self._source = _Points(data, mixture, cells, driving, forces_agree)
+            kind = _Measures if _is_measure(data) else _Points
+            self._source = kind(data, mixture, cells, driving, forces_agree)
         self.lead = self._source.lead
         sizes = self._source.sizes
         if not set(cells.lead) <= set(self.lead):
@@ -149,8 +166,13 @@ class Snapshots:
 
     @property
     def are_points(self) -> bool:
-        """Whether ℓ = 0 is a sum over bonds rather than a balance of smooth densities."""
+        """Whether ρ is a sum of points, without a balance of smooth densities at ℓ = 0."""
         return isinstance(self._source, _Points)
+
+    @property
+    def are_particles(self) -> bool:
+        """Whether the points are particles, with bonds, noise and self-pairs."""
+        return self.are_points and not isinstance(self._source, _Measures)
 
     @property
     def weighted(self) -> bool:
@@ -205,13 +227,23 @@ class Snapshots:
         """
         return self._source.at(index, self.cell(index), counts)
 
+    def density(self, index: Index, counts: tuple[int, ...]) -> Modes:
+        """ρ_s of one snapshot alone, (S, modes), on the modes asked for.
+
+        Raises
+        ------
+        ResolutionError
+            If a grid holds fewer modes.
+        """
+        return self._source.density(index, self.cell(index), counts)
+
     def bonds(self, index: Index) -> Bonds:
         """The pairs of points that interact in one snapshot.
 
         Raises
         ------
         DataError
-            If the data are not points, or forces are not those of the mixture.
+            If the data are not particles, or forces are not those of the mixture.
         """
         return self._points.bonds(index, self.cell(index))
 
@@ -306,6 +338,9 @@ class _Fields:
         force_density = self._field.force_density(density)
         return Snapshot(density, force_density, self._drive(density, cell))
 
+    def density(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Modes:
+        return grid_to_modes(self._density[index].values, cell, counts)
+
     def _drive(self, density: Modes, cell: Cell) -> Drive | None:
         if self._driving is None:
             return None
@@ -363,29 +398,40 @@ class _Points:
         return _weighted(bonds, self._weight) if self.weighted else bonds
 
     def at(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Snapshot:
-        position, bonds = self._at(index), self._bonds(index, cell)
-        rows = [self._weight[np.newaxis], self._forces(bonds, index).T]
+        bonds = self._bonds(index, cell)
+        powers = [self._weight**2, self._weight**3] if self.weighted else []
+        snapshot, sums = self._summed(index, cell, counts, self._forces(bonds, index), powers)
+        squares, cubes = sums or (snapshot.density, snapshot.density)
+        return replace(snapshot, bonds=bonds, squares=squares, cubes=cubes)
+
+    def _summed(
+        self,
+        index: Index,
+        cell: Cell,
+        counts: tuple[int, ...],
+        force: Real,
+        others: Sequence[Real],
+    ) -> tuple[Snapshot, list[Modes]]:
+        """All that is a sum over points, with w_a F_a (N, d), and the sums of other numbers."""
+        rows = [self._weight[np.newaxis], force.T]
         driven = self.velocity(index, cell)
         if driven is not None:
             rows.append(self._weight * driven.T)
         if self._velocity is not None:
             rows.append(self._weight * np.asarray(self._velocity[index].values).T)
-        if self.weighted:
-            rows.append(np.array([self._weight**2, self._weight**3]))
+        rows += [other[np.newaxis] for other in others]
         one_hot = self._species == np.arange(self._table.species)[:, np.newaxis]
         amounts = one_hot[:, np.newaxis] * np.concatenate(rows)
-        modes = point_modes(position, amounts, cell, counts)
+        modes = point_modes(self._at(index), amounts, cell, counts)
         dim, currents = cell.dim, 1 + cell.dim
         behind = currents + dim * (driven is not None)
-        return Snapshot(
+        snapshot = Snapshot(
             density=modes[:, 0],
             force_density=np.ascontiguousarray(modes[:, 1:currents]),
             drive=self._drive(modes[:, currents : currents + dim], cell),
-            bonds=bonds,
             measured=modes[:, behind : behind + dim] if self.measured else None,
-            squares=modes[:, -2 if self.weighted else 0],
-            cubes=modes[:, -1 if self.weighted else 0],
         )
+        return snapshot, [modes[:, n] for n in range(modes.shape[1] - len(others), modes.shape[1])]
 
     def _forces(self, bonds: Bonds, index: Index) -> Real:
         """w_a F_a = +∂U/∂x_a of every point, (N, d): minus the physical force."""
@@ -397,9 +443,11 @@ class _Points:
         self._require_agreement(given, exact, index)
         return given
 
-    def _require_agreement(self, given: Real, exact: Real, index: Index) -> None:
+    def _require_agreement(
+        self, given: Real, exact: Real, index: Index, round_off: float = 0.0
+    ) -> None:
         scale = max(_largest(given), _largest(exact))
-        if _largest(given - exact) <= self._forces_agree * scale:
+        if _largest(given - exact) <= max(self._forces_agree * scale, round_off):
             return
         place = ", ".join(f"{dim} {n}" for dim, n in zip(self.lead, index, strict=True))
         reversed_ = _largest(given + exact) <= self._forces_agree * scale
@@ -424,6 +472,10 @@ class _Points:
                 result[mine] = external.at(cell, position[mine])
         return result
 
+    def density(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Modes:
+        one_hot = self._species == np.arange(self._table.species)[:, np.newaxis]
+        return point_modes(self._at(index), one_hot * self._weight, cell, counts)
+
     def _drive(self, current: Modes, cell: Cell) -> Drive | None:
         if self._driving is None:
             return None
@@ -434,6 +486,53 @@ class _Points:
             modes = external.modes(cell, tuple(max(pair) for pair in pairs))
             force.append(truncate(modes, cell.dim, counts))
         return Drive(np.array(force), current)
+
+
+class _Measures(_Points):
+    """Points that are lumps of a continuous density."""
+
+    def __init__(
+        self,
+        data: xr.Dataset,
+        mixture: Mixture,
+        cells: _Cells,
+        driving: tuple[ExternalForce, ...] | None,
+        forces_agree: float,
+    ) -> None:
+        super().__init__(data, mixture, cells, driving, forces_agree)
+        self._mixture = mixture
+        slope = max(steepest(potential) for _, _, potential in mixture.pairs())
+        self._round_off = SUMS_AGREE * slope * float(np.sum(self._weight))
+        self._law: tuple[Cell, Force] | None = None
+
+    def bonds(self, index: Index, cell: Cell) -> Bonds:
+        raise DataError("weight: the points of a measure are no particles, and have no bonds")
+
+    def at(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Snapshot:
+        force = self._weight[:, np.newaxis] * self._force_at(index, cell)
+        return self._summed(index, cell, counts, force, [])[0]
+
+    def _force_at(self, index: Index, cell: Cell) -> Real:
+        """F_s(x_a) of every point, (N, d): minus the physical force."""
+        measure = Measure(self._at(index), self._species, self._weight)
+        if self._force is None:
+            if self._law is None or self._law[0] is not cell:
+                self._law = cell, Force(self._mixture, cell)
+            return self._law[1](measure)
+        given = -np.asarray(self._force[index].values, dtype=np.float64)
+        some = np.unique(np.linspace(0, len(given) - 1, CHECKED).astype(np.int64))
+        exact = direct_force(measure, self._mixture, cell, some)
+        self._require_agreement(given[some], exact, index, self._round_off)
+        return given
+
+
+def _is_measure(data: xr.Dataset) -> bool:
+    said = data["weight"].attrs.get(REPRESENTATION) if "weight" in data else None
+    if said not in (None, MEASURE):
+        raise DataError(
+            f"weight: its attribute {REPRESENTATION} must be '{MEASURE}' or absent, not {said!r}"
+        )
+    return said is not None
 
 
 def _vectors(data: xr.Dataset, name: str, unit: str, dim: int) -> xr.DataArray:

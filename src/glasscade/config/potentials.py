@@ -13,6 +13,7 @@ from glasscade.errors import ConfigError
 from glasscade.potentials import (
     GEM,
     Cone,
+    FreeCone,
     Gaussian,
     Harmonic,
     Hertzian,
@@ -34,6 +35,22 @@ class ConeKeys(Closed):
     def mixture(self, length: float) -> Mixture:
         """The potential for a cell of this length."""
         return Mixture.single(Cone(self.strength, length))
+
+
+class FreeConeKeys(Closed):
+    """V = strength (r - reach) for r < reach, 0 beyond; strength > 0 attracts.
+
+    The cone of unbounded space for densities no two points of which are further apart than the
+    reach; on a line V = g|x|/2 with g = 2 strength.
+    """
+
+    kind: Literal["free_cone"]
+    strength: NonZero = Field(description="V', in units of V₀ per length; its sign is the physics")
+    reach: Positive = Field(description="range, in lengths; at most half the cell")
+
+    def mixture(self, length: float) -> Mixture:
+        """The potential; its range must fit half the cell."""
+        return Mixture.single(_in_cell(FreeCone(self.strength, self.reach), length))
 
 
 class GaussianKeys(Closed):
@@ -195,7 +212,9 @@ RadialKeys = (
     | TabulatedKeys
 )
 """Potentials of finite range in any dimension, as particles need them."""
-PotentialKeys = Annotated[ConeKeys | RieszKeys | RadialKeys, Field(discriminator="kind")]
+PotentialKeys = Annotated[
+    ConeKeys | FreeConeKeys | RieszKeys | RadialKeys, Field(discriminator="kind")
+]
 PairPotentialKeys = Annotated[RadialKeys, Field(discriminator="kind")]
 
 

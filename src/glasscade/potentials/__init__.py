@@ -1,6 +1,7 @@
 """Pair potentials: values and derivatives for particles, transforms for densities."""
 
 from glasscade.potentials.base import POTENTIALS, Potential, register
+from glasscade.potentials.cone import FreeCone
 from glasscade.potentials.hard import InversePower, LennardJones
 from glasscade.potentials.line import Cone, Riesz
 from glasscade.potentials.mixture import Mixture
@@ -11,6 +12,7 @@ __all__ = [
     "GEM",
     "POTENTIALS",
     "Cone",
+    "FreeCone",
     "Gaussian",
     "Harmonic",
     "Hertzian",

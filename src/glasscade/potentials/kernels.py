@@ -26,6 +26,8 @@ INVERSE_POWER  strength, diameter, cap, a₀, a₂, a₄, reach,   strength (s^e
                exponent, c₀, c₂, c₄                          + c₄/s⁴), s = diameter/r
 RIESZ          strength, order s, half period a              -strength (r^{s-1}/(s-1)
                                                              - r² a^{s-3}/2), or log r at s = 1
+FREE_CONE      strength, reach                               strength (r - reach), 0 beyond the
+                                                             reach
 =============  ============================================  ======================================
 
 Below their cap, LENNARD_JONES and INVERSE_POWER are a₀ + a₂r² + a₄r⁴.
@@ -49,6 +51,7 @@ GEM = 5
 LENNARD_JONES = 6
 INVERSE_POWER = 7
 RIESZ = 8
+FREE_CONE = 9
 
 LEAST = {
     HARMONIC: 3,
@@ -60,6 +63,7 @@ LEAST = {
     LENNARD_JONES: 14,
     INVERSE_POWER: 11,
     RIESZ: 3,
+    FREE_CONE: 2,
 }
 """Entries that a row of each kind has at least; compiled code does not notice missing ones."""
 DEGREE = 5
@@ -147,6 +151,8 @@ def _less_common(kind: int, r: float, p: Parameters) -> Jet:
         return _lennard_jones(r, p)
     if kind == INVERSE_POWER:
         return _inverse_power(r, p)
+    if kind == FREE_CONE:
+        return _free_cone(r, p)
     return _riesz(r, p)
 
 
@@ -214,6 +220,14 @@ def _cone(r: float, p: Parameters) -> Jet:
         -2.0 * strength / period,
         0.0,
     )
+
+
+@jit
+def _free_cone(r: float, p: Parameters) -> Jet:
+    strength, reach = p[0], p[1]
+    if r >= reach:
+        return 0.0, 0.0, 0.0, 0.0
+    return strength * (r - reach), strength, 0.0, 0.0
 
 
 @jit

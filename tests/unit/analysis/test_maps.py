@@ -184,7 +184,7 @@ def test_maps_in_a_changing_cell_share_one_grid(rng):
     [
         ({"terms": ["Q"]}, ConfigError, r"^terms: \['Q'\] must be among W, Q_flux, Q_thermal, Ito"),
         ({"parts": ["map"]}, ConfigError, r"^parts: \['map'\] must be among density, stress"),
-        ({"ell": 0.0}, ConfigError, r"^ell: particles have maps at ell > 0 alone"),
+        ({"ell": 0.0}, ConfigError, r"^ell: points have maps at ell > 0 alone"),
         ({"ell": 0.1, "counts": (5, 5)}, ResolutionError, r"^ell: 0.1 is not resolved"),
         ({"points": 12}, ResolutionError, r"^a grid of shape \(12, 12\) cannot hold products"),
     ],

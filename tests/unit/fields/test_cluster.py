@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.integrate import cumulative_simpson, simpson
+from scipy.integrate import cumulative_simpson, simpson, trapezoid
+from scipy.interpolate import CubicSpline
+from scipy.special import ellipe, hyp2f1, j0
 
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.errors import ResolutionError
-from glasscade.fields.cluster import flux, mean_distance, stationary_profile, thermal_dissipation
+from glasscade.fields.cluster import (
+    flux,
+    mean_distance,
+    plane_cluster,
+    plane_dissipation,
+    plane_flux,
+    stationary_profile,
+    thermal_dissipation,
+)
 from glasscade.force import ForceField
 from glasscade.potentials import Cone, Mixture
 from glasscade.transforms import grid_to_modes, modes_to_grid
@@ -109,3 +119,54 @@ def test_mean_distance_of_two_draws(kernel):
     assert mean_distance(kernel) == pytest.approx(expected, rel=1e-10)
     if kernel.name == "gaussian":
         assert mean_distance(kernel) == pytest.approx(2.0 / np.sqrt(np.pi), rel=1e-12)
+
+
+# -- in the plane
+
+FINE = np.linspace(0.0, 25.0, 5001)
+"""Radii in T/(gM): ρ is 1e-10 of its maximum at the last."""
+TEMPERATURE = 0.03
+
+
+def plane_profile():
+    """ρ on fine radii, in natural units of the cluster, and these units of length and density."""
+    r, rho = plane_cluster(MASS, STRENGTH, TEMPERATURE)
+    length = TEMPERATURE / (STRENGTH * MASS)
+    unit = MASS / length**2
+    spline = CubicSpline(r / length, np.log(rho / unit))
+    return np.exp(spline(FINE))
+
+
+def test_plane_cluster_is_stationary_and_has_the_mass():
+    """ln ρ + V*ρ/T is constant, with the mean of |x - y| over rings: 2(r + s)E(m)/π."""
+    rho = plane_profile()
+    # the trapezoid rule: h² = 2.5e-5 times the curvature of what is integrated
+    assert trapezoid(2.0 * np.pi * FINE * rho, FINE) == pytest.approx(1.0, abs=3e-6)
+    some = FINE[1:3000:100]
+    r, s = np.meshgrid(some, FINE, indexing="ij")
+    distance = 2.0 / np.pi * (r + s) * ellipe(4.0 * r * s / (r + s) ** 2)
+    potential = trapezoid(distance * 2.0 * np.pi * s * rho, FINE, axis=1)
+    constant = np.log(rho[1:3000:100]) + potential
+    assert np.ptp(potential) > 10.0
+    assert np.ptp(constant) < 1e-4
+
+
+def test_plane_dissipation_is_that_of_the_transform_of_the_profile():
+    """T g ∫∫ρρ'/|x-y| = T g ∫ρ_hat² dk: Q_thermal by parts, ∇²|x| = 1/|x|."""
+    rho = plane_profile()
+    k = np.linspace(0.0, 10.0, 401)
+    transform = trapezoid(2.0 * np.pi * FINE * rho * j0(np.outer(k, FINE)), FINE, axis=1)
+    expected = STRENGTH**2 * MASS**3 * trapezoid(transform**2, k)
+    # the trapezoid rule: h² times slopes at k = 0, zero, and at the radii as above
+    assert plane_dissipation(MASS, STRENGTH) == pytest.approx(expected, rel=1e-5)
+
+
+def test_plane_flux_is_exact_for_the_gaussian_and_near_for_the_others(kernel):
+    """E[u·u'] of Gaussians with correlation 1/2 is π/8 ₂F₁(½, ½; 2; ¼)."""
+    gaussian = STRENGTH**2 * MASS**3 * np.pi / 8.0 * hyp2f1(0.5, 0.5, 2.0, 0.25)
+    found = plane_flux(MASS, STRENGTH, kernel)
+    if kernel.name == "gaussian":
+        assert found == pytest.approx(gaussian, rel=1e-12)
+    assert found == pytest.approx(gaussian, rel=0.01)
+    # no kernel has the profile of the cluster
+    assert 0.003 < 1.0 - plane_dissipation(MASS, STRENGTH) / found < 0.012

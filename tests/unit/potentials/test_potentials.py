@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from scipy.special import gamma
+from scipy.special import gamma, jv, struve
 
 from glasscade.errors import ConfigError
 from glasscade.potentials import (
     GEM,
     POTENTIALS,
     Cone,
+    FreeCone,
     Gaussian,
     Harmonic,
     Hertzian,
@@ -111,6 +112,25 @@ class WrongRange(Lens):
     kinks = (1.2,)
 
 
+@dataclass(frozen=True)
+class UndeclaredJump(FreeCone):
+    """A V' that jumps at the reach without saying so."""
+
+    name = "undeclared_jump"
+    jumps = ()
+
+
+@dataclass(frozen=True)
+class WrongJump(Gaussian):
+    """A V' that is said to jump where it does not."""
+
+    name = "wrong_jump"
+
+    @property
+    def jumps(self):
+        return (self.cutoff,)
+
+
 @contextmanager
 def registered(potential) -> Iterator[None]:
     register(potential)
@@ -134,10 +154,12 @@ def test_a_class_of_a_few_lines_is_a_potential(check):
         (WrongCurvature, "V'' is not the derivative of V' near"),
         (WrongTransform, "L is not its integral over V'"),
         (WrongRange, "V' does not vanish at the cutoff"),
+        (UndeclaredJump, "V' jumps, or not as it is said, at"),
+        (WrongJump, "V' jumps, or not as it is said, at"),
     ],
 )
 def test_a_wrong_class_is_caught(wrong, message):
-    (potential,) = wrong.examples()
+    potential = wrong.examples()[0]
     with registered(wrong), pytest.raises(AssertionError, match=message):
         check_all(potential)
 
@@ -373,6 +395,43 @@ def test_transform_of_riesz_is_a_power_on_the_reciprocal_vectors(order):
     np.testing.assert_allclose(computed, expected, rtol=0.0, atol=1e-14 * a**order / order)
 
 
+def test_transforms_of_the_free_cone_are_closed():
+    """With z = k reach: elementary on a line and in space, and in the plane by
+
+    ∫_0^z x J1 dx = (πz/2) (J1 H0 - J0 H1) and ∫_0^z x² J0 dx = z² J1 - ∫_0^z x J1 dx.
+    """
+    strength, reach = 0.7, 1.3
+    cone, z = FreeCone(strength, reach), np.array([1.0, 3.0, 40.0, 1000.0, 20000.0])
+    plane = 0.5 * np.pi * z * (jv(1, z) * struve(0, z) - jv(0, z) * struve(1, z))
+    space = 2.0 - 2.0 * np.cos(z) - z * np.sin(z)
+    T = {
+        1: 2.0 * (1.0 - np.cos(z)) / z**2,
+        2: 2.0 * np.pi * plane / z**3,
+        3: 4.0 * np.pi * space / z**4,
+    }
+    L = {
+        1: 2.0 * (z * np.sin(z) + np.cos(z) - 1.0) / z**2,
+        2: 2.0 * np.pi * (z**2 * jv(1, z) - 2.0 * plane) / z**3,
+        3: 4.0 * np.pi * (4.0 * z * np.sin(z) - (z**2 - 6.0) * np.cos(z) - 6.0) / z**4,
+    }
+    for dim in (1, 2, 3):
+        scale = strength * reach ** (dim + 1)
+        across, along = cone.virial(z / reach, dim)
+        # the quadrature, and round-off of the forms, some 1e-15 times 4π 6/z⁴
+        np.testing.assert_allclose(across, scale * T[dim], rtol=0.0, atol=1e-13 * scale)
+        np.testing.assert_allclose(along, scale * L[dim], rtol=0.0, atol=1e-13 * scale)
+
+
+def test_free_cone_is_the_cone_without_its_background():
+    """Below the reach, and up to a constant, which exerts no force."""
+    r = np.linspace(0.1, 1.2, 20)
+    free, wide = FreeCone(0.7, reach=1.3), Cone(0.7, period=1e9)
+    # the background, 2 r/period, and round-off of a difference of values
+    np.testing.assert_allclose(free.slope(r), wide.slope(r), rtol=1e-8)
+    constant = free.value(r) - wide.value(r)
+    np.testing.assert_allclose(constant, -0.7 * 1.3, rtol=1e-8)
+
+
 def test_gaussian_is_negligible_beyond_its_cutoff():
     potential = Gaussian(1.0, width=0.7)
     r = np.linspace(0.0, 2.0, 2001) * potential.cutoff
@@ -413,6 +472,7 @@ def test_affine_and_directional_of_the_gaussian_are_closed(dim):
             r"potential\.cap: 1\.3 is outside \(0, 1\.25\)",
         ),
         (lambda: Riesz(1.0, 3.0, 5.0), r"potential\.order: 3 must be at least 0\.1 and below 3"),
+        (lambda: FreeCone(1.0, 0.0), r"potential\.reach: 0 is outside \(0, inf\)"),
         (lambda: Riesz(1.0, 1.0, 0.0), r"potential\.period: 0 is outside \(0, inf\)"),
     ],
 )
@@ -456,6 +516,7 @@ def test_closed_form_of_riesz_continues_the_quadrature(potential):
     [
         *(Riesz(1.0, order=s, period=2.0) for s in (0.5, 1.5)),
         Cone(1.0, period=2.0),
+        FreeCone(1.0, reach=0.7),
         Harmonic(1.0, 1.0),
         Harmonic(1.0, 1.0, core=0.3),
         Gaussian(1.0, width=0.3),
