@@ -27,7 +27,7 @@ def total(key: str, value: object) -> estimate.Line:
         ("models.rough.sweep.ell", [[0.02, 0.03, 0.05, 0.08, 0.1, 0.12]]),
         ("models.rough.system.exponents", [0.2, 0.4, 0.6]),
         ("models.smooth.system.points", 512),
-        ("models.smooth.system.dt", 0.005),
+        ("models.smooth.system.duration", 0.8),
         ("models.smooth.sweep.temperature", [0, 0.05, 0.1, 0.2, 0.3, 0.4]),
         ("models.point.system.points", 4096),
         ("kernels", ["gaussian", "wendland_c6", "bump"]),
@@ -73,7 +73,7 @@ def test_a_job_of_several_temperatures_holds_their_states_at_once() -> None:
     model = parsed.models["smooth"]
     batch = model.sweep.batches[0]
     costs = [
-        [estimate.simulation(model, n) for n in (1, 2, 4)],
+        [estimate.simulation(model, n * (0.1,)) for n in (1, 2, 4)],
         [estimate.reduction(model, parsed.kernels, batch, n) for n in (1, 2, 4)],
     ]
     for one, two, four in costs:

@@ -82,7 +82,7 @@ def test_the_same_study_differs_in_nothing() -> None:
         ),
         ("models.rough.window", [0.015625, 0.0625], of("rough", "exponents")),
         ("models.rough.system.contrast", 0.1, of("rough", *CHAIN, "limits")),
-        ("models.smooth.system.dt", 0.005, of("smooth", *CHAIN, "limits")),
+        ("models.smooth.system.tolerance", 1e-6, of("smooth", *CHAIN, "limits")),
         # new jobs, and those that gather them
         (
             "models.point.sweep.temperature",
