@@ -8,7 +8,7 @@ from scipy.linalg import expm
 
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, ResolutionError, StabilityError
-from glasscade.external import Active, Kolmogorov, Sum
+from glasscade.external import Active, Kolmogorov, Sum, external_density
 from glasscade.fields import finite_volume, fitted, solver, upwind
 from glasscade.fields.finite_volume import evolve, require_resolved
 from glasscade.fields.free_energy import FreeEnergy, State
@@ -302,6 +302,36 @@ def test_error_falls_as_the_square_of_the_volumes(cell, counts, temperature, sha
     assert np.mean(np.abs(end - start)) > 1e-4
     slopes = -np.diff(np.log(errors)) / np.diff(np.log([shape[0] for shape in shapes]))
     np.testing.assert_allclose(slopes, 2.0, rtol=0.0, atol=margin)
+
+
+def test_forces_from_outside_that_are_no_gradients_converge_to_the_spectral_answer():
+    """In two dimensions, one force for each species, stirring as well as pushing."""
+    counts, temperature, dt = (15, 15), 0.4, 0.005
+    stirring = Active(0.6, 0.5, 1.0, 2.5, seed=2, kind="isotropic")
+    forces = [stirring, Kolmogorov(0.8, (0, 1), (1.0, 0.0))]
+    field = ForceField(PAIR, PLANE, counts)
+    outside = np.array([force.modes(PLANE, counts) for force in forces])
+    square = np.sum(field.wavevectors**2, axis=0)
+
+    def rate(density):
+        current = external_density(density, outside, PLANE) - field.force_density(density)
+        inflow = -np.sum(1j * field.wavevectors * current, axis=1)
+        return inflow - temperature * square * density
+
+    start = end = pair_modes(PLANE, counts)
+    for _ in range(40):  # the classic Runge-Kutta step, of error 1e-9 here
+        first = rate(end)
+        second = rate(end + 0.5 * dt * first)
+        third = rate(end + 0.5 * dt * second)
+        end = end + dt / 6.0 * (first + 2.0 * (second + third) + rate(end + dt * third))
+    errors = []
+    for shape in ((48, 54), (72, 81)):
+        density = averages(start, PLANE, shape)
+        found = evolve(density, PAIR, PLANE, temperature, [40 * dt], 1e-6, forces)[0]
+        errors.append(np.sum(np.abs(found - averages(end, PLANE, shape))) / np.sum(found))
+    assert errors[-1] < 2e-3
+    slope = np.log(errors[0] / errors[1]) / np.log(1.5)
+    assert slope == pytest.approx(2.0, abs=0.1)  # terms of h⁴
 
 
 @pytest.mark.parametrize(
