@@ -42,6 +42,14 @@ def test_more_costs_more(key: str, value: object) -> None:
     assert more.memory >= less.memory
 
 
+def test_limits_of_fields_hold_two_states_in_memory() -> None:
+    models = config.parse(changed(study(), "models.smooth.system.snapshots", 501)).models
+    plain, field = estimate.limits(models["point"]), estimate.limits(models["smooth"])
+    assert plain == estimate.gathering()
+    assert field.memory - plain.memory > 2.0 * 501 * 256 * 8e-6  # megabytes of two states
+    assert field.seconds > plain.seconds
+
+
 def test_one_big_batch_is_fewer_jobs_and_less_time_than_many() -> None:
     many = total("models.smooth.sweep.ell", [0, 0.25, 0.5, 1, 2, 4])
     one = estimate.total(config.parse(study()))

@@ -144,6 +144,17 @@ def test_jobs_know_the_temperatures_of_their_bracket_in_order() -> None:
     assert jobs.structures(parsed, "point") == jobs.structures(parse(study()), "point")
 
 
+def test_limits_of_fields_compare_their_states() -> None:
+    parsed = parse(study())
+    states = jobs.compared_states(parsed, "smooth")
+    assert states == jobs.states(parsed, "smooth")
+    temperatures = jobs.limits(parsed, "smooth")["state_temperatures"]
+    assert temperatures == [[0.0], [0.1], [0.2], [0.3], [0.4]]
+    for model in ("point", "rough"):
+        assert jobs.compared_states(parsed, model) == []
+        assert "state_temperatures" not in jobs.limits(parsed, model)
+
+
 def test_one_more_scale_is_one_reduction_for_each_state() -> None:
     raw = changed(study(), "models.point.sweep.ell", [[0, 0.01, 0.02, 0.03, 0.04], 0.08, 0.1])
     temperatures = ("0", "0.004", "0.005", "0.006", "0.008")
