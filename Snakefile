@@ -14,7 +14,7 @@ from snakemake.exceptions import WorkflowError
 from glasscade import config as configuration
 from glasscade import estimate, jobs
 from glasscade.errors import GlasscadeError
-from glasscade.paths import NUMBER, Paths
+from glasscade.paths import BATCH, Paths
 from glasscade.provenance import code_digest
 
 report: "workflow/report/overview.rst"
@@ -66,8 +66,8 @@ onstart:
 
 wildcard_constraints:
     model="[a-z][a-z0-9_]*",
-    temperature=NUMBER,
-    ell=NUMBER + "(_" + NUMBER + ")*",
+    temperature=BATCH,
+    ell=BATCH,
     block="[0-9]+",
 
 

@@ -18,6 +18,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 import budget
+import fields as densities
 import page
 import particles
 import regularity
@@ -78,6 +79,7 @@ GROUPS: dict[str, tuple[Callable[[], list[Row]], ...]] = {
     "budget": budget.BENCHMARKS,
     "regularity": regularity.BENCHMARKS,
     "particles": particles.BENCHMARKS,
+    "fields": densities.BENCHMARKS,
 }
 
 

@@ -26,6 +26,7 @@ WILDCARDS = ("model", "temperature", "ell", "block")
 def small() -> Raw:
     """The study that has run: one batch of scales and one block, as few jobs as possible."""
     raw = study(point=CLUSTER, rough=ROUGH)
+    raw = changed(raw, "models.point.sweep.temperature", [0, 0.004, [0.005, 0.006, 0.008]])
     raw = changed(raw, "models.point.sweep.ell", [[0, 0.01, 0.02, 0.03, 0.04, 0.08]])
     return changed(raw, "models.rough.sweep.realisations", 2)
 

@@ -6,8 +6,10 @@ import numpy as np
 import xarray as xr
 
 from glasscade.figures.data import Results
+from glasscade.limits.extrapolation import ENDS
 from glasscade.limits.verdicts import Verdict
 from glasscade.regularity.exponents import ANSWERED, DECISIVE, FLAGS
+from glasscade.stages.joint import FOLLOWED
 
 KINDS = ("cluster", "field", "synthetic", "glass")
 KERNELS = ["gaussian", "bump"]
@@ -19,9 +21,9 @@ ORDERS = [-1.0, 1.0, 2.0, 3.0]
 SCALES = 0.01 * 2.0 ** np.arange(7)
 RANGE = (0.02, 0.16)
 """The scaling range of every exponent that has one."""
-ENDS = ["value", "low", "high", "fit_low", "fit_high"]
 QUANTITIES = ["A", "B", "lim_Q_thermal", "lim_Q_flux", "lim_W_ell", "lim_W_T", "H", "A_minus_B"]
 HURST = [0.2, 0.6]
+DISTANCE = ("compared_ell", "p", "extent")
 LEVEL = 0.9
 LENGTH = 2.0
 
@@ -86,6 +88,8 @@ def made_up_limits(kind: str) -> xr.Dataset:
         norm = values("realisation", "ell").where(limits["ell"] > 0.0)
         limits["flux_norm"] = norm.expand_dims(order=[1.0, 2.0], axis=-1)
         limits["product_norm"] = 3.0 * limits["flux_norm"]
+    if kind == "field":
+        limits = limits.merge(_made_up_paths(temperature, rng)).merge(made_up_distances())
     for name in ("flux_map_0.1", "density_map_0.1"):
         shape = (6,) if kind in ("cluster", "field") else (6, 8)
         limits[name] = xr.DataArray(rng.normal(size=shape), dims=("x", "y")[: len(shape)])
@@ -98,23 +102,70 @@ def _made_up_limit(rng: np.random.Generator) -> xr.DataArray:
     value = rng.normal(size=shape)
     window = np.stack([np.full(shape, 0.05), np.full(shape, 0.4)])
     window[:, :, 1] *= 2.0  # the second kernel takes its limits from larger scales
-    parts = [value, value - 0.1, value + 0.1, *window]
-    coordinates = {"quantity": QUANTITIES, "kernel": KERNELS, "phi": PHI, "end": ENDS}
-    return xr.DataArray(np.stack(parts, axis=-1), coordinates, tuple(coordinates))
+    parts = _ends(value, value - 0.1, value + 0.1, *window)
+    coordinates = {"quantity": QUANTITIES, "kernel": KERNELS, "phi": PHI, "end": list(ENDS)}
+    return xr.DataArray(parts, coordinates, tuple(coordinates))
+
+
+def _ends(*known: np.ndarray) -> np.ndarray:
+    """Value, interval and window of limits of which no more is known."""
+    unknown = [np.full_like(known[0], np.nan)] * (len(ENDS) - len(known))
+    return np.stack([*known, *unknown], axis=-1)
+
+
+def _made_up_paths(temperature: list[float], rng: np.random.Generator) -> xr.Dataset:
+    """Terms along two paths, the second of which leaves the table before the last temperature."""
+    lead = ("alpha", "followed", "kernel", "phi")
+    shape = (2, len(FOLLOWED), len(KERNELS), len(PHI))
+    ell = 0.05 * (np.array(temperature) / 0.001) ** np.array([[0.5], [1.0]])
+    ell[:, 0], ell[1, -1] = np.nan, np.nan
+    known = np.isfinite(ell)[:, None, None, None, :]
+    value = np.where(known, rng.normal(size=(*shape, len(temperature))), np.nan)
+    limit = rng.normal(size=shape)
+    window = np.full(shape, 0.001), np.full(shape, 0.008)
+    return xr.Dataset(
+        {
+            "path_ell": (("alpha", "temperature"), ell),
+            "along": ((*lead, "temperature"), value),
+            "along_error": ((*lead, "temperature"), np.where(known, 0.05, np.nan) + 0.0 * value),
+            "along_limit": ((*lead, "end"), _ends(limit, limit - 0.1, limit + 0.1, *window)),
+        },
+        coords={"alpha": [0.5, 1.0], "followed": list(FOLLOWED), "end": list(ENDS)},
+    )
+
+
+def made_up_distances(ells: tuple[float, ...] = (0.0,)) -> xr.Dataset:
+    """Norms of ρ^T - ρ of gridded densities, or of coarse-grained ones at some scales."""
+    warm, lead = np.array([0.001, 0.002, 0.004, 0.008]), (len(ells), 3, 2)
+    power = np.broadcast_to([[[[1.0, 0.9, 1.1, warm[0], warm[-1]]]]], (*lead, 5))
+    return xr.Dataset(
+        {
+            "distance": (("warm", *DISTANCE), warm[:, None, None, None] * np.ones(lead)),
+            "size": (DISTANCE, np.linspace(1.0, 2.0, 6 * len(ells)).reshape(lead)),
+            "distance_exponent": ((*DISTANCE, "end"), _ends(*np.moveaxis(power, -1, 0))),
+        },
+        coords={
+            "warm": warm,
+            "compared_ell": list(ells),
+            "p": [1, 2, 3],
+            "extent": ["largest", "final"],
+            "end": list(ENDS),
+        },
+    )
 
 
 def _made_up_scales(temperature: list[float], count: int, rng: np.random.Generator) -> xr.Dataset:
     ell = [0.05, 0.1, 0.2, 0.4, 0.8]
     resolved = np.sort(rng.uniform(size=(len(temperature), count, len(ell))))[..., ::-1]
     middle = rng.uniform(0.1, 0.3, (len(temperature), 3))
-    scale = np.stack([middle, middle - 0.02, middle + 0.03, *2 * [middle]], axis=-1)
+    scale = _ends(middle, middle - 0.02, middle + 0.03, *2 * [middle])
     scale[0, 2] = np.nan  # no crossing within the scales
     return xr.Dataset(
         {
             "resolved_fraction": (("temperature", "realisation", "resolved_ell"), resolved),
             "scale": (("temperature", "fraction", "end"), scale),
         },
-        coords={"fraction": [0.9, 0.5, 0.1], "end": ENDS, "resolved_ell": ell},
+        coords={"fraction": [0.9, 0.5, 0.1], "end": list(ENDS), "resolved_ell": ell},
     )
 
 

@@ -45,7 +45,6 @@ FIELD: Raw = {
         "length": 20.0,
         "points": 256,
         "duration": 0.4,
-        "dt": 0.01,
         "snapshots": 5,
     },
     "sweep": {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WILDCARDS = {
     "model": "name of a model",
-    "temperature": "one temperature",
+    "temperature": "one temperature; all that share its job are run",
     "ell": "one scale; its whole batch is reduced",
     "block": "number of a block of realisations, from 0",
 }
@@ -43,7 +43,7 @@ def check(options: argparse.Namespace) -> None:
 
     study = config.load(options.config)
     for name, model in study.models.items():
-        for temperature in model.sweep.temperature:
+        for temperature in model.sweep.temperatures:
             try:
                 check_start(model.system, temperature, study.seed)
             except GlasscadeError as error:

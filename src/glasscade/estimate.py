@@ -14,6 +14,7 @@ import numpy as np
 from glasscade import jobs
 from glasscade.coarse import KERNELS
 from glasscade.config import (
+    Batch,
     FieldSystem,
     GlassSystem,
     Model,
@@ -27,9 +28,14 @@ START_UP = 2.0
 """Seconds of processor time before a job does anything: interpreter, imports, file access."""
 GATHERING = 3.0
 """Seconds of a job that fits, compares or draws, beyond `START_UP`."""
-PER_STEP = 2.0e-4
-PER_STEP_AND_POINT = 1.0e-7
+PER_STEP = 1.0e-3
+PER_STEP_AND_POINT = 6.0e-7
 """Seconds of one step of a field: whatever its size, and for each grid point."""
+PER_NUMBER_WRITTEN = 1.0e-7
+WAVES_PER_STEP = 2.8
+"""k_max times the distance that the force carries a density in a step."""
+BALLS = {1: 2.0, 2: np.pi, 3: 4.0 * np.pi / 3.0}
+"""Volume of the ball of radius 1."""
 PER_STEP_AND_PARTICLE = 3.0e-8
 PER_NUMBER_READ = 3.0e-6
 """Seconds of one coordinate of a particle in a file of text."""
@@ -56,6 +62,8 @@ PER_REFERENCE_AND_POINT = 8.0e-6
 """Seconds of the exact norms on a grid, once in a job: for each octave of it, each point of it."""
 SOURCES, ESTIMATORS, REFERENCES = 4, 5, 47
 """Densities of a particle model, of which three are nulls; estimators; fields of exact norms."""
+PER_NUMBER_COMPARED = 2.0e-7
+"""Seconds for one number of a density, transformed and raised to three powers."""
 BASE_MEMORY = 300.0
 """Megabytes of interpreter and libraries."""
 FLOAT = 8.0e-6
@@ -85,12 +93,12 @@ class Line:
     cost: Cost
 
 
-def simulation(model: Model) -> Cost:
-    """Cost of the simulation of one block at one temperature."""
+def simulation(model: Model, temperatures: Batch = (0.0,)) -> Cost:
+    """Cost of the simulation of one block at some temperatures, one after the other."""
     system, numbers = model.system, _size(model) * _snapshots(model)
-    seconds = START_UP + PER_STEP_AND_POINT * numbers
+    seconds = PER_NUMBER_WRITTEN * numbers
     if isinstance(system, FieldSystem):
-        seconds += system.save_steps[-1] * (PER_STEP + PER_STEP_AND_POINT * _size(model))
+        seconds += sum(_evolution(system, t) for t in temperatures) / len(temperatures)
     elif isinstance(system, GlassSystem):
         particles = system.number * _fields(model)
         steps = system.save_steps[-1] + system.preparation.steps
@@ -105,11 +113,30 @@ def simulation(model: Model) -> Cost:
         particles = system.number * _fields(model)
         seconds += evaluations * PER_EVALUATION_AND_PARTICLE * particles
     lists = LISTS_PER_PARTICLE * system.number if isinstance(system, GlassSystem) else 0.0
-    return Cost(seconds, BASE_MEMORY + lists + 3.0 * FLOAT * numbers, FLOAT * numbers)
+    disk = len(temperatures) * FLOAT * numbers
+    return Cost(START_UP + len(temperatures) * seconds, BASE_MEMORY + lists + 3.0 * disk, disk)
 
 
-def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) -> Cost:
-    """Cost of the reduction of one block at one temperature for one batch of scales."""
+def _evolution(system: FieldSystem, temperature: float) -> float:
+    """Seconds of a density: steps in which the force carries it a third of the shortest wave.
+
+    The force is taken as the steepest V times the mass within half its range.
+    """
+    if temperature == 0.0 and system.measure is not None and system.dimension == 1:
+        return 0.0  # mostly the exact solution
+    points = system.solved_shape(temperature)[0]
+    [[potential]] = system.mixture.table
+    within = BALLS[system.dimension] * (0.5 * potential.cutoff) ** system.dimension
+    mass = system.start.mass(system.cell) * min(1.0, within / system.cell.volume)
+    steepest = float(np.max(np.abs(potential.slope(np.linspace(0.0, potential.cutoff, 101)[1:]))))
+    steps = system.duration * steepest * mass * np.pi * points / system.length / WAVES_PER_STEP
+    return float(
+        (steps + system.snapshots) * (PER_STEP + PER_STEP_AND_POINT * points**system.dimension)
+    )
+
+
+def reduction(model: Model, kernels: tuple[str, ...], batch: Batch, temperatures: int = 1) -> Cost:
+    """Cost of the reduction of one block at as many temperatures for one batch of scales."""
     dim = model.system.dimension
     if isinstance(model.system, ShearSystem):
         return _reduction_of_events(model, model.system, kernels, batch)
@@ -117,12 +144,13 @@ def reduction(model: Model, kernels: tuple[str, ...], batch: tuple[float, ...]) 
     sizes = [_modes(model, kernel, ell) for ell in batch for kernel in kernels]
     per_snapshot = PER_BALANCE * len(sizes) + PER_BALANCE_AND_MODE * low * sum(sizes)
     tables = PER_TABLE_AND_MODE * low * sum(sizes) * _tables(model)
-    seconds = START_UP + tables + _snapshots(model) * per_snapshot
-    largest = max(sizes)
-    memory = FLOAT * (largest * (60.0 + 10.0 * low) + _size(model) * _snapshots(model))
+    seconds = START_UP + temperatures * (tables + _snapshots(model) * per_snapshot)
+    largest, states = max(sizes), temperatures * _size(model) * _snapshots(model)
+    memory = FLOAT * (largest * (60.0 + 10.0 * low) + states)
     if isinstance(model.system, GlassSystem):
         memory += BONDS_PER_PARTICLE * dim * model.system.number
-    return Cost(seconds, BASE_MEMORY + memory, 3e-4 * dim**2 * _snapshots(model) * len(sizes))
+    disk = 3e-4 * dim**2 * temperatures * _snapshots(model) * len(sizes)
+    return Cost(seconds, BASE_MEMORY + memory, disk)
 
 
 def _reduction_of_events(
@@ -164,6 +192,16 @@ def gathering() -> Cost:
     return Cost(START_UP + GATHERING, 2.0 * BASE_MEMORY, 1.0)
 
 
+def limits(model: Model) -> Cost:
+    """Cost of the limits of a model: of fields two states are in memory, to compare densities."""
+    plain = gathering()
+    if not isinstance(model.system, FieldSystem):
+        return plain
+    numbers = _size(model) * _snapshots(model)
+    seconds = PER_NUMBER_COMPARED * numbers * len(model.sweep.temperatures)
+    return Cost(plain.seconds + seconds, plain.memory + 3.0 * FLOAT * numbers, plain.disk)
+
+
 def lines(study: Study) -> list[Line]:
     """What every stage of every model costs, in the order in which they run."""
     models = [line for name in study.models for line in _model(study, name)]
@@ -186,11 +224,10 @@ def total(study: Study) -> Line:
 def wall_time(study: Study, cores: int) -> float:
     """Seconds on this many cores: the shared work, but no less than the longest chain of jobs."""
     chains = [
-        simulation(model).seconds
-        + max(
-            reduction(model, study.kernels_of(name), batch).seconds for batch in model.sweep.batches
-        )
+        simulation(model, temperatures).seconds
+        + max(cost.seconds for cost in _reductions(model, study.kernels_of(name), temperatures))
         for name, model in study.models.items()
+        for temperatures in model.sweep.temperature_batches
     ]
     # After each chain: limits, figures, verdicts, summary.
     return max(total(study).cost.seconds / cores, max(chains) + 4.0 * gathering().seconds)
@@ -198,17 +235,23 @@ def wall_time(study: Study, cores: int) -> float:
 
 def _model(study: Study, name: str) -> Iterator[Line]:
     """The stages of one model."""
-    model = study.models[name]
-    states = len(jobs.states(study, name))
-    yield _line(name, "simulate", [simulation(model)] * states)
-    batches = [reduction(model, study.kernels_of(name), batch) for batch in model.sweep.batches]
-    yield _line(name, "reduce", batches * states)
+    model, kernels = study.models[name], study.kernels_of(name)
+    batches, blocks = model.sweep.temperature_batches, model.sweep.blocks
+    yield _line(name, "simulate", [simulation(model, t) for t in batches] * blocks)
+    reduced = [cost for t in batches for cost in _reductions(model, kernels, t)]
+    yield _line(name, "reduce", reduced * blocks)
     if name in jobs.measured(study):
         measured = [structure(study, name)] * len(jobs.structures(study, name))
         yield _line(name, "structure", measured)
         yield _line(name, "exponents", [gathering()])
-    for stage in ("limits", "figures"):
-        yield _line(name, stage, [gathering()])
+    yield _line(name, "limits", [limits(model)])
+    yield _line(name, "figures", [gathering()])
+
+
+def _reductions(model: Model, kernels: tuple[str, ...], temperatures: Batch) -> list[Cost]:
+    """Costs of the reductions of one state, one for each batch of scales."""
+    count = len(temperatures)
+    return [reduction(model, kernels, batch, count) for batch in model.sweep.batches]
 
 
 def _line(model: str, stage: str, costs: list[Cost]) -> Line:
@@ -234,7 +277,9 @@ def _snapshots(model: Model) -> int:
     """Output times of all fields in one block."""
     system = model.system
     times = 1
-    if isinstance(system, FieldSystem | GlassSystem):
+    if isinstance(system, FieldSystem):
+        times = system.times.size
+    elif isinstance(system, GlassSystem):
         times = system.snapshots
     elif isinstance(system, TrajectorySystem):
         times = len(system.choice.of(system.last + 1)) if system.last >= 0 else UNKNOWN_FRAMES

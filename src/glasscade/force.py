@@ -53,6 +53,11 @@ class ForceField:
         for a, b, potential in mixture.pairs():
             self._potential[a, b] = potential_hat(potential, self.wavevectors)
 
+    @property
+    def potential(self) -> Real:
+        """V_hat_ss'(p), (S, S, modes)."""
+        return self._potential
+
     def force(self, density: Modes) -> Modes:
         """F_s from ρ_s: (S, modes) to (S, d, modes)."""
         forces = np.empty((len(density), *self.wavevectors.shape), dtype=np.complex128)

@@ -4,6 +4,10 @@ Compiled code is cached on disk in a folder named by a digest of the package's s
 numba itself does not notice when a helper in another module changes.
 Kernels are module-level functions; closures and functions passed as arguments would give
 no cache hits between processes, so that every job would compile again.
+
+A kernel has the same last bits in the process that compiled it as in all that load it, whatever
+else these have compiled or loaded before: the code of a kernel has its own copies of all it calls
+(`_SelfContained`).
 """
 
 from __future__ import annotations
@@ -15,12 +19,14 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.codegen import JITCodeLibrary, JITCPUCodegen, get_host_cpu_features
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Re-association and contraction are allowed, so that sums vectorise; NaN and infinity keep
 # their meaning ("nnan" and "ninf" are left out), because a diverging run must be noticed.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
+_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "fastmath": FASTMATH}
 
 
 def cache_folder() -> Path:
@@ -42,9 +48,40 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
     # An attribute that numba makes at run time.
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
 
+if not os.environ.get("NUMBA_CPU_FEATURES") and "+avx512vbmi2" in get_host_cpu_features():
+    # Registers of eight doubles: unasked, LLVM uses half of them, for the sake of processors whose
+    # clock they slow down. Those have no VBMI2.
+    features = get_host_cpu_features() + ",-prefer-256-bit"
+    numba.config.CPU_FEATURES = features  # type: ignore[attr-defined]
+
 # How long threads of GNU's OpenMP spin between parallel loops. By default they do for a thousand
 # times as long, which takes the cores from whatever else runs; asleep, they miss the next loop.
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
+
+class _SelfContained(JITCodeLibrary):
+    """Machine code of a cached kernel, with copies of its own of all functions it calls.
+
+    numba links the optimised code of a callee into its caller and optimises it once more, by which
+    fast arithmetic may get another order. Unless inlined, the copy keeps a symbol that others may
+    define as well, and the linker of a process takes whichever it met first: the callee's own code
+    where that has been compiled or called before, the copy where only the caller was loaded.
+    """
+
+    def _finalize_final_module(self) -> None:
+        """Make the copies local to this code, but not in what is linked into further callers."""
+        if self._object_caching_enabled and self._shared_module is None:  # compiled, not loaded
+            self._shared_module = self._final_module.clone()
+            for function in self._shared_module.functions:
+                if not function.is_declaration and function.linkage.name == "external":
+                    function.linkage = "linkonce_odr"
+            for function in self._final_module.functions:
+                if function.linkage.name == "linkonce_odr":
+                    function.linkage = "internal"
+        super()._finalize_final_module()
+
+
+JITCPUCodegen._library_class = _SelfContained
 
 
 def jit(function: Function) -> Function:
@@ -52,11 +89,19 @@ def jit(function: Function) -> Function:
 
     It runs without Python's lock, so that a caller may spread its calls over threads.
     """
-    compiled = numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH, nogil=True)
-    return cast(Function, compiled(function))
+    return cast(Function, numba.njit(**_OPTIONS, nogil=True)(function))
+
+
+def inner(function: Function) -> Function:
+    """Like `jit`, for what inner loops call: it may view its arrays, but make and return none.
+
+    References are not counted. Each count is an atomic operation of twenty cycles, and of many more
+    when threads count those of the same array.
+    """
+    options = _OPTIONS | {"nogil": True, "_nrt": False}  # without numba's run time, no references
+    return cast(Function, numba.njit(**options)(function))
 
 
 def pjit(function: Function) -> Function:
     """Like `jit`, with `prange` loops spread over threads."""
-    compiled = numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH, parallel=True)
-    return cast(Function, compiled(function))
+    return cast(Function, numba.njit(**_OPTIONS, parallel=True)(function))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscade.config import UNSEEN, Batch, GlassSystem, Model, Study, SyntheticSystem
+from glasscade.config import UNSEEN, Batch, FieldSystem, GlassSystem, Model, Study, SyntheticSystem
 from glasscade.figures import figure_names as names_of
 from glasscade.paths import batch_label, number
 
@@ -18,8 +18,8 @@ Labels = dict[str, str]
 
 
 def temperatures(study: Study, model: str) -> list[str]:
-    """Labels of the temperatures of a model."""
-    return [number(t) for t in study.models[model].sweep.temperature]
+    """Labels of the batches of temperatures of a model."""
+    return [batch_label(batch) for batch in study.models[model].sweep.temperature_batches]
 
 
 def batches(study: Study, model: str) -> list[str]:
@@ -33,7 +33,7 @@ def blocks(study: Study, model: str) -> list[str]:
 
 
 def states(study: Study, model: str) -> list[Labels]:
-    """One simulation for every temperature and block."""
+    """One simulation for every batch of temperatures and block."""
     return [
         {"model": model, "temperature": temperature, "block": block}
         for temperature in temperatures(study, model)
@@ -60,7 +60,7 @@ def structures(study: Study, model: str) -> list[Labels]:
 
 
 def simulate(study: Study, model: str, temperature: str, block: str) -> Job:
-    """Parameters of a simulation: the system, one temperature, the realisations of one block.
+    """Parameters of a simulation: the system, its temperatures, the realisations of one block.
 
     Of the system without what a simulation does not look at, so that a change there moves none.
     """
@@ -68,7 +68,7 @@ def simulate(study: Study, model: str, temperature: str, block: str) -> Job:
     unseen = UNSEEN.get(keys.system.kind, {})
     return {
         "system": {key: value for key, value in _system(keys).items() if key not in unseen},
-        "temperature": _temperature(keys, temperature),
+        "temperatures": _temperatures(keys, temperature),
         "realisations": keys.sweep.block(int(block)),
         "seed": study.seed,
     }
@@ -77,20 +77,21 @@ def simulate(study: Study, model: str, temperature: str, block: str) -> Job:
 def simulate_files(study: Study, model: str, temperature: str, block: str) -> list[str]:
     """Paths of the files that a simulation reads, those of a trajectory."""
     keys = study.models[model]
-    return [str(path) for path in keys.files(_temperature(keys, temperature), int(block))]
+    files = [keys.files(t, int(block)) for t in _temperatures(keys, temperature)]
+    return [str(path) for paths in files for path in paths]
 
 
 def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> Job:
-    """Parameters of a reduction: the system, one temperature, the scales of one batch.
+    """Parameters of a reduction: the system, the temperatures of a state, one batch of scales.
 
     Maps are made for the first realisation at the lowest T, hence in one job alone.
     """
     keys = study.models[model]
-    batch = _batch(keys, ell)
-    first = block == "0" and _temperature(keys, temperature) == min(keys.sweep.temperature)
+    batch, chosen = _of_label(keys.sweep.batches, ell), _temperatures(keys, temperature)
+    first = block == "0" and chosen == [min(keys.sweep.temperatures)]
     return {
         "system": _system(keys),
-        "temperature": _temperature(keys, temperature),
+        "temperatures": chosen,
         "ell": list(batch),
         "map_ell": [value for value in batch if value in keys.sweep.map_ell and first],
         "kernels": list(study.kernels_of(model)),
@@ -115,7 +116,9 @@ def exponents(study: Study, model: str) -> Job:
     """Parameters of the fits of exponents, with the temperature of every input."""
     keys = study.models[model]
     return {
-        "temperatures": [_temperature(keys, x["temperature"]) for x in structures(study, model)],
+        "temperatures": [
+            t for x in structures(study, model) for t in _temperatures(keys, x["temperature"])
+        ],
         "window": list(keys.window or ()),
         "level": study.margins.exponent_level,
         "deterministic": keys.system.deterministic,
@@ -126,17 +129,27 @@ def exponents(study: Study, model: str) -> Job:
 
 
 def limits(study: Study, model: str) -> Job:
-    """Parameters of the limits and verdicts, with the temperature of every budget."""
+    """Parameters of the limits and verdicts, with the temperatures of every budget and state."""
     keys = study.models[model]
-    decay = keys.relaxation
+    decay, compared = keys.relaxation, compared_states(study, model)
+    of_states = [_temperatures(keys, x["temperature"]) for x in compared]
     return {
         **({"relaxation": decay.model_dump(mode="json")} if decay else {}),
+        **({"state_temperatures": of_states} if compared else {}),
         "model": model,
         "system": _system(keys),
-        "temperatures": [_temperature(keys, x["temperature"]) for x in reductions(study, model)],
+        "temperatures": [_temperatures(keys, x["temperature"]) for x in reductions(study, model)],
         "estimator": study.exponents.verdict_estimator,
         "margins": study.margins.model_dump(mode="json"),
     }
+
+
+def compared_states(study: Study, model: str) -> list[Labels]:
+    """The states whose densities are compared over temperatures: of fields with limits."""
+    keys = study.models[model]
+    if not (isinstance(keys.system, FieldSystem) and keys.system.deterministic and keys.limited):
+        return []
+    return states(study, model)
 
 
 def figure_names(study: Study, model: str) -> tuple[str, ...]:
@@ -240,9 +253,9 @@ def _system(keys: Model) -> Job:
     return keys.system.model_dump(mode="json")
 
 
-def _temperature(keys: Model, label: str) -> float:
-    return next(t for t in keys.sweep.temperature if number(t) == label)
+def _temperatures(keys: Model, label: str) -> list[float]:
+    return list(_of_label(keys.sweep.temperature_batches, label))
 
 
-def _batch(keys: Model, label: str) -> Batch:
-    return next(batch for batch in keys.sweep.batches if batch_label(batch) == label)
+def _of_label(batches: tuple[Batch, ...], label: str) -> Batch:
+    return next(batch for batch in batches if batch_label(batch) == label)

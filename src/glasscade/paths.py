@@ -1,6 +1,6 @@
 """Every path of a study and the one canonical format of numbers in them.
 
-Wildcards: model; temperature; ell, a batch of scales joined by '_'; block.
+Wildcards: model; temperature and ell, a batch of temperatures or scales joined by '_'; block.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ WHOLE_STUDY = "_study"
 """Stands for the model in paths of what shows several; the name of a model begins with a letter."""
 NUMBER = r"[0-9.e+-]+"
 """What `number` can produce, as a regular expression."""
+BATCH = f"{NUMBER}(_{NUMBER})*"
+"""What `batch_label` can produce."""
 
 
 def number(value: float) -> str:
@@ -20,8 +22,8 @@ def number(value: float) -> str:
 
 
 def batch_label(batch: tuple[float, ...]) -> str:
-    """A batch of scales: 0.1_0.2_0.4."""
-    return "_".join(number(ell) for ell in batch)
+    """A batch of scales or temperatures: 0.1_0.2_0.4."""
+    return "_".join(number(value) for value in batch)
 
 
 @dataclass(frozen=True)

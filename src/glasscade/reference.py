@@ -60,7 +60,15 @@ UNITS = {
     "strength": "V₀",
     "ConeKeys.strength": "V₀/ℓ₀",
     "RieszKeys.strength": "V₀/ℓ₀ˢ⁻¹",
+    "FieldSystem.tolerance": "1",
     "mass": "1",
+    "centre": "1",
+    "LayerKeys.width": "ℓ₀",
+    "BumpKeys.width": "ℓ₀",
+    "merge": "ℓ₀",
+    "instants": "ℓ₀²/(μV₀)",
+    "shortest": "ℓ₀",
+    "power": "1",
     "packing_fraction": "1",
     "contrast": "1",
     "exponent": "1",
@@ -110,16 +118,19 @@ the whole file has been found valid. The same rules, for editors that read JSON 
 its strength V₀, times in ℓ₀²/(μV₀) with the mobility μ, and `temperature` is k_B T/V₀. The column
 *unit* says what a number is counted in; 1 is a pure number, – no number of this kind.
 
-**Jobs.** A model is simulated once for every temperature and every block of `block_size`
-realisations, and each of these states is reduced once for every entry of `sweep.ell`. An entry is
-one scale or, in brackets, a batch of scales that share a job: `[[0, 0.1, 0.2], 0.4]` is two jobs.
-A batch reads the state and starts Python only once, so small systems want one batch; large systems
-want one scale in each job, which spreads over many cores. Numbers count to six significant digits.
+**Jobs.** A model is simulated once for every entry of `sweep.temperature` and every block of
+`block_size` realisations, and each of these states is reduced once for every entry of `sweep.ell`.
+An entry is one scale or, in brackets, a batch of scales that share a job: `[[0, 0.1, 0.2], 0.4]` is
+two jobs. A batch reads the state and starts Python only once, so small systems want one batch;
+large systems want one scale in each job, which spreads over many cores. In the same way
+temperatures share jobs, those of simulations and of reductions: `[0, [0.001, 0.002]]`, in systems
+of kind `cluster` and `field`, but for 0 and what is in `exponent_temperature`. Results do not
+depend on brackets. Numbers count to six significant digits.
 
-**What is computed again.** Only what a change concerns. A new temperature, a new entry of `ell`
-or a further block adds its own jobs, and those that gather their results; a scale added *inside* a
-batch computes that batch again, so give a new scale an entry of its own. A margin redoes verdicts
-alone. Comments and layout redo nothing.
+**What is computed again.** Only what a change concerns. A new entry of `temperature` or `ell` or a
+further block adds its own jobs, and those that gather their results; a temperature or scale added
+*inside* a batch computes that batch again, so give a new one an entry of its own. A margin redoes
+verdicts alone. Comments and layout redo nothing.
 
 **Long runs.** A simulation of particles leaves a checkpoint beside its output every
 `checkpoint_steps`; killed at whatever moment and started again, it goes on from there to the same
@@ -244,7 +255,7 @@ def _entries(part: _Part, definitions: dict[str, Any]) -> Iterator[_Row | _Part]
         else:
             required = key in node.get("required", [])
             yield _row(path, key, value, part.name, required)
-            yield from _kinds_in_lists(value)
+            yield from _kinds_in_lists(key, value)
 
 
 def _optional_section(value: dict[str, Any]) -> str:
@@ -255,10 +266,12 @@ def _optional_section(value: dict[str, Any]) -> str:
     return next((_name(choice["$ref"]) for choice in choices if "$ref" in choice), "")
 
 
-def _kinds_in_lists(value: dict[str, Any]) -> Iterator[_Part]:
-    """The parts that lists of potentials or forces lead to."""
+def _kinds_in_lists(key: str, value: dict[str, Any]) -> Iterator[_Part]:
+    """The parts that lists of potentials, forces or sections lead to."""
     while value.get("type") == "array" and "items" in value:
         value = value["items"]
+    if "$ref" in value:
+        yield _Part(f"## An entry of `{key}`", "", _name(value["$ref"]))
     for kind, reference in value.get("discriminator", {"mapping": {}})["mapping"].items():
         yield _Part(f"## A {_choice(value)} of kind `{kind}`", "", _name(reference))
 
@@ -294,6 +307,8 @@ def _type(value: dict[str, Any]) -> str:
     """The type in words."""
     if "discriminator" in value:
         return _choice(value)
+    if "$ref" in value:
+        return "section"
     if value["type"] != "array":
         names = {"string": "text", "number": "number", "integer": "whole number"}
         return (names | {"object": "whole numbers by name"})[value["type"]]
@@ -342,7 +357,8 @@ def _allowed(value: dict[str, Any]) -> str:
 def _allowed_list(value: dict[str, Any]) -> str:
     """Number of entries, and what each may be."""
     entry = value["prefixItems"][0] if "prefixItems" in value else value["items"]
-    each = _allowed(entry)
+    # Where several in brackets may stand for one, the same holds for each of them.
+    each = _allowed(entry.get("anyOf", [entry])[0])
     parts = [] if each == "any" else [f"each {each}"]
     if "prefixItems" not in value and value.get("minItems", 0):
         parts.insert(0, f"at least {value['minItems']}")

@@ -158,6 +158,7 @@ def _limits(study: Study, paths: Paths, labels: Labels) -> None:
         exponents=_exponents_of(study, paths, model),
         output=Path(paths.limits.format(**labels)),
         verdicts=Path(paths.model_verdicts.format(**labels)),
+        states=[Path(paths.state.format(**x)) for x in jobs.compared_states(study, model)],
     )
 
 

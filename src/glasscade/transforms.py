@@ -184,6 +184,65 @@ def products(f_hat: Modes, others: Iterable[Modes], cell: Cell, out: Modes) -> N
         del values  # before room is needed for the next
 
 
+class PaddedGrid:
+    """Many products of fields with the same modes: a grid free of aliasing, and its buffers.
+
+    Of a real field half of the modes are enough. A *half* array has those with m_d >= 0, and
+    shape (2M_1+1, ..., 2M_{d-1}+1, M_d+1); on the grid stand sums without a factor,
+
+        Σ_p f_hat(p) exp(ip·x) = |Ω| f(x),
+
+    and what comes back from a product of two is to be multiplied by `scale`.
+    """
+
+    def __init__(self, cell: Cell, counts: tuple[int, ...]) -> None:
+        self.counts = counts
+        self.shape = tuple(good_size(3 * m + 1) for m in counts)
+        self.half_shape = (*(2 * m + 1 for m in counts[:-1]), counts[-1] + 1)
+        self.scale = 1.0 / (cell.volume * float(np.prod(self.shape)))
+        # Its columns beyond M_d stay zero, which is the padding of the last axis.
+        self._padded = np.zeros((*self.shape[:-1], self.shape[-1] // 2 + 1), dtype=np.complex128)
+        self._spectrum = np.empty_like(self._padded)
+        self._blocks = list(_blocks(self.shape[:-1], counts[:-1]))
+        self._gaps = [
+            (*(slice(None),) * axis, slice(m + 1, n - m))
+            for axis, (n, m) in enumerate(zip(self.shape[:-1], counts[:-1], strict=True))
+        ]
+
+    def halved(self, modes: Modes) -> Modes:
+        """The half of centred modes, leading axes being batches; a copy."""
+        return np.ascontiguousarray(modes[..., self.counts[-1] :])
+
+    def mirrored(self, half: Modes) -> Modes:
+        """Centred modes from their half: f_hat(-p) = f_hat(p)*."""
+        dim, m = len(self.counts), self.counts[-1]
+        modes = np.empty((*half.shape[:-1], 2 * m + 1), dtype=np.complex128)
+        modes[..., m:] = half
+        np.conjugate(np.flip(half[..., 1:], axis=tuple(range(-dim, 0))), out=modes[..., :m])
+        return modes
+
+    def to_grid(self, half: Modes, out: Real) -> None:
+        """The values of one field on the grid, times |Ω|."""
+        columns = self._padded[..., : self.counts[-1] + 1]
+        for gap in self._gaps:
+            columns[gap] = 0.0
+        for on_grid, centred in self._blocks:
+            columns[on_grid] = half[centred]
+        _leading_transforms(columns, len(self.shape), forward=False)
+        last = len(self.shape) - 1
+        ducc0.fft.c2r(
+            self._padded, axes=(last,), lastsize=self.shape[-1], forward=False, inorm=0, out=out
+        )
+
+    def to_modes(self, values: Real, out: Modes) -> None:
+        """The half of the modes of the values on a grid, without a factor."""
+        ducc0.fft.r2c(values, axes=(len(self.shape) - 1,), out=self._spectrum)
+        columns = self._spectrum[..., : self.counts[-1] + 1]
+        _leading_transforms(columns, len(self.shape), forward=True)
+        for on_grid, centred in self._blocks:
+            out[centred] = columns[on_grid]
+
+
 def point_modes(positions: Real, weights: Real, cell: Cell, counts: tuple[int, ...]) -> Modes:
     """Modes of Σ_a w_a δ(x - x_a): ``f_hat(p) = Σ_a w_a exp(-i p·x_a)`` (type-1 NUFFT).
 

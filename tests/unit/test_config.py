@@ -25,6 +25,7 @@ from glasscade.potentials import (
     Riesz,
 )
 from glasscade.reference import INTRODUCTION
+from report_data import GLASS as GLASS_MODEL
 from studies import CLUSTER, GLASS, changed, study
 
 CONFIGS = sorted((Path(__file__).parents[2] / "config").glob("*.yaml"))
@@ -114,8 +115,31 @@ def test_cluster_reduces_one_scale_in_each_job() -> None:
         ("models.point.exponent_temperature", [0.004], r"exponent_temperature must hold 0"),
         ("models.point.window", [0.06, 0.0078], r"window must be \[low, high\]"),
         ("models.rough.sweep.temperature", [0, 1], r"temperature must be \[0\]: a synthetic"),
+        # what may not share a job
+        (
+            f"{SWEEP}.temperature",
+            [[0, 0.004], 0.005, 0.006, 0.008],
+            r"^models\.point: sweep\.temperature must hold 0 outside brackets: 0 and what",
+        ),
+        (
+            "models.rough.sweep.temperature",
+            [[0, 0.1]],
+            r"^models\.rough: sweep\.temperature must not hold several values in brackets: systems "
+            r"of kind cluster and field share jobs in this way, not those of kind synthetic$",
+        ),
+        (f"{SWEEP}.temperature", [0, [], 0.1], r"^models\.point\.sweep: .* hold empty brackets$"),
+        (f"{SWEEP}.ell", [0, [], 0.1], r"^models\.point\.sweep: ell must not hold empty brackets$"),
+        # inside brackets
+        (
+            f"{SWEEP}.temperature",
+            [0, [0.1, -0.2]],
+            rf"^{SWEEP}\.temperature\.1\.1: .*greater than or equal to 0 \(got -0\.2\)$",
+        ),
+        (f"{SWEEP}.temperature", [0, [[0.1]]], rf"^{SWEEP}\.temperature\.1\.0: .*valid number"),
+        (f"{SWEEP}.ell", [0.1, [0.2, "x"]], rf"^{SWEEP}\.ell\.1\.1: .*number.* \(got 'x'\)$"),
         # the same number twice, also when six digits make them the same file
         (f"{SWEEP}.temperature", [0, 0.1, 0.1, 0.2, 0.3], r"temperature holds 0\.1 twice"),
+        (f"{SWEEP}.temperature", [0, [0.1, 0.2], 0.2, 0.3], r"temperature holds 0\.2 twice"),
         (f"{SWEEP}.temperature", [0, 0.1, 0.1000000001], r"temperature holds 0\.1 twice"),
         (f"{SWEEP}.ell", [[0, 0.01, 0.02, 0.03, 0.04], 0.02], r"ell holds 0\.02 twice"),
         ("models.rough.system.exponents", [0.2, 0.2], r"exponents holds 0\.2 twice"),
@@ -156,8 +180,11 @@ def test_cluster_reduces_one_scale_in_each_job() -> None:
         ),
         ("models.rough.system.potential", {"kind": "gem"}, r"range 2\.54951 .* half the length 1$"),
         ("models.smooth.system.snapshots", 6, r"snapshots must be odd"),
-        ("models.smooth.system.dt", 0.03, r"must be a whole number of steps, not 3\.33"),
-        ("models.smooth.system.dt", -0.01, r"\.dt: .*greater than 0 \(got -0\.01\)$"),
+        (
+            "models.smooth.system.tolerance",
+            -0.01,
+            r"\.tolerance: .*than or equal to 0\.0+1 \(got -0",
+        ),
     ],
 )
 def test_bad_value_is_named(key: str, value: object, expected: str) -> None:
@@ -213,13 +240,36 @@ def test_missing_key_is_named(key: str) -> None:
 
 def test_missing_key_of_a_model_is_named_with_the_model() -> None:
     raw = study()
-    del raw["models"]["smooth"]["system"]["dt"]
-    assert message(raw) == "models.smooth.system.dt: this key is missing"
+    del raw["models"]["smooth"]["system"]["duration"]
+    assert message(raw) == "models.smooth.system.duration: this key is missing"
 
 
 @pytest.mark.parametrize("raw", [[1], None, "x"])
 def test_something_else_than_a_mapping_is_refused(raw: object) -> None:
     assert message(raw).startswith("the file: input should be a valid mapping of keys")
+
+
+def test_brackets_say_which_temperatures_share_a_job() -> None:
+    for entries in ([0, [0.006, 0.004], 0.005, [0.008]], [[0], 0.006, 0.004, [0.005, 0.008]]):
+        raw = changed(study(), f"{SWEEP}.temperature", entries)
+        sweep = config.parse(raw).models["point"].sweep
+        assert sweep.temperatures == (0.0, 0.006, 0.004, 0.005, 0.008)
+        batches = [tuple(entry) if isinstance(entry, list) else (entry,) for entry in entries]
+        assert list(sweep.temperature_batches) == batches
+
+
+def test_temperatures_of_exponents_stand_outside_brackets() -> None:
+    raw = changed(study(), "models.point.exponent_temperature", [0, 0.005])
+    config.parse(changed(raw, f"{SWEEP}.temperature", [0, [0.004, 0.006], 0.005, 0.008]))
+    text = message(changed(raw, f"{SWEEP}.temperature", [0, [0.004, 0.005], 0.006, 0.008]))
+    assert text.startswith("models.point: sweep.temperature must hold 0.005 outside brackets")
+
+
+def test_temperatures_of_particles_share_no_job() -> None:
+    raw = study(glass=GLASS_MODEL)
+    config.parse(raw)
+    text = message(changed(raw, "models.glass.sweep.temperature", [0, [0.1, 0.2], 0.3, 0.4]))
+    assert text.endswith("not those of kind glass")
 
 
 def test_the_smallest_scale_follows_the_grid() -> None:

@@ -27,7 +27,7 @@ def total(key: str, value: object) -> estimate.Line:
         ("models.rough.sweep.ell", [[0.02, 0.03, 0.05, 0.08, 0.1, 0.12]]),
         ("models.rough.system.exponents", [0.2, 0.4, 0.6]),
         ("models.smooth.system.points", 512),
-        ("models.smooth.system.dt", 0.005),
+        ("models.smooth.system.duration", 0.8),
         ("models.smooth.sweep.temperature", [0, 0.05, 0.1, 0.2, 0.3, 0.4]),
         ("models.point.system.points", 4096),
         ("kernels", ["gaussian", "wendland_c6", "bump"]),
@@ -42,12 +42,45 @@ def test_more_costs_more(key: str, value: object) -> None:
     assert more.memory >= less.memory
 
 
+def test_limits_of_fields_hold_two_states_in_memory() -> None:
+    models = config.parse(changed(study(), "models.smooth.system.snapshots", 501)).models
+    plain, field = estimate.limits(models["point"]), estimate.limits(models["smooth"])
+    assert plain == estimate.gathering()
+    assert field.memory - plain.memory > 2.0 * 501 * 256 * 8e-6  # megabytes of two states
+    assert field.seconds > plain.seconds
+
+
 def test_one_big_batch_is_fewer_jobs_and_less_time_than_many() -> None:
     many = total("models.smooth.sweep.ell", [0, 0.25, 0.5, 1, 2, 4])
     one = estimate.total(config.parse(study()))
     # 5 temperatures, 6 jobs instead of 1 for each
     assert many.jobs - one.jobs == 25
     assert many.cost.seconds > one.cost.seconds
+
+
+def test_temperatures_that_share_jobs_save_their_starts_and_nothing_else() -> None:
+    alone = estimate.total(config.parse(study()))
+    shared = total("models.smooth.sweep.temperature", [0, [0.1, 0.2, 0.3, 0.4]])
+    # three simulations and three reductions less
+    assert alone.jobs - shared.jobs == 6
+    saved = alone.cost.seconds - shared.cost.seconds
+    assert saved == pytest.approx(6 * estimate.START_UP, rel=1e-12)  # round-off
+    assert shared.cost.disk == pytest.approx(alone.cost.disk, rel=1e-12)
+
+
+def test_a_job_of_several_temperatures_holds_their_states_at_once() -> None:
+    parsed = config.parse(study(smooth=FIELD))
+    model = parsed.models["smooth"]
+    batch = model.sweep.batches[0]
+    costs = [
+        [estimate.simulation(model, n * (0.1,)) for n in (1, 2, 4)],
+        [estimate.reduction(model, parsed.kernels, batch, n) for n in (1, 2, 4)],
+    ]
+    for one, two, four in costs:
+        for quantity in ("seconds", "memory", "disk"):
+            first, second, last = (getattr(cost, quantity) for cost in (one, two, four))
+            assert second > first
+            assert last - second == pytest.approx(2.0 * (second - first), rel=1e-9)
 
 
 @pytest.mark.parametrize(

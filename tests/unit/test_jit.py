@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
+from numba.core.errors import NumbaRuntimeError
 
 from glasscade import jit as module
-from glasscade.jit import cache_folder, jit, pjit
+from glasscade.jit import cache_folder, inner, jit, pjit
 
 
 @jit
@@ -25,6 +29,17 @@ def _sum(values: np.ndarray) -> float:
     for index in numba.prange(values.size):
         total += values[index]
     return total
+
+
+@inner
+def _ends(values: np.ndarray) -> float:
+    tail = values[-1:]
+    return values[0] + tail[0]
+
+
+@inner
+def _twice(values: np.ndarray) -> float:
+    return np.sum(2.0 * values)
 
 
 @pytest.fixture
@@ -86,3 +101,57 @@ def test_division_by_zero_is_that_of_numpy() -> None:
 def test_a_parallel_sum_is_a_sum() -> None:
     values = np.arange(1000.0)
     assert _sum(values) == 499500.0  # whole numbers below 2^53: exact in any order
+
+
+CALLER_AND_CALLEE = """
+import sys
+import numpy as np
+from glasscade.jit import jit
+
+@jit
+def callee(x, rate, out):
+    for lane in range(x.shape[0]):
+        total = 0.0
+        for c in range(x.shape[1]):
+            y = x[lane, c]
+            total += y * rate * y * (y - rate) * rate + (y * rate + y) * (y * rate - rate)
+        out[lane] += total
+
+@jit
+def caller(x, rate, out):
+    # Called twice, so that it is not inlined.
+    callee(x, rate, out)
+    if out[0] < 0.0:
+        callee(x, 0.7 * rate, out)
+
+x = np.random.default_rng(1).standard_normal((1000, 7))
+for name in sys.argv[1:]:
+    out = np.zeros(1000)
+    globals()[name](x, 0.3, out)
+    print(name, out.tobytes().hex())
+"""
+
+
+def bits(folder: Path, *names: str) -> dict[str, str]:
+    """What kernels give that a new process calls one after the other."""
+    script = folder / "kernels.py"
+    script.write_text(CALLER_AND_CALLEE, encoding="utf-8")
+    command = [sys.executable, str(script), *names]
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder / "cache")}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return dict(line.split() for line in result.stdout.splitlines())
+
+
+def test_compiled_and_loaded_kernels_have_the_same_bits(tmp_path: Path) -> None:
+    """As the only kernel of a process, and behind another that it calls."""
+    compiled = bits(tmp_path, "caller")
+    assert bits(tmp_path, "caller") == compiled
+    assert bits(tmp_path, "callee", "caller")["caller"] == compiled["caller"]
+    shutil.rmtree(tmp_path / "cache")
+    assert bits(tmp_path, "callee", "caller")["caller"] == compiled["caller"]
+
+
+def test_inner_functions_see_arrays_and_make_none() -> None:
+    assert _ends(np.arange(4.0)) == 3.0
+    with pytest.raises(NumbaRuntimeError, match="NRT required"):
+        _twice(np.arange(4.0))

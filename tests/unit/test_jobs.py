@@ -82,7 +82,7 @@ def test_the_same_study_differs_in_nothing() -> None:
         ),
         ("models.rough.window", [0.015625, 0.0625], of("rough", "exponents")),
         ("models.rough.system.contrast", 0.1, of("rough", *CHAIN, "limits")),
-        ("models.smooth.system.dt", 0.005, of("smooth", *CHAIN, "limits")),
+        ("models.smooth.system.tolerance", 1e-6, of("smooth", *CHAIN, "limits")),
         # new jobs, and those that gather them
         (
             "models.point.sweep.temperature",
@@ -117,6 +117,42 @@ def test_one_more_temperature_is_one_simulation_and_its_reductions() -> None:
         ("reduce", "point 0.003 0 0_0.01_0.02_0.03_0.04"),
         ("reduce", "point 0.003 0 0.08"),
     }
+
+
+BRACKETS = [0, 0.004, [0.005, 0.006], 0.008]
+
+
+def test_a_bracket_is_one_simulation_and_its_reductions() -> None:
+    """Outside of it nothing moves."""
+    assert new_jobs(changed(study(), "models.point.sweep.temperature", BRACKETS)) == {
+        ("simulate", "point 0.005_0.006 0"),
+        ("reduce", "point 0.005_0.006 0 0_0.01_0.02_0.03_0.04"),
+        ("reduce", "point 0.005_0.006 0 0.08"),
+    }
+
+
+def test_jobs_know_the_temperatures_of_their_bracket_in_order() -> None:
+    raw = changed(study(), "models.point.sweep.temperature", [0, [0.008, 0.005], 0.004, 0.006])
+    parsed, labels = parse(raw), ("point", "0.008_0.005")
+    assert jobs.simulate(parsed, *labels, "0")["temperatures"] == [0.008, 0.005]
+    assert jobs.reduce(parsed, *labels, "0.08", "0")["temperatures"] == [0.008, 0.005]
+    assert jobs.reduce(parsed, "point", "0.004", "0.08", "0")["temperatures"] == [0.004]
+    # One list for each budget, two batches of scales each.
+    expected = [[0.0]] * 2 + [[0.008, 0.005]] * 2 + [[0.004]] * 2 + [[0.006]] * 2
+    assert jobs.limits(parsed, "point")["temperatures"] == expected
+    assert jobs.exponents(parsed, "point")["temperatures"] == [0.0]
+    assert jobs.structures(parsed, "point") == jobs.structures(parse(study()), "point")
+
+
+def test_limits_of_fields_compare_their_states() -> None:
+    parsed = parse(study())
+    states = jobs.compared_states(parsed, "smooth")
+    assert states == jobs.states(parsed, "smooth")
+    temperatures = jobs.limits(parsed, "smooth")["state_temperatures"]
+    assert temperatures == [[0.0], [0.1], [0.2], [0.3], [0.4]]
+    for model in ("point", "rough"):
+        assert jobs.compared_states(parsed, model) == []
+        assert "state_temperatures" not in jobs.limits(parsed, model)
 
 
 def test_one_more_scale_is_one_reduction_for_each_state() -> None:
@@ -158,9 +194,9 @@ def test_labels_lead_back_to_the_values(model: str) -> None:
     parsed: Study = parse(raw)
     sweep = parsed.models[model].sweep
     found = [jobs.reduce(parsed, **x) for x in jobs.reductions(parsed, model)]
-    assert {x["temperature"] for x in found} == set(sweep.temperature)
+    assert {tuple(x["temperatures"]) for x in found} == set(sweep.temperature_batches)
     assert {tuple(x["ell"]) for x in found} == set(sweep.batches)
-    assert len(found) == len(sweep.temperature) * sweep.blocks * len(sweep.batches)
+    assert len(found) == len(sweep.temperature_batches) * sweep.blocks * len(sweep.batches)
 
 
 def several(**systems: Raw) -> Study:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glasscade.paths import NUMBER, Paths, batch_label, number
+from glasscade.paths import BATCH, NUMBER, Paths, batch_label, number
 
 positive = st.floats(min_value=1e-12, max_value=1e12)
 
@@ -41,7 +41,7 @@ def test_a_spelling_reads_back_to_itself(value: float) -> None:
 
 
 @given(st.lists(positive, min_size=1, max_size=8))
-def test_a_batch_reads_back_to_its_scales(batch: list[float]) -> None:
+def test_a_batch_reads_back_to_its_numbers(batch: list[float]) -> None:
     labels = batch_label(tuple(batch)).split("_")
     assert labels == [number(ell) for ell in batch]
 
@@ -49,22 +49,24 @@ def test_a_batch_reads_back_to_its_scales(batch: list[float]) -> None:
 # What the workflow allows for each wildcard.
 WILDCARDS = {
     "model": "[a-z][a-z0-9_]*",
-    "temperature": NUMBER,
-    "ell": f"{NUMBER}(?:_{NUMBER})*",
+    "temperature": BATCH,
+    "ell": BATCH,
     "block": "[0-9]+",
 }
 
 
 @given(
     st.from_regex("[a-z][a-z0-9_]{0,8}", fullmatch=True),
-    positive,
+    st.lists(positive, min_size=1, max_size=4),
     st.lists(positive, min_size=1, max_size=4),
     st.integers(min_value=0, max_value=999),
 )
-def test_a_path_is_read_in_one_way(model: str, t: float, batch: list[float], block: int) -> None:
+def test_a_path_is_read_in_one_way(
+    model: str, temperatures: list[float], batch: list[float], block: int
+) -> None:
     values = {
         "model": model,
-        "temperature": number(t),
+        "temperature": batch_label(tuple(temperatures)),
         "ell": batch_label(tuple(batch)),
         "block": str(block),
     }

@@ -82,7 +82,12 @@ def row(key: str, table: str = "") -> list[str]:
         (
             "models.<name>.sweep.temperature",
             "",
-            ["list of numbers", "V₀/k_B", "at least 1, each ≥ 0", "required"],
+            [
+                "list of numbers or lists of numbers",
+                "V₀/k_B",
+                "at least 1, each ≥ 0",
+                "required",
+            ],
         ),
         (
             "models.<name>.sweep.ell",

@@ -9,7 +9,7 @@ import pytest
 from glasscade import config, jobs, serial
 from glasscade.errors import ConfigError
 from report_data import GLASS
-from studies import ROUGH, study
+from studies import ROUGH, changed, study
 
 STUDY = config.parse(study())
 
@@ -46,6 +46,14 @@ def test_a_scale_stands_for_its_batch(ell: str) -> None:
     chosen = {"model": "point", "temperature": "0", "ell": ell}
     selected = serial.select(STUDY, "reduce", chosen)
     assert [labels["ell"] for labels in selected] == ["0_0.01_0.02_0.03_0.04"]
+
+
+@pytest.mark.parametrize("temperature", ["0.005", "6e-3"])
+def test_a_temperature_stands_for_its_batch(temperature: str) -> None:
+    raw = changed(study(), "models.point.sweep.temperature", [0, 0.004, [0.005, 0.006], 0.008])
+    chosen = {"model": "point", "temperature": temperature}
+    selected = serial.select(config.parse(raw), "simulate", chosen)
+    assert [labels["temperature"] for labels in selected] == ["0.005_0.006"]
 
 
 def test_what_is_not_chosen_is_everything() -> None:

@@ -10,6 +10,7 @@ from scipy.signal import convolve
 from glasscade.cell import Cell
 from glasscade.errors import ResolutionError
 from glasscade.transforms import (
+    PaddedGrid,
     good_size,
     grid_to_modes,
     irfftn,
@@ -138,3 +139,19 @@ def test_product_of_several_fields_in_any_order_of_memory(order, rng):
     np.testing.assert_array_equal(product(f, several, cell).reshape(4, 7, 9), expected)
     with pytest.raises(ValueError, match="product: f must be one field of 2 axes"):
         product(several, f, cell)
+
+
+def test_padded_grid_gives_the_same_products_again_and_again(case, rng):
+    """Its buffers keep nothing from one product to the next."""
+    cell, counts = case
+    grid = PaddedGrid(cell, counts)
+    first, second = np.empty(grid.shape), np.empty(grid.shape)
+    half = np.empty(grid.half_shape, dtype=complex)
+    for _ in range(2):
+        f, g = random_modes(rng, counts, cell), random_modes(rng, counts, cell)
+        np.testing.assert_array_equal(grid.mirrored(grid.halved(f)), f)
+        grid.to_grid(grid.halved(f), first)
+        grid.to_grid(grid.halved(g), second)
+        grid.to_modes(first * second, half)
+        both = grid.mirrored(grid.scale * half)
+        np.testing.assert_allclose(both, product(f, g, cell), rtol=0.0, atol=ROUND_OFF)

@@ -14,6 +14,7 @@ from studies import FIELD, SHEAR, changed
 pytestmark = pytest.mark.workflow
 
 POINT = "models.point.sweep"
+TEMPERATURES = ("0", "0.004", "0.005_0.006_0.008")
 BATCH = "0_0.01_0.02_0.03_0.04_0.08"
 ROUGH_BATCH = "0.02_0.03_0.05_0.08_0.12"
 
@@ -27,7 +28,7 @@ def after(*models: str) -> set[str]:
 def of_stage(stage: str, *models: str) -> set[str]:
     """All jobs of a stage of the small study."""
     states = {
-        "point": [f"point {t} 0" for t in ("0", "0.004", "0.005", "0.006", "0.008")],
+        "point": [f"point {t} 0" for t in TEMPERATURES],
         "rough": ["rough 0 0"],
     }
     batch = {"point": BATCH, "rough": ROUGH_BATCH}
@@ -71,15 +72,21 @@ def test_a_run_leaves_logs_and_benchmarks_of_every_job(clone: Clone) -> None:
     [
         pytest.param(
             f"{POINT}.temperature",
-            [0, 0.003, 0.004, 0.005, 0.006, 0.008],
+            [0, 0.003, 0.004, [0.005, 0.006, 0.008]],
             {"simulate point 0.003 0", f"reduce point 0.003 {BATCH} 0"} | after("point"),
             id="temperature",
         ),
         pytest.param(
+            f"{POINT}.temperature",
+            [0, [0.003, 0.007], 0.004, [0.005, 0.006, 0.008]],
+            {"simulate point 0.003_0.007 0", f"reduce point 0.003_0.007 {BATCH} 0"}
+            | after("point"),
+            id="bracket of temperatures",
+        ),
+        pytest.param(
             f"{POINT}.ell",
             [[0, 0.01, 0.02, 0.03, 0.04, 0.08], 0.1],
-            {f"reduce point {t} 0.1 0" for t in ("0", "0.004", "0.005", "0.006", "0.008")}
-            | after("point"),
+            {f"reduce point {t} 0.1 0" for t in TEMPERATURES} | after("point"),
             id="scale",
         ),
         pytest.param(

@@ -28,6 +28,7 @@ rule limits:
     input:
         budgets=lambda w: [PATHS.budget.format(**x) for x in jobs.reductions(STUDY, w.model)],
         exponents=lambda w: exponents_of(w.model),
+        states=lambda w: [PATHS.state.format(**x) for x in jobs.compared_states(STUDY, w.model)],
     output:
         limits=PATHS.limits,
         verdicts=PATHS.model_verdicts,
@@ -37,7 +38,8 @@ rule limits:
         PATHS.benchmark("limits", "{model}")
     threads: 1
     resources:
-        **resources(estimate.gathering()),
+        mem_mb=lambda w: resources(estimate.limits(STUDY.models[w.model]))["mem_mb"],
+        runtime=lambda w: resources(estimate.limits(STUDY.models[w.model]))["runtime"],
     params:
         job=lambda w: jobs.limits(STUDY, w.model),
         code=code("limits"),

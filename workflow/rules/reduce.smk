@@ -1,8 +1,9 @@
 def reduction_cost(wildcards):
-    """Cost of a reduction from its batch of scales."""
-    batch = tuple(float(ell) for ell in wildcards.ell.split("_"))
+    """Cost of a reduction from its batch of scales and the number of its temperatures."""
+    scales = tuple(float(ell) for ell in wildcards.ell.split("_"))
+    temperatures = len(wildcards.temperature.split("_"))
     name = wildcards.model
-    return estimate.reduction(STUDY.models[name], STUDY.kernels_of(name), batch)
+    return estimate.reduction(STUDY.models[name], STUDY.kernels_of(name), scales, temperatures)
 
 
 rule reduce:

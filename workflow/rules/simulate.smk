@@ -1,3 +1,9 @@
+def simulation_cost(wildcards):
+    """Cost of a simulation at its temperatures."""
+    job = jobs.simulate(STUDY, wildcards.model, wildcards.temperature, wildcards.block)
+    return estimate.simulation(STUDY.models[wildcards.model], job["temperatures"])
+
+
 rule simulate:
     """States at the output times. Wildcards: model, temperature, block."""
     input:
@@ -10,8 +16,8 @@ rule simulate:
         PATHS.benchmark("simulate", "{model}_T{temperature}_block{block}")
     threads: 1
     resources:
-        mem_mb=lambda w: resources(estimate.simulation(STUDY.models[w.model]))["mem_mb"],
-        runtime=lambda w: resources(estimate.simulation(STUDY.models[w.model]))["runtime"],
+        mem_mb=lambda w: resources(simulation_cost(w))["mem_mb"],
+        runtime=lambda w: resources(simulation_cost(w))["runtime"],
     params:
         job=lambda w: jobs.simulate(STUDY, w.model, w.temperature, w.block),
         code=code("simulate"),

@@ -12,4 +12,5 @@ with job_log(snakemake.log[0]):
         exponents=next((Path(x) for x in snakemake.input.exponents), None),
         output=Path(snakemake.output.limits),
         verdicts=Path(snakemake.output.verdicts),
+        states=[Path(x) for x in snakemake.input.states],
     )

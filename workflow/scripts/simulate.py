@@ -1,4 +1,4 @@
-"""Simulate one block of realisations at one temperature."""
+"""Simulate one block of realisations at the temperatures of a job."""
 
 from pathlib import Path
 

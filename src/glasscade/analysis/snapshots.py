@@ -227,6 +227,16 @@ class Snapshots:
         """
         return self._source.at(index, self.cell(index), counts)
 
+    def density(self, index: Index, counts: tuple[int, ...]) -> Modes:
+        """ρ_s of one snapshot alone, (S, modes), on the modes asked for.
+
+        Raises
+        ------
+        ResolutionError
+            If a grid holds fewer modes.
+        """
+        return self._source.density(index, self.cell(index), counts)
+
     def bonds(self, index: Index) -> Bonds:
         """The pairs of points that interact in one snapshot.
 
@@ -327,6 +337,9 @@ class _Fields:
         density = grid_to_modes(self._density[index].values, cell)
         force_density = self._field.force_density(density)
         return Snapshot(density, force_density, self._drive(density, cell))
+
+    def density(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Modes:
+        return grid_to_modes(self._density[index].values, cell, counts)
 
     def _drive(self, density: Modes, cell: Cell) -> Drive | None:
         if self._driving is None:
@@ -458,6 +471,10 @@ class _Points:
             if np.any(mine):
                 result[mine] = external.at(cell, position[mine])
         return result
+
+    def density(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Modes:
+        one_hot = self._species == np.arange(self._table.species)[:, np.newaxis]
+        return point_modes(self._at(index), one_hot * self._weight, cell, counts)
 
     def _drive(self, current: Modes, cell: Cell) -> Drive | None:
         if self._driving is None:

@@ -6,7 +6,8 @@ range of the potential, energies in its strength V₀, times in length²/(mobili
 """
 
 from glasscade.config.base import Batch
-from glasscade.config.densities import ClusterSystem, FieldSystem, SyntheticSystem
+from glasscade.config.densities import ClusterSystem, SyntheticSystem
+from glasscade.config.evolution import FieldSystem
 from glasscade.config.imports import TrajectorySystem
 from glasscade.config.particles import GlassSystem, PackingSystem, PreparedSystem, ShearSystem
 from glasscade.config.reading import load, parse, read

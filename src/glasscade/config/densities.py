@@ -1,4 +1,4 @@
-"""Systems that are densities on a grid: the exact cluster, evolving fields, synthetic fields."""
+"""Systems that are densities of known form: the exact cluster, synthetic fields."""
 
 from __future__ import annotations
 
@@ -46,45 +46,6 @@ class ClusterSystem(BoxKeys):
     def _attracts(self) -> Self:
         if self.potential.strength <= 0.0:
             raise ValueError("potential.strength must be positive: only attraction makes a cluster")
-        return self
-
-
-class FieldSystem(BoxKeys):
-    """A density that evolves from smooth data by the noiseless equations, at T > 0 and T = 0."""
-
-    evolves: ClassVar[bool] = True
-
-    kind: Literal["field"]
-    dimensions: Literal[1, 2, 3] = Field(1, description="dimension of space")
-    density: Positive = Field(1.0, description="mean density")
-    contrast: Positive = Field(
-        0.5, le=3.0, description="standard deviation of ln ρ of the initial density"
-    )
-    duration: Positive = Field(description="final time")
-    dt: Positive = Field(description="time step; checked against the stability limit")
-    snapshots: int = Field(
-        ge=5, le=2001, description="equidistant output times, ends included; odd"
-    )
-
-    @property
-    def dimension(self) -> int:
-        return self.dimensions
-
-    @property
-    def save_steps(self) -> list[int]:
-        """Numbers of steps at the output times."""
-        stride = round(self.duration / self.dt / (self.snapshots - 1))
-        return [stride * index for index in range(self.snapshots)]
-
-    @model_validator(mode="after")
-    def _commensurate(self) -> Self:
-        stride = self.duration / self.dt / (self.snapshots - 1)
-        if stride < 0.5 or abs(stride - round(stride)) > 1e-6 * stride:
-            raise ValueError(
-                f"duration/dt/(snapshots - 1) must be a whole number of steps, not {stride:g}"
-            )
-        if self.snapshots % 2 == 0:
-            raise ValueError("snapshots must be odd, so that every second one spans the duration")
         return self
 
 

@@ -34,9 +34,7 @@ def parse(raw: object, folder: Path = Path()) -> Study:
     try:
         study = Study.model_validate(located(raw, folder))
     except ValidationError as error:
-        # A misspelt key is unknown and leaves another missing: the first says more.
-        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        raise ConfigError(_sentence(first)) from None
+        raise ConfigError(_sentence(_most_telling(error.errors()))) from None
     for name, model in study.models.items():
         try:
             model.system.mixture.species  # noqa: B018  # the potential checks itself when built
@@ -52,7 +50,7 @@ def parse(raw: object, folder: Path = Path()) -> Study:
 
 def _require_files(name: str, model: Model) -> None:
     """What a job would miss only after others had run is missed now."""
-    for temperature in model.sweep.temperature:
+    for temperature in model.sweep.temperatures:
         for block in range(model.sweep.blocks):
             for path in model.files(temperature, block):
                 if not path.is_file():
@@ -92,6 +90,18 @@ def read(path: Path) -> object:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         detail = " ".join(str(error).split())
         raise ConfigError(f"{path}: cannot be read as YAML ({detail})") from None
+
+
+def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """The error that says most of what is wrong, of those that come of one mistake."""
+    # A misspelt key is unknown and leaves another missing: the first says more.
+    first = min(errors, key=lambda error: error["type"] != "extra_forbidden")
+    # A batch in brackets is refused for being no number as well: what is wrong inside says more.
+    place = first["loc"][:-1]
+    if not (isinstance(first["input"], list) and place and isinstance(place[-1], int)):
+        return first
+    inside = [error for error in errors if error["loc"][: len(place)] == place]
+    return max(inside, key=lambda error: len(error["loc"]))
 
 
 def _sentence(error: ErrorDetails) -> str:

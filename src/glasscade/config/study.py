@@ -10,23 +10,29 @@ from pydantic import Field, field_validator, model_validator
 
 from glasscade.config.base import Batch, Closed, Kernels, Name, Positive, distinct
 from glasscade.config.densities import SyntheticSystem
+from glasscade.config.evolution import FieldSystem
 from glasscade.config.imports import PLACES, TrajectorySystem
 from glasscade.config.particles import GlassSystem, ShearSystem
 from glasscade.config.settings import ExponentKeys, Margins, NullKeys, TestFunctionKeys
 from glasscade.config.systems import TaggedSystem
-from glasscade.errors import ConfigError
+from glasscade.errors import ConfigError, ResolutionError
 from glasscade.limits.extrapolation import POINTS
 
 FEWEST_TIMES = 8
 """Output times within the window of a decay."""
+SHARING = ("cluster", "field")
+"""Kinds of systems of which several temperatures may share a job: no checkpoints, no ensembles."""
+Temperature = Annotated[float, Field(ge=0.0)]
 
 
 class Sweep(Closed):
     """The two limits and the ensemble: what is varied, and how it is cut into jobs."""
 
-    temperature: tuple[Annotated[float, Field(ge=0.0)], ...] = Field(
+    temperature: tuple[Temperature | tuple[Temperature, ...], ...] = Field(
         min_length=1,
-        description="values of T_v; 0, the athermal end, must be among them, but for trajectories",
+        description="values of T_v; one job for each entry, an entry in brackets being several "
+        "that share a job, in systems of kind `cluster` and `field`; 0, the athermal end, must be "
+        "among them, but for trajectories, and outside brackets",
     )
     ell: tuple[float | tuple[float, ...], ...] = Field(
         min_length=1,
@@ -40,9 +46,19 @@ class Sweep(Closed):
     block_size: int = Field(1, ge=1, description="realisations in one job")
 
     @property
+    def temperature_batches(self) -> tuple[Batch, ...]:
+        """The temperatures of each job."""
+        return _batches(self.temperature)
+
+    @property
+    def temperatures(self) -> Batch:
+        """All temperatures in the order given."""
+        return tuple(value for batch in self.temperature_batches for value in batch)
+
+    @property
     def batches(self) -> tuple[Batch, ...]:
         """The scales of each job."""
-        return tuple(entry if isinstance(entry, tuple) else (entry,) for entry in self.ell)
+        return _batches(self.ell)
 
     @property
     def scales(self) -> Batch:
@@ -61,13 +77,18 @@ class Sweep(Closed):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        distinct("temperature", self.temperature)
-        if not all(self.batches):
-            raise ValueError("ell must not hold empty brackets")
-        distinct("ell", self.scales)
+        for key, batches in (("temperature", self.temperature_batches), ("ell", self.batches)):
+            if not all(batches):
+                raise ValueError(f"{key} must not hold empty brackets")
+            distinct(key, tuple(value for batch in batches for value in batch))
         if not set(self.map_ell) <= set(self.scales):
             raise ValueError("map_ell must be among the scales of ell")
         return self
+
+
+def _batches(entries: tuple[float | Batch, ...]) -> tuple[Batch, ...]:
+    """Every entry as a batch, be it in brackets or not."""
+    return tuple(entry if isinstance(entry, tuple) else (entry,) for entry in entries)
 
 
 class RelaxationKeys(Closed):
@@ -120,14 +141,15 @@ class Model(Closed):
             raise ValueError("window must be left out: no exponents of this system are measured")
         if isinstance(self.system, TrajectorySystem):
             self._check_files(self.system)
-        elif 0.0 not in self.sweep.temperature:
+        elif 0.0 not in self.sweep.temperatures:
             raise ValueError("sweep.temperature must contain 0, the athermal end of every limit")
-        lowest, chosen = min(self.sweep.temperature), set(self.exponent_temperatures)
-        if lowest not in chosen or not chosen <= set(self.sweep.temperature):
+        lowest, chosen = min(self.sweep.temperatures), set(self.exponent_temperatures)
+        if lowest not in chosen or not chosen <= set(self.sweep.temperatures):
             raise ValueError(
                 f"exponent_temperature must hold {lowest:g} and be among sweep.temperature"
             )
-        if isinstance(self.system, SyntheticSystem) and self.sweep.temperature != (0.0,):
+        self._check_shared_jobs()
+        if isinstance(self.system, SyntheticSystem) and self.sweep.temperatures != (0.0,):
             raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
         if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
             raise ValueError(f"sweep.ell must hold at least {POINTS + 1} scales above 0")
@@ -155,9 +177,25 @@ class Model(Closed):
                 + f" in it (got [{low:g}, {high:g}])"
             )
 
+    def _check_shared_jobs(self) -> None:
+        """Which temperatures may stand in brackets."""
+        shared = {t for batch in self.sweep.temperature_batches if len(batch) > 1 for t in batch}
+        if shared and self.system.kind not in SHARING:
+            raise ValueError(
+                "sweep.temperature must not hold several values in brackets: systems of kind "
+                f"{' and '.join(SHARING)} share jobs in this way, not those of kind "
+                f"{self.system.kind}"
+            )
+        # A state at T = 0 may be of points, those above are of grids; exponents are of one state.
+        for alone in sorted(shared & {0.0, *self.exponent_temperatures}):
+            raise ValueError(
+                f"sweep.temperature must hold {alone:g} outside brackets: 0 and what is in "
+                "exponent_temperature have jobs of their own"
+            )
+
     def _check_events(self, system: ShearSystem) -> None:
         """What the stress drops of events by scale need."""
-        if self.sweep.temperature != (0.0,):
+        if self.sweep.temperatures != (0.0,):
             raise ValueError("sweep.temperature must be [0]: quasistatic shear is athermal")
         if 0.0 not in self.sweep.scales:
             raise ValueError("sweep.ell must hold 0, the stress drop itself")
@@ -174,11 +212,21 @@ class Model(Closed):
             raise ValueError(f"sweep.temperature must hold 0 and at least {POINTS} values above")
         if 0.0 not in self.sweep.scales:
             raise ValueError("sweep.ell must hold 0, the fine-grained balance")
+        if isinstance(self.system, FieldSystem):
+            self._check_layers(self.system)
+
+    def _check_layers(self, system: FieldSystem) -> None:
+        """Every temperature needs a grid that resolves its layers."""
+        try:
+            for temperature in self.sweep.temperatures:
+                system.solved_shape(temperature)
+        except ResolutionError as error:
+            raise ValueError(f"system.{error}") from None
 
     def _check_files(self, system: TrajectorySystem) -> None:
         """Every run of the sweep needs a file of its own."""
         sweep = self.sweep
-        counts = {"temperature": len(sweep.temperature), "realisations": sweep.realisations}
+        counts = {"temperature": len(sweep.temperatures), "realisations": sweep.realisations}
         for place, (key, count) in zip(PLACES, counts.items(), strict=True):
             if count > 1 and place not in system.file:
                 raise ValueError(
@@ -190,13 +238,13 @@ class Model(Closed):
     def exponent_temperatures(self) -> tuple[float, ...]:
         """Where exponents are measured: at the lowest temperature if none is chosen."""
         if self.exponent_temperature == (0.0,):
-            return (min(self.sweep.temperature),)
+            return (min(self.sweep.temperatures),)
         return self.exponent_temperature
 
     @property
     def limited(self) -> bool:
         """Whether there are temperatures enough for the iterated limits."""
-        return 0.0 in self.sweep.temperature and len(self.sweep.temperature) > POINTS
+        return 0.0 in self.sweep.temperatures and len(self.sweep.temperatures) > POINTS
 
     def files(self, temperature: float, block: int) -> list[Path]:
         """The files that a simulation reads: one for each run of a trajectory, else none."""
@@ -206,7 +254,7 @@ class Model(Closed):
 
     def _check_relaxation(self, keys: RelaxationKeys) -> None:
         """What a decay needs."""
-        if not isinstance(self.system, GlassSystem) or self.sweep.temperature != (0.0,):
+        if not isinstance(self.system, GlassSystem) or self.sweep.temperatures != (0.0,):
             raise ValueError("relaxation: it is of a glass with sweep.temperature [0]")
         times = np.array(self.system.save_steps) * self.system.dt
         inside = np.sum((times >= keys.window[0]) & (times <= keys.window[1]))

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-from glasscade.config.densities import ClusterSystem, FieldSystem, SyntheticSystem
+from glasscade.config.densities import ClusterSystem, SyntheticSystem
+from glasscade.config.evolution import FieldSystem
 from glasscade.config.imports import TrajectorySystem
 from glasscade.config.particles import GlassSystem, ShearSystem
 

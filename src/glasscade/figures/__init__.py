@@ -15,6 +15,8 @@ TITLES = {
     "budget": "Terms of the balance against scale",
     "plane": "Flux and thermal term over temperature and scale",
     "limits": "Iterated limits",
+    "joint": "Joint paths of both limits",
+    "convergence": "Convergence of the densities",
     "kernels": "Dependence on the kernel",
     "direct_terms": "Vanishing of the direct terms",
     "dissipation_scale": "Scale of dissipation",
@@ -36,6 +38,7 @@ STUDY_TITLES = {
 _PLASTIC = frozenset({"shear", "events", "event_map"})
 _MAPS = frozenset({"maps", "local_exponents", "event_map"})
 _STATIONARY = frozenset({"stress", "dissipation_scale"})
+_OF_SOLUTIONS = frozenset({"joint", "convergence"})
 _OF_LIMITS = frozenset({"plane", "limits", "kernels", "direct_terms"})
 _ATHERMAL = frozenset({"stress", "plane", "limits", "kernels", "direct_terms", "dissipation_scale"})
 
@@ -60,6 +63,8 @@ def figure_names(
     left_out = {"cluster": _STATIONARY | {"recovery"}, "synthetic": _ATHERMAL}.get(
         kind, frozenset({"recovery"}) if limits else _OF_LIMITS | {"recovery"}
     )
+    # Only fields are followed along joint paths, and compared as they are at T > 0 and T = 0.
+    left_out |= frozenset() if kind == "field" and limits else _OF_SOLUTIONS
     left_out |= _ATHERMAL if relaxation else {"relaxation"}
     left_out = frozenset(TITLES) - _PLASTIC if kind == "shear" else left_out | _PLASTIC
     return tuple(name for name in TITLES if name not in left_out and (maps or name not in _MAPS))

@@ -127,6 +127,19 @@ class Limit:
         return 0.5 * (self.high - self.low)
 
 
+ENDS = (
+    "value",
+    "low",
+    "high",
+    "fit_low",
+    "fit_high",
+    "statistical",
+    "systematic",
+    "weight_log",
+)
+"""What is written of a limit: fields of `Limit`."""
+
+
 def extrapolate(x: Real, y: Real, level: float, deterministic: bool) -> Limit:
     """The limit of y at x → 0 from the `POINTS` smallest x, averaged over `FORMS`.
 
@@ -197,6 +210,18 @@ def extrapolate(x: Real, y: Real, level: float, deterministic: bool) -> Limit:
 def quadratic_limits(x: Real, y: Real) -> Real:
     """The quadratic limit of every row of y (..., n) from its `POINTS` smallest x."""
     return _quadratic(x[:POINTS], y[..., :POINTS])[0]
+
+
+def inherited(x: Real, errors: Real) -> float:
+    """What errors of y of one form at every x, which do not cancel, are in the quadratic limit.
+
+    Parameters
+    ----------
+    x, errors : (n,)
+        The limit is a weighted sum of y at the `POINTS` smallest x.
+    """
+    weights = quadratic_limits(x, np.eye(POINTS))
+    return float(np.sum(np.abs(weights * errors[:POINTS])))
 
 
 def fits(x: Real, y: Real) -> tuple[Real, Real]:

@@ -18,6 +18,7 @@ CHECKS = (
     "control",
     "closure",
     "commutation",
+    "convergence",
     "kernel_independence",
     "direct_terms_vanish",
     "flux_bound",

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from glasscade.jit import jit
+from glasscade.jit import inner, jit
 from glasscade.particles.neighbours import BLOCK, Packed
 from glasscade.particles.pairs import PairTable
 from glasscade.potentials import kernels
@@ -23,11 +23,12 @@ Indices = npt.NDArray[np.uint32]
 Types = npt.NDArray[np.uint16]
 _Shape = tuple[float, float, float, float, float, float, float]
 
+_ONE = np.float32(1.0)
 _HARMONIC = 0
 _LENNARD_JONES = 1
 _ANY_KIND = 2
-# Stands for a core radius of zero; its cube is still a normal number.
-_SMALLEST = 1e-100
+# Stands for a core radius of zero, in diameters: nearer than this, positions are rounded.
+_SMALLEST = 1e-15
 # Rows of the Lennard-Jones kind in units of their strength and diameter agree to round-off.
 _SAME_SHAPE = 1e-13
 
@@ -68,10 +69,11 @@ def _harmonic_law(law: Law, active: npt.NDArray[np.bool_]) -> Law:
     strength, core = (law.parameters[active, column] for column in (0, 2))
     if not (np.all(strength == strength[0]) and np.all(core == core[0])):
         return law
-    least = max(float(core[0]), _SMALLEST)
-    # A pair that does not interact gets the diameter of the core, within which its force is zero.
-    diameter = np.where(active, law.parameters[:, 1], least)
-    return law._replace(path=_HARMONIC, range=diameter, shared=np.array([strength[0], least]))
+    diameter = law.parameters[active, 1]
+    core2 = max(float(core[0]), _SMALLEST * float(diameter.max())) ** 2
+    inverse2 = np.ones(active.size)
+    inverse2[active] = diameter**-2
+    return law._replace(path=_HARMONIC, inverse2=inverse2, shared=np.array([strength[0], core2]))
 
 
 def _lennard_jones_law(law: Law, active: npt.NDArray[np.bool_]) -> Law:
@@ -97,83 +99,105 @@ def _lennard_jones_law(law: Law, active: npt.NDArray[np.bool_]) -> Law:
 @jit
 def new_work(dim: int) -> Real:
     """Work space of `block_forces`: rows of one number per lane."""
-    return np.empty((dim + 3, BLOCK))
+    return np.empty((2 * dim + 2, BLOCK))
 
 
-@jit
-def _separate_2d(own: Real, everyone: Real, entries: Indices, work: Real) -> None:
-    """x_a - x_b of one neighbour of each lane: gathers, which are quickest one by one."""
-    dx, dy = work[0], work[1]
+@inner
+def _fill_own(own: Real, work: Real) -> None:
+    """The coordinates of the block's lanes into rows behind those of their neighbours."""
+    dim = own.shape[1]
+    for lane in range(own.shape[0]):
+        for c in range(dim):
+            work[dim + c, lane] = own[lane, c]
+
+
+@inner
+def _gather_2d(everyone: Real, entries: Indices, work: Real) -> None:
+    """x_b of one neighbour of each lane: gathers, which are quickest one by one."""
+    x, y = work[0], work[1]
     for lane in range(entries.size):
         # Unsigned: a signed index may wrap around, and that test defeats the vectoriser.
         other = np.uint64(entries[lane])
-        dx[lane] = own[lane, 0] - everyone[other, 0]
-        dy[lane] = own[lane, 1] - everyone[other, 1]
+        x[lane] = everyone[other, 0]
+        y[lane] = everyone[other, 1]
 
 
-@jit
-def _separate_3d(own: Real, everyone: Real, entries: Indices, work: Real) -> None:
-    """`_separate_2d` with a third coordinate."""
-    dx, dy, dz = work[0], work[1], work[2]
+@inner
+def _gather_3d(everyone: Real, entries: Indices, work: Real) -> None:
+    """`_gather_2d` with a third coordinate."""
+    x, y, z = work[0], work[1], work[2]
     for lane in range(entries.size):
         other = np.uint64(entries[lane])
-        dx[lane] = own[lane, 0] - everyone[other, 0]
-        dy[lane] = own[lane, 1] - everyone[other, 1]
-        dz[lane] = own[lane, 2] - everyone[other, 2]
+        x[lane] = everyone[other, 0]
+        y[lane] = everyone[other, 1]
+        z[lane] = everyone[other, 2]
 
 
-@jit
+@inner
 def _look_up(values: Real, types: Types, out: Real) -> None:
     """The value of the type of each lane."""
     for lane in range(types.size):
         out[lane] = values[np.uint64(types[lane])]
 
 
-@jit
-def _harmonic_factor(r2: float, diameter: float, strength: float, core: float) -> float:
-    """-V'(r)/r = strength (d - r)/(r d²), r no less than the core: no branch, one division."""
-    r = max(math.sqrt(r2), core)
-    return strength * max(diameter - r, 0.0) / (diameter * diameter * r)
+@inner
+def _inverse_root(u: float) -> float:
+    """1/sqrt(u) to round-off, for u within 1e±30: doubles wait for roots and divisions.
+
+    A step of third order makes 1e-20 of the 3e-7 of single precision.
+    """
+    y = np.float64(_ONE / np.float32(math.sqrt(np.float32(u))))
+    h = 1.0 - u * y * y
+    return y + y * h * (0.5 + 0.375 * h)
 
 
-@jit
+@inner
+def _harmonic_factor(r2: float, inverse2: float, strength: float, core2: float) -> float:
+    """-V'(r)/r = strength/d² (d/r - 1), r no less than the core: no branch."""
+    u = max(r2, core2) * inverse2
+    return strength * inverse2 * max(_inverse_root(u) - 1.0, 0.0)
+
+
+@inner
 def _add_harmonic_2d(types: Types, law: Law, force: Real, work: Real) -> None:
     """Add -F of one neighbour of each lane; the loop vectorises."""
-    strength, core = law.shared[0], law.shared[1]
-    dx, dy, diameter = work[0], work[1], work[2]
+    strength, core2 = law.shared[0], law.shared[1]
+    x, y, own_x, own_y, inverse2 = work[0], work[1], work[2], work[3], work[4]
     fx, fy = force[0], force[1]
-    _look_up(law.range, types, diameter)
+    _look_up(law.inverse2, types, inverse2)
     for lane in range(types.size):
-        r2 = dx[lane] * dx[lane] + dy[lane] * dy[lane]
-        factor = _harmonic_factor(r2, diameter[lane], strength, core)
-        fx[lane] += factor * dx[lane]
-        fy[lane] += factor * dy[lane]
+        dx, dy = own_x[lane] - x[lane], own_y[lane] - y[lane]
+        factor = _harmonic_factor(dx * dx + dy * dy, inverse2[lane], strength, core2)
+        fx[lane] += factor * dx
+        fy[lane] += factor * dy
 
 
-@jit
+@inner
 def _add_harmonic_3d(types: Types, law: Law, force: Real, work: Real) -> None:
     """`_add_harmonic_2d` with a third coordinate."""
-    strength, core = law.shared[0], law.shared[1]
-    dx, dy, dz, diameter = work[0], work[1], work[2], work[3]
+    strength, core2 = law.shared[0], law.shared[1]
+    x, y, z = work[0], work[1], work[2]
+    own_x, own_y, own_z, inverse2 = work[3], work[4], work[5], work[6]
     fx, fy, fz = force[0], force[1], force[2]
-    _look_up(law.range, types, diameter)
+    _look_up(law.inverse2, types, inverse2)
     for lane in range(types.size):
-        r2 = dx[lane] * dx[lane] + dy[lane] * dy[lane] + dz[lane] * dz[lane]
-        factor = _harmonic_factor(r2, diameter[lane], strength, core)
-        fx[lane] += factor * dx[lane]
-        fy[lane] += factor * dy[lane]
-        fz[lane] += factor * dz[lane]
+        dx, dy, dz = own_x[lane] - x[lane], own_y[lane] - y[lane], own_z[lane] - z[lane]
+        factor = _harmonic_factor(dx * dx + dy * dy + dz * dz, inverse2[lane], strength, core2)
+        fx[lane] += factor * dx
+        fy[lane] += factor * dy
+        fz[lane] += factor * dz
 
 
-@jit
+@inner
 def _lennard_jones_factor(u: float, shared: _Shape) -> float:
     """24 s⁸ (2 s⁶ - 1), s² = 1/u, or the quartic's -V'(r)/r; zero in the cap and beyond the end.
 
     Both are computed and one is selected: a branch would not vectorise.
     """
-    s2 = 1.0 / u
+    s = _inverse_root(u)
+    s2 = s * s
     s6 = s2 * s2 * s2
-    r = math.sqrt(u)
+    r = u * s
     x = r - shared[1]
     near = 24.0 * s2 * s6 * (2.0 * s6 - 1.0)
     far = -(shared[3] + x * (shared[4] + x * (shared[5] + x * shared[6]))) * r * s2
@@ -182,70 +206,75 @@ def _lennard_jones_factor(u: float, shared: _Shape) -> float:
     return factor if u >= shared[0] else 0.0
 
 
-@jit
+@inner
 def _shape(law: Law) -> _Shape:
     """The shared numbers as scalars, which stay in registers."""
     s = law.shared
     return s[0], s[1], s[2], s[3], s[4], s[5], s[6]
 
 
-@jit
+@inner
 def _add_lennard_jones_2d(types: Types, law: Law, force: Real, work: Real) -> None:
     """Add -F of one neighbour of each lane; the loop vectorises."""
     shape = _shape(law)
-    dx, dy, u, weight = work[0], work[1], work[2], work[3]
+    x, y, own_x, own_y = work[0], work[1], work[2], work[3]
+    u, weight = work[4], work[5]
     fx, fy = force[0], force[1]
     _look_up(law.inverse2, types, u)
     _look_up(law.weight, types, weight)
     capped = 0.0
     for lane in range(types.size):
-        reduced = (dx[lane] * dx[lane] + dy[lane] * dy[lane]) * u[lane]
+        dx, dy = own_x[lane] - x[lane], own_y[lane] - y[lane]
+        reduced = (dx * dx + dy * dy) * u[lane]
         factor = weight[lane] * _lennard_jones_factor(reduced, shape)
         capped += 0.0 if reduced >= shape[0] else 1.0
         u[lane] = reduced
-        fx[lane] += factor * dx[lane]
-        fy[lane] += factor * dy[lane]
+        fx[lane] += factor * dx
+        fy[lane] += factor * dy
     if capped > 0.0:
         _add_capped(types, law, force, work)
 
 
-@jit
+@inner
 def _add_lennard_jones_3d(types: Types, law: Law, force: Real, work: Real) -> None:
     """`_add_lennard_jones_2d` with a third coordinate."""
     shape = _shape(law)
-    dx, dy, dz, u, weight = work[0], work[1], work[2], work[3], work[4]
+    x, y, z = work[0], work[1], work[2]
+    own_x, own_y, own_z = work[3], work[4], work[5]
+    u, weight = work[6], work[7]
     fx, fy, fz = force[0], force[1], force[2]
     _look_up(law.inverse2, types, u)
     _look_up(law.weight, types, weight)
     capped = 0.0
     for lane in range(types.size):
-        r2 = dx[lane] * dx[lane] + dy[lane] * dy[lane] + dz[lane] * dz[lane]
-        reduced = r2 * u[lane]
+        dx, dy, dz = own_x[lane] - x[lane], own_y[lane] - y[lane], own_z[lane] - z[lane]
+        reduced = (dx * dx + dy * dy + dz * dz) * u[lane]
         factor = weight[lane] * _lennard_jones_factor(reduced, shape)
         capped += 0.0 if reduced >= shape[0] else 1.0
         u[lane] = reduced
-        fx[lane] += factor * dx[lane]
-        fy[lane] += factor * dy[lane]
-        fz[lane] += factor * dz[lane]
+        fx[lane] += factor * dx
+        fy[lane] += factor * dy
+        fz[lane] += factor * dz
     if capped > 0.0:
         _add_capped(types, law, force, work)
 
 
-@jit
+@inner
 def _add_capped(types: Types, law: Law, force: Real, work: Real) -> None:
     """Add -F of the lanes that the loops above left out: few, where a cap does no harm."""
     dim = force.shape[0]
     for lane in range(types.size):
-        if work[dim, lane] >= law.shared[0]:
+        u = work[2 * dim, lane]
+        if u >= law.shared[0]:
             continue
         row = np.uint64(types[lane])
-        r2 = work[dim, lane] / law.inverse2[row]
+        r2 = u / law.inverse2[row]
         factor = _any_factor(r2, law.kind[row], law.parameters[row], law.range[row])
         for c in range(dim):
-            force[c, lane] += factor * work[c, lane]
+            force[c, lane] += factor * (work[dim + c, lane] - work[c, lane])
 
 
-@jit
+@inner
 def _any_factor(r2: float, kind: int, parameters: Real, cutoff: float) -> float:
     """-V'(r)/r of a pair of any kind."""
     r = math.sqrt(r2)
@@ -254,7 +283,7 @@ def _any_factor(r2: float, kind: int, parameters: Real, cutoff: float) -> float:
     return 0.0
 
 
-@jit
+@inner
 def _add_any(
     own: Real, everyone: Real, entries: Indices, types: Types, law: Law, force: Real, work: Real
 ) -> None:
@@ -271,7 +300,7 @@ def _add_any(
             force[c, lane] += factor * work[c, lane]
 
 
-@jit
+@inner
 def block_forces(
     block: int, own: Real, everyone: Real, packed: Packed, law: Law, force: Real, work: Real
 ) -> None:
@@ -281,6 +310,7 @@ def block_forces(
     """
     active, dim = own.shape
     force[:] = 0.0
+    _fill_own(own, work)
     counts = packed.counts[block * BLOCK : block * BLOCK + active]
     begin = packed.block_start[block]
     neighbour = 0
@@ -294,13 +324,13 @@ def block_forces(
         if law.path == _ANY_KIND or dim == 1:
             _add_any(own, everyone, entries, types, law, force, work)
         elif dim == 2:
-            _separate_2d(own, everyone, entries, work)
+            _gather_2d(everyone, entries, work)
             if law.path == _HARMONIC:
                 _add_harmonic_2d(types, law, force, work)
             else:
                 _add_lennard_jones_2d(types, law, force, work)
         else:
-            _separate_3d(own, everyone, entries, work)
+            _gather_3d(everyone, entries, work)
             if law.path == _HARMONIC:
                 _add_harmonic_3d(types, law, force, work)
             else:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscade.cell import Cell
-from glasscade.jit import jit
+from glasscade.jit import inner, jit
 
 BLOCK = 256
 _CELLS_PER_PARTICLE = 4
@@ -260,7 +260,7 @@ def _grown(entries: Indices, needed: np.int64) -> Indices:
     return larger
 
 
-@jit
+@inner
 def _keep_near(
     own: int,
     first: Integers,
@@ -377,7 +377,7 @@ def arrange(found: Found, species: Integers, species_count: int) -> Packed:
     return Packed(source, counts, block_start, entries, types, ghost_source, found.ghost_shift)
 
 
-@jit
+@inner
 def move_ghosts(positions: Real, packed: Packed, number: int, strain: float) -> None:
     """Copy the ghosts' sources, moved by their box vectors, behind the N particles.
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscade.errors import ConfigError
-from glasscade.jit import jit
+from glasscade.jit import inner, jit
 
 WORD_LIMIT = 2**32
 
@@ -106,7 +106,7 @@ def box_muller(word: np.uint32, other: np.uint32) -> tuple[np.float32, np.float3
     return signed * _cos(angle), signed * _sin(angle)
 
 
-@jit
+@inner
 def fill_normals(
     particles: npt.NDArray[np.uint32], step: int, seed: int, words: Words, normals: Normals
 ) -> None:

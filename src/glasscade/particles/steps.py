@@ -13,7 +13,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from glasscade.jit import jit, pjit
+from glasscade.jit import inner, jit, pjit
 from glasscade.particles.forces import Law, block_forces, new_work
 from glasscade.particles.neighbours import BLOCK, Packed, move_ghosts
 from glasscade.particles.noise import fill_normals
@@ -76,7 +76,7 @@ def _new_scratch(dim: int, waves: Waves) -> _Scratch:
     )
 
 
-@jit
+@inner
 def _fill_noise(ids: Indices, step: int, clock: Clock, scratch: _Scratch) -> None:
     """R_n into the normals, or R_n + R_{n+1} (Leimkuhler & Matthews 2013)."""
     fill_normals(ids, step, clock.seed, scratch.words, scratch.normals)
@@ -87,7 +87,7 @@ def _fill_noise(ids: Indices, step: int, clock: Clock, scratch: _Scratch) -> Non
                 scratch.normals[c, lane] += scratch.later[c, lane]
 
 
-@jit
+@inner
 def _add_flow(own: Real, clock: Clock, force: Real) -> None:
     """Add the force that makes of a step x -> x + strain_step y."""
     rate = clock.strain_step / clock.dt
@@ -95,7 +95,7 @@ def _add_flow(own: Real, clock: Clock, force: Real) -> None:
         force[0, lane] += rate * own[lane, 1]
 
 
-@jit
+@inner
 def _fill_drift2(moved: Real, reference: Real, strain: float, drift2: Real) -> None:
     """Square of the distance from where the flow alone has carried the reference."""
     for lane in range(moved.shape[0]):
@@ -106,7 +106,7 @@ def _fill_drift2(moved: Real, reference: Real, strain: float, drift2: Real) -> N
             drift2[lane] += y * y
 
 
-@jit
+@inner
 def _drift_limit2(clock: Clock, strain: float) -> float:
     """Square of the drift u up to which a list holds; negative if the strain alone ends it.
 
@@ -118,7 +118,7 @@ def _drift_limit2(clock: Clock, strain: float) -> float:
     return limit * limit if limit > 0.0 else -1.0
 
 
-@jit
+@inner
 def _advance_block(
     block: int,
     step: int,

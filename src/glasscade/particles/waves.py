@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from glasscade.cell import Cell
 from glasscade.external import External, each_species
-from glasscade.jit import jit
+from glasscade.jit import inner, jit
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -73,7 +73,7 @@ def new_powers(waves: Waves, dim: int, lanes: int) -> Real:
     return np.empty((2, dim + 1, number, lanes))
 
 
-@jit
+@inner
 def _fill_powers(own: Real, waves: Waves, powers: Real) -> None:
     """cos(mθ_a) and sin(mθ_a) of every lane for m = 1, ..., reach."""
     lanes, dim = own.shape
@@ -94,7 +94,7 @@ def _fill_powers(own: Real, waves: Waves, powers: Real) -> None:
                 sine[m, lane] = x * sine[1, lane] + y * cosine[1, lane]
 
 
-@jit
+@inner
 def add_waves(own: Real, species: Integers, waves: Waves, powers: Real, force: Real) -> None:
     """Add f at the positions `own` (lanes, d) to `force` (d, lanes)."""
     lanes, dim = own.shape

@@ -31,6 +31,10 @@ from glasscade.radial import (
 
 Real = npt.NDArray[np.float64]
 
+LIPSCHITZ = 3.0
+"""s of V_hat ~ k^{-s} from which V'' is bounded."""
+CONTACT = 1e-6
+"""Distance, in ranges of V, whose V' has the sign of that at contact."""
 TABLES_PER_OCTAVE = 4
 """Tables of a transform reach to powers of 2^(1/4): at most a fifth longer than needed."""
 
@@ -90,6 +94,17 @@ class Potential(ABC):
     def singularity(self) -> float:
         """s of V_hat ~ k^{-s} on a line at large k: 2 where V' jumps at r = 0; inf if smooth."""
         return np.inf
+
+    @property
+    def collapses(self) -> bool:
+        """Whether V attracts at contact with a force that is not Lipschitz there, V_hat ~ k^{-s<3}.
+
+        Points then meet in finite time. Otherwise the flux of a density that starts bounded
+        vanishes by theorem, and with it what heat leaves as T → 0 (docs/theory.md).
+        """
+        if self.singularity >= LIPSCHITZ:
+            return False
+        return float(self.slope(np.array([CONTACT * self.cutoff]))[0]) > 0.0
 
     def value(self, r: Real) -> Real:
         """V(r) for an array of distances."""

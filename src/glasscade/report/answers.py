@@ -21,6 +21,8 @@ from glasscade.report.numbers import measured, plain, would_decide
 Mark = Literal["holds", "violated", "inconclusive", "none"]
 
 ANOMALY = "an anomaly"
+JOINT = "A_minus_joint_"
+"""How quantities of the joint paths begin."""
 SPLIT = {
     "lim_Q_thermal": "lim Q^{thermal}",
     "lim_Q_flux": "lim Q^{flux}_{ℓ}",
@@ -155,7 +157,42 @@ def commutation(findings: Findings) -> Answer:
     ]
     if split:
         sentences.append("; ".join(split) + ".")
+    sentences += _paths(findings)
     return Answer(findings.model, outcome, word, tuple(sentences))
+
+
+def _paths(findings: Findings) -> list[str]:
+    """What the joint paths say: whether all terms tend to A, and how heat and flux share them."""
+    rows = [
+        row
+        for row in findings.of("commutation")
+        if row.quantity.startswith(JOINT) and row.region == GLOBAL
+    ]
+    sentences = []
+    for row in rows:
+        alpha = row.quantity.removeprefix(JOINT)
+        says = {
+            "holds": "all terms together tend to A as well",
+            "violated": "all terms together do not tend to A",
+            "inconclusive": "it is undecided whether all terms together tend to A",
+        }[row.verdict]
+        text = f"Along ℓ ∝ T^{{{alpha}}} {says}, A − their limit = {_both(row)}"
+        if share := _share(findings.split, alpha):
+            text += f"; {share}"
+        sentences.append(f"{text}.")
+    return sentences
+
+
+def _share(split: dict[str, Limit], alpha: str) -> str:
+    """The limits of the thermal term and of the flux along a path, which depend on the path."""
+    names = {"Q_thermal": "Q^{thermal}_{ℓ}", "Q_flux": "Q^{flux}_{ℓ}"}
+    parts = {name: split.get(f"{name}_joint_{alpha}") for name in names}
+    shown = [
+        f"{names[name]} to {measured(limit.value, limit.low, limit.high).both}"
+        for name, limit in parts.items()
+        if limit is not None and isfinite(limit.value)
+    ]
+    return f"{' and '.join(shown)} there" if shown else ""
 
 
 def _difference(row: Verdict) -> str:

@@ -39,9 +39,11 @@ KINDS: dict[str, Kind] = {
         no_scale="no run of this study decides: the states are stationary and no stress changes",
     ),
     "field": Kind(
-        text="A density on a grid that evolves from smooth random data by the noiseless equations, "
-        "at T = 0 and at every T from the same initial state. Where the density stays smooth no "
-        "term may survive either limit, which makes it a negative control.",
+        text="A density that evolves without noise, at every temperature from the same initial "
+        "state: the zero-response instanton at T > 0, the noiseless Dean equation at T = 0, whose "
+        "solution is a measure of points with weights where it concentrates. Where the density "
+        "stays smooth, or ∇V is Lipschitz, no term may survive either limit, which makes it a "
+        "negative control; an attractive cone is where one may.",
     ),
     "synthetic": Kind(
         text="Random densities whose Besov exponent H is known, on both sides of 1/3, without "

@@ -47,9 +47,18 @@ CHECKS: dict[str, Check] = {
         "A − B for φ = 1 and in every region, that is for every bump φ; all together hold if each "
         "does, and are violated if one is with the wider interval of one of several comparisons "
         "(Bonferroni). A − B vanishes unless the "
-        "limit T → 0 selects another solution than the run at T = 0. For particles the parts, "
+        "limit T → 0 selects another solution than the run at T = 0. Of fields A is held against "
+        "the limits of all terms along ℓ ∝ T^{α} as well, which are the same whatever the path. "
+        "For particles, and for fields that collapse without an exact answer, the parts, "
         "lim Q^{flux}_{ℓ}, lim Q^{thermal} and H, are listed beside it: each holds where it cannot "
         "be told from zero, and one that is violated is an anomaly.",
+    ),
+    "convergence": Check(
+        "Convergence of the densities",
+        "Limit T → 0 of the norm ‖ρ^{T} − ρ‖_{p}, the largest over the output times, which must be "
+        "zero within a fraction of ‖ρ‖_{p}, and its power of T, which must be positive. Where the "
+        "density at T = 0 is a measure, both are coarse-grained first, at the smallest and at the "
+        "largest scale.",
     ),
     "kernel_independence": Check(
         "Independence of the kernel",
@@ -91,6 +100,9 @@ CHECKS: dict[str, Check] = {
 _QUANTITIES: tuple[tuple[str, str], ...] = (
     (r"A_minus_B", "A − B"),
     (r"A_minus_B_(?P<x>\w+)", "A − B ({x})"),
+    (rf"A_minus_joint_(?P<x>{NUMBER})", "A − limit along ℓ ∝ T^{{x}}"),
+    (rf"norm_(?P<x>\d)(_at_ell_(?P<l>{NUMBER}))?", "lim ‖ρ^{T} − ρ‖_{{x}}{l}"),
+    (rf"exponent_(?P<x>\d)(_at_ell_(?P<l>{NUMBER}))?", "power of T of ‖ρ^{T} − ρ‖_{{x}}{l}"),
     (r"lim_Q_thermal", "lim Q^{thermal}"),
     (r"lim_Q_flux", "lim Q^{flux}_{ℓ}"),
     (r"lim_Q_flux_zero_by_theorem", "lim Q^{flux}_{ℓ}, zero by theorem"),
@@ -123,6 +135,10 @@ _QUANTITIES: tuple[tuple[str, str], ...] = (
 )
 
 
+ADDITIONS = {"h": "H", "l": "ℓ"}
+"""Groups of the patterns that are followed by what they are the value of."""
+
+
 def quantity(name: str, region: str = GLOBAL) -> str:
     """A quantity of `verdicts.csv` in words, its own name where there are none."""
     where = {GLOBAL: "", TOGETHER: ", worst region"}.get(region, f", {region}")
@@ -145,11 +161,11 @@ def _words(name: str) -> str:
 
 
 def _found(key: str, found: str | None) -> str:
-    """What a pattern found, numbers as elsewhere on the page; H is an addition."""
+    """What a pattern found, numbers as elsewhere on the page; H and ℓ are additions."""
     if found is None:
         return ""
     shown = plain(float(found)) if re.fullmatch(NUMBER, found) else kernel_label(found)
-    return f", H = {shown}" if key == "h" else shown
+    return f", {ADDITIONS[key]} = {shown}" if key in ADDITIONS else shown
 
 
 def typeset(text: str) -> str:

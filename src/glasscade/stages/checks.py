@@ -30,8 +30,10 @@ from glasscade.limits.verdicts import (
 )
 from glasscade.paths import number
 from glasscade.regularity.fits import interval, jackknife, local_slopes
+from glasscade.stages.controls import DISSIPATED, anomaly_is_open
 from glasscade.stages.flux import NORMS, norm_exponent
-from glasscade.stages.integrate import believed, limit_in_ell, term
+from glasscade.stages.integrate import believed, limit_in, limit_in_ell, term
+from glasscade.stages.joint import DIFFERENCE, limit_of, path_name
 from glasscade.stages.nulls import MEASURED
 from glasscade.stages.relaxation import APPROACH, JUDGED
 
@@ -41,6 +43,8 @@ Judge = Callable[[int, int], Verdict]
 
 CLAIMS: dict[str, Claim] = {"flux_bound": "at_least", "criterion": "at_most"}
 """What a check claims of its value where that is not equality with the reference."""
+PARTS = ("lim_Q_thermal", "lim_Q_flux", "H")
+"""What is an anomaly where it does not vanish."""
 OF_EXPONENTS = ("criterion", "exponent_recovery")
 """Checks whose intervals have the level of exponents."""
 
@@ -80,6 +84,10 @@ class _Checks:
                 yield from self._martingale()
         if "limit" in self.limits:
             yield from self._commutation()
+            if "along_limit" in self.limits:
+                yield from self._joint()
+            if "distance" in self.limits:
+                yield from self._convergence()
             yield from self._kernel_independence()
             yield from self._direct_terms_vanish()
         yield from self._flux_bound()
@@ -156,8 +164,7 @@ class _Checks:
 
     def _limit(self, quantity: str, kernel: int = 0, phi: int = 0) -> Limit:
         row = self.limits["limit"].sel(quantity=quantity).isel(kernel=kernel, phi=phi)
-        ends = {str(end): float(row.sel(end=end)) for end in row["end"].values}
-        return Limit(**ends, realisations=self.limits.sizes["realisation"])
+        return limit_in(row, self.limits.sizes["realisation"])
 
     def _delta(self, phi: int = 0) -> float:
         """The margin of a vanishing limit: a fraction of the largest flux of stress at T = 0.
@@ -171,19 +178,26 @@ class _Checks:
         return self.margins["delta"] * (total if total > 1e-9 * flux else flux)
 
     def _control(self) -> Iterator[Verdict]:
-        """Exact answers: the anomaly of the cluster, no anomaly for everything smooth."""
-        if not isinstance(self.system, ClusterSystem):
-            for quantity in ("lim_Q_thermal", "lim_Q_flux", "H"):
+        """Exact answers: those of cones on a line, none where theory leaves room for none."""
+        exact = self._exact_dissipation
+        if exact is None:
+            for quantity in () if anomaly_is_open(self.system) else PARTS:
                 yield from self._vanishes("control", quantity)
             return
-        exact = self.system.potential.strength**2 * self.system.mass**3 / 3.0
         tolerance = self.margins["control"] * exact
         for quantity, reference in (("lim_Q_thermal", exact), ("lim_Q_flux", exact), ("H", 0.0)):
             yield self._equal("control", quantity, self._limit(quantity), reference, tolerance)
-        yield self._equal(
-            "control", "Q_thermal_form", self._thermal_form(), 0.0, self.margins["control"]
-        )
-        yield self._equal("control", "Q_flux_form", self._flux_form(), 0.0, self.margins["control"])
+        if isinstance(self.system, ClusterSystem):
+            forms = {"Q_thermal_form": self._thermal_form(), "Q_flux_form": self._flux_form()}
+            for quantity, form in forms.items():
+                yield self._equal("control", quantity, form, 0.0, self.margins["control"])
+
+    @property
+    def _exact_dissipation(self) -> float | None:
+        """What heat and flux both tend to in the cluster and in an evolving cone, if known."""
+        if isinstance(self.system, ClusterSystem):
+            return self.system.potential.strength**2 * self.system.mass**3 / 3.0
+        return float(self.limits[DISSIPATED]) if DISSIPATED in self.limits else None
 
     def _decay(self) -> Iterator[Verdict]:
         """β of a descent from the speed and from the energy, which are one by dU/dt = -Σ|F|²."""
@@ -303,11 +317,11 @@ class _Checks:
     def _commutation(self) -> Iterator[Verdict]:
         """A = B in every region.
 
-        For particles, which are no exact control, the anomalies are listed here: each holds where
-        its interval is indistinguishable from zero.
+        Where there is no exact control the anomalies are listed here: each holds where its
+        interval is indistinguishable from zero.
         """
         quantities = ["A_minus_B"]
-        if self.system.particles:
+        if anomaly_is_open(self.system) and self._exact_dissipation is None:
             quantities += ["lim_Q_thermal", "H"]
             if self._flux_is_known:  # not a finding: nothing to compare
                 zero = Limit(0.0, np.nan, np.nan, np.nan, np.nan, 0)
@@ -317,6 +331,37 @@ class _Checks:
                 quantities.append("lim_Q_flux")
         for quantity in quantities:
             yield from self._vanishes("commutation", quantity)
+
+    def _joint(self) -> Iterator[Verdict]:
+        """A and the limit of all terms along each path on which T and ℓ vanish together."""
+        for alpha in map(float, self.limits["alpha"].values):
+
+            def judge(phi: int, comparisons: int, alpha: float = alpha) -> Verdict:
+                difference = limit_of(self.limits, alpha, DIFFERENCE, phi=phi)
+                limit = one_of(difference, comparisons, self.margins["level"])
+                quantity, region = f"A_minus_{path_name(alpha)}", self._region(phi)
+                return self._equal("commutation", quantity, limit, 0.0, self._delta(phi), region)
+
+            yield from self._everywhere(judge, self.limits.sizes["phi"])
+
+    def _convergence(self) -> Iterator[Verdict]:
+        """‖ρ^T - ρ‖_p → 0, the largest over the output times, as a positive power of T.
+
+        Of densities that are coarse-grained at the smallest and at the largest scale.
+        """
+        ells = self.limits["compared_ell"].values
+        for ell in dict.fromkeys(ells[[0, -1]].tolist()):
+            chosen = self.limits.sel(compared_ell=ell, extent="largest")
+            where = f"_at_ell_{number(ell)}" if ell > 0.0 else ""
+            for p in self.limits["p"].values:
+                row = chosen.sel(p=p)
+                limit, margin = limit_in(row["distance_limit"], 1), float(row["size"])
+                quantity = f"norm_{p}{where}"
+                tolerance = self.margins["delta"] * margin
+                yield self._equal("convergence", quantity, limit, 0.0, tolerance)
+                exponent = limit_in(row["distance_exponent"], 1)
+                outcome, quantity = at_least(exponent, 0.0, 0.0), f"exponent_{p}{where}"
+                yield self._row("convergence", quantity, exponent, 0.0, 0.0, outcome)
 
     @property
     def _flux_is_known(self) -> bool:
@@ -514,8 +559,7 @@ class _Checks:
         """ℓ_½ for every T: holds where R(ℓ) crosses one half within the scales studied."""
         for t, temperature in enumerate(self.limits["temperature"].values):
             row = self.limits["scale"].isel(temperature=t).sel(fraction=0.5)
-            ends = {str(end): float(row.sel(end=end)) for end in row["end"].values}
-            limit = Limit(**ends, realisations=self.limits.sizes["realisation"])
+            limit = limit_in(row, self.limits.sizes["realisation"])
             outcome: Outcome = "holds" if np.isfinite(limit.half_width) else "inconclusive"
             quantity = f"ell_half_T{number(float(temperature))}"
             yield self._row("dissipation_scale", quantity, limit, np.nan, np.nan, outcome)

@@ -18,6 +18,7 @@ from glasscade.regularity.blocks import independent
 from glasscade.regularity.exponents import CRITICAL_ORDER, DECISIVE, FLAGS, Exponents, exponents
 from glasscade.regularity.moments import Moments, average
 from glasscade.regularity.scaling import Expected, curves
+from glasscade.stages.batches import TEMPERATURE
 from glasscade.stages.structure import expected_of, moments_of
 
 Real = npt.NDArray[np.float64]
@@ -63,7 +64,7 @@ def run(job: dict[str, Any], inputs: list[Path], output: Path) -> None:
         for temperature in sorted(blocks)
     ]
     dataset = xr.concat(rows, dim="temperature", data_vars="all").assign_coords(
-        temperature=("temperature", sorted(blocks), {"units": "V0/k_B"})
+        temperature=("temperature", sorted(blocks), TEMPERATURE)
     )
     write_dataset(dataset, output, job, __name__)
 

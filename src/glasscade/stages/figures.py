@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from glasscade.figures.anomaly import kernels, limits
 from glasscade.figures.budgets import budget, direct_terms, plane, stress
 from glasscade.figures.data import Results
+from glasscade.figures.joint import convergence, joint
 from glasscade.figures.local_exponents import local_exponents
 from glasscade.figures.maps import maps
 from glasscade.figures.plastic import event_map, events, shear
@@ -33,6 +34,8 @@ FIGURES: dict[str, Callable[[Results], Drawn]] = {
     "budget": budget,
     "plane": plane,
     "limits": limits,
+    "joint": joint,
+    "convergence": convergence,
     "kernels": kernels,
     "direct_terms": direct_terms,
     "dissipation_scale": dissipation_scale,

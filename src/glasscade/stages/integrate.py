@@ -11,18 +11,28 @@ import xarray as xr
 from glasscade.analysis.arrays import RATE, variable
 from glasscade.config import System
 from glasscade.io import read_dataset
-from glasscade.limits.extrapolation import POINTS, Limit, extrapolate
+from glasscade.limits.extrapolation import ENDS, POINTS, Limit, extrapolate
+from glasscade.stages.batches import TEMPERATURE, apart
 
 TENSORS = ("stress", "rate", "source", "transport", "self_pair")
 
 
-def gather(paths: list[Path], temperatures: list[float]) -> list[tuple[float, xr.Dataset]]:
-    """Budgets in the order of temperature, joined over blocks and batches of scales."""
+def gather(paths: list[Path], temperatures: list[list[float]]) -> list[tuple[float, xr.Dataset]]:
+    """Budgets in the order of temperature, joined over blocks and batches of scales.
+
+    Parameters
+    ----------
+    paths : list of Path
+        The budget files.
+    temperatures : list of list of float
+        Those in each file.
+    """
     files: dict[float, list[xr.Dataset]] = {}
-    for path, temperature in zip(paths, temperatures, strict=True):
+    for path, contained in zip(paths, temperatures, strict=True):
         # Points have nothing but a stress at ℓ = 0, which may have a file of its own.
         dataset = read_dataset(path, "stress", "rate", "source", "transport", finite=False)
-        files.setdefault(temperature, []).append(dataset)
+        for temperature, part in zip(contained, apart(dataset, contained), strict=True):
+            files.setdefault(temperature, []).append(part)
     return [(temperature, _join(files[temperature])) for temperature in sorted(files)]
 
 
@@ -64,7 +74,7 @@ def integrate(
     ]
     stacked = xr.concat(rows, dim="temperature", data_vars="all")
     temperatures = [temperature for temperature, _ in budgets]
-    return stacked.assign_coords(temperature=("temperature", temperatures, {"units": "V0/k_B"}))
+    return stacked.assign_coords(temperature=("temperature", temperatures, TEMPERATURE))
 
 
 def _isotropic(budget: xr.Dataset, dim: int) -> xr.Dataset:
@@ -154,7 +164,8 @@ def _quadrature_error(rate: xr.DataArray, onset: float | None) -> xr.DataArray:
     """Richardson's estimate for the trapezoid rule, zero for stationary states."""
     if rate.sizes["time"] < 3:
         return xr.zeros_like(rate.isel(time=0, drop=True))
-    coarse = rate.isel(time=slice(None, None, 2))
+    last = rate.sizes["time"] - 1
+    coarse = rate.isel(time=sorted({*range(0, last, 2), last}))
     return (_trapezoid(rate, onset) - _trapezoid(coarse, onset)) / 3.0
 
 
@@ -180,6 +191,17 @@ def limit_in_ell(y: xr.DataArray, level: float, system: System) -> Limit:
         return Limit(np.nan, np.nan, np.nan, np.nan, np.nan, y.sizes["realisation"])
     values = known.transpose("realisation", "ell").values
     return believed(extrapolate(known["ell"].values, values, level, system.deterministic), system)
+
+
+def written(limit: Limit) -> list[float]:
+    """A limit as a row of numbers, `ENDS`."""
+    return [getattr(limit, end) for end in ENDS]
+
+
+def limit_in(row: xr.DataArray, realisations: int) -> Limit:
+    """The limit whose `ENDS`, or some of them, were written along the dimension `end`."""
+    ends = zip(map(str, row["end"].values), map(float, row.values), strict=True)
+    return Limit(**dict(ends), realisations=realisations)
 
 
 def believed(limit: Limit, system: System) -> Limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,22 @@ from glasscade.analysis.arrays import variable
 from glasscade.config import SYSTEM, GlassSystem, SyntheticSystem, System
 from glasscade.io import read_dataset, write_dataset, write_text
 from glasscade.limits.dissipation_scale import dissipation_scale
-from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, quadratic_limits
+from glasscade.limits.extrapolation import (
+    ENDS,
+    POINTS,
+    Limit,
+    extrapolate,
+    inherited,
+    quadratic_limits,
+)
 from glasscade.regularity.fits import interval
 from glasscade.stages import events
+from glasscade.stages.batches import Place, places
 from glasscade.stages.checks import checks
-from glasscade.stages.integrate import believed, gather, integrate, limit_in_ell, term
+from glasscade.stages.controls import exact_dissipation
+from glasscade.stages.convergence import convergence
+from glasscade.stages.integrate import believed, gather, integrate, limit_in_ell, term, written
+from glasscade.stages.joint import joint
 from glasscade.stages.relaxation import APPROACH, decay
 from glasscade.stages.verdicts import table
 
@@ -25,33 +37,29 @@ Real = npt.NDArray[np.float64]
 
 QUANTITIES = ("A", "B", "lim_Q_thermal", "lim_Q_flux", "lim_W_ell", "lim_W_T", "H", "A_minus_B")
 FRACTIONS = (0.9, 0.5, 0.1)
-ENDS = (
-    "value",
-    "low",
-    "high",
-    "fit_low",
-    "fit_high",
-    "statistical",
-    "systematic",
-    "weight_log",
-)
-"""What is written of a limit: fields of `Limit`."""
 
 
 def run(
-    job: dict[str, Any], budgets: list[Path], exponents: Path | None, output: Path, verdicts: Path
+    job: dict[str, Any],
+    budgets: list[Path],
+    exponents: Path | None,
+    output: Path,
+    verdicts: Path,
+    states: Sequence[Path] = (),
 ) -> None:
     """Take the limits and write them with the verdicts.
 
     Parameters
     ----------
     job : dict
-        `model`, `system`, `estimator`, `margins`, and `temperatures`, one for each budget file;
-        of a descent `relaxation`.
+        `model`, `system`, `estimator`, `margins`, and `temperatures`, those in each budget file;
+        of a descent `relaxation`; of fields whose densities are compared `state_temperatures`.
     budgets, exponents : Path
         Input files; no exponents of a system whose roughness is not measured.
     output, verdicts : Path
         Limits as NetCDF and verdicts as CSV.
+    states : list of Path
+        Of fields, one for each entry of `state_temperatures`, those it holds.
     """
     system = SYSTEM.validate_python(job["system"])
     if exponents is None:
@@ -71,11 +79,25 @@ def run(
         dataset = dataset.merge(decay(athermal, system.number, job["relaxation"], level))
     elif not isinstance(system, SyntheticSystem) and _limited(gathered):
         dataset = dataset.merge(iterated_limits(dataset, level, system))
+        if system.evolves and system.deterministic:
+            dataset = dataset.merge(joint(dataset, level))
+    if states:
+        each = places(list(states), job["state_temperatures"])
+        dataset = dataset.merge(_of_states(each, system, dataset, level))
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
     rows = checks(job, system, dataset, read_dataset(exponents, "raw"))
     write_dataset(dataset, output, job, __name__)
     write_text(table(rows), verdicts)
+
+
+def _of_states(
+    states: list[Place], system: System, integrated: xr.Dataset, level: float
+) -> xr.Dataset:
+    """What the densities themselves say: how they come together, and what they must dissipate."""
+    kernel, ells = str(integrated["kernel"].values[0]), integrated["ell"].values.tolist()
+    found = convergence(states, system, kernel, ells, level)
+    return found.merge(exact_dissipation(system, states[0]))
 
 
 def _limited(gathered: list[tuple[float, xr.Dataset]]) -> bool:
@@ -90,7 +112,8 @@ def _maps(budget: xr.Dataset) -> list[str]:
 def iterated_limits(integrated: xr.Dataset, level: float, system: System) -> xr.Dataset:
     """A, B, and the parts of which they are made, for every kernel and φ.
 
-    A = lim_ℓ (W_ℓ + Q^flux_ℓ) at T = 0;  B = lim_T (W + Q^thermal) at ℓ = 0;
+    A = lim_ℓ (W_ℓ + Q^flux_ℓ) at T = 0;  B = lim_T (W + Q^thermal) at ℓ = 0; both with the work of
+    external forces, where there are any;
     H = lim_ℓ W_ℓ(T=0) - lim_T W(T), so that lim Q^thermal = H + lim Q^flux + (B - A).
     The Itô source of particles counts with Q^thermal, whose one-particle part it cancels; their A
     and B are taken from the stress of the bonds.
@@ -101,7 +124,7 @@ def iterated_limits(integrated: xr.Dataset, level: float, system: System) -> xr.
         for f, function in enumerate(functions):
             limits = _Limits(integrated.sel(kernel=kernel, phi=function), level, system)
             for q, limit in enumerate(limits.all()):
-                table[q, k, f] = [getattr(limit, end) for end in ENDS]
+                table[q, k, f] = written(limit)
     values = variable(
         ("quantity", "kernel", "phi", "end"),
         table,
@@ -126,11 +149,10 @@ class _Limits:
 
     def _of_fields(self) -> list[Limit]:
         """The fine-grained balance exists, at ℓ = 0."""
-        flux, resolved, a = (self._in_ell(name) for name in ("Q_flux", "W", "W+Q_flux"))
-        fine = self._warm.sel(ell=0.0)
-        thermal, w, b = (
-            self._in_temperature(term(fine, name)) for name in ("Q_thermal", "W", "W+Q_thermal")
-        )
+        names = "Q_flux", "W", "W+Q_flux+N_ni+N_flux"
+        flux, resolved, a = (self._in_ell(name) for name in names)
+        fine, names = self._warm.sel(ell=0.0), ("Q_thermal", "W", "W+Q_thermal+N_ni")
+        thermal, w, b = (self._in_temperature(term(fine, name)) for name in names)
         return [a, b, thermal, flux, resolved, w, resolved.minus(w), a.minus(b)]
 
     def _of_particles(self) -> list[Limit]:
@@ -179,10 +201,9 @@ class _Limits:
             self._beyond(ell, values, float(quadratic))
             for values, quadratic in zip(every[:POINTS], fine.mean("realisation"), strict=False)
         ]
-        # The quadratic limit in T is a weighted sum, and so is what it inherits from ℓ: errors of
-        # the same form at every T, which therefore do not cancel.
-        weights = quadratic_limits(known["temperature"].values, np.eye(POINTS))
-        return self._in_temperature(fine).widened(float(np.sum(np.abs(weights * errors))))
+        # What the limits in ℓ leave open has the same form at every T.
+        open_ = inherited(known["temperature"].values, np.array(errors))
+        return self._in_temperature(fine).widened(open_)
 
     def _beyond(self, ell: Real, values: Real, quadratic: float) -> float:
         """How far the limit in ℓ may lie from the quadratic one, scatter apart."""
@@ -201,7 +222,7 @@ def scales(integrated: xr.Dataset, level: float, deterministic: bool) -> xr.Data
         for f, fraction in enumerate(FRACTIONS):
             values = resolved.isel(temperature=t).values
             limit = dissipation_scale(ell, values, fraction, level, deterministic)
-            table[t, f] = [getattr(limit, end) for end in ENDS]
+            table[t, f] = written(limit)
     dims = ("temperature", "fraction", "end")
     return xr.Dataset(
         {

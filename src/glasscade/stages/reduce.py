@@ -20,6 +20,7 @@ from glasscade.config import SYSTEM, ShearSystem, System
 from glasscade.external import AffineFlow, External
 from glasscade.io import read_dataset, write_dataset
 from glasscade.stages import events
+from glasscade.stages.batches import apart, together
 from glasscade.stages.relaxation import known_series
 from glasscade.transforms import Modes, good_size, mode_counts, modes_to_grid
 
@@ -43,7 +44,7 @@ def run(job: dict[str, Any], state: Path, output: Path) -> None:
     Parameters
     ----------
     job : dict
-        `system`, `temperature`, `ell`, `kernels`, `bumps`, `sharpness`, `seed`, `map_ell`.
+        `system`, `temperatures`, `ell`, `kernels`, `bumps`, `sharpness`, `seed`, `map_ell`.
     state, output : Path
         The state file and the budget file.
     """
@@ -51,15 +52,26 @@ def run(job: dict[str, Any], state: Path, output: Path) -> None:
     if isinstance(system, ShearSystem):
         write_dataset(_events(system, job, read_dataset(state, "cell")), output, job, __name__)
         return
+    # Budgets have the times of a state, not the numbers of its steps.
+    loaded = read_dataset(state, "cell").drop_vars("step", errors="ignore")
+    temperatures = job["temperatures"]
+    budgets = [
+        _budget(system, temperature, job, part)
+        for temperature, part in zip(temperatures, apart(loaded, temperatures), strict=True)
+    ]
+    write_dataset(together(budgets, temperatures), output, job, __name__)
+
+
+def _budget(
+    system: System, temperature: float, job: dict[str, Any], state: xr.Dataset
+) -> xr.Dataset:
+    """The budget at one temperature: balances, maps, and what the state brings along."""
     functions = TestFunctions.bumps(
         system.dimension, job["bumps"], job["sharpness"], seed=job["seed"]
     )
-    reduction = reduction_of(system, job["temperature"], job["kernels"], functions)
-    # Budgets have the times of a state, not the numbers of its steps.
-    loaded = read_dataset(state, "cell").drop_vars("step", errors="ignore")
-    dataset = balances(reduction, loaded, job["ell"], system.motion.external)
-    dataset = dataset.merge(maps(reduction, loaded, job["map_ell"])).assign(known_series(loaded))
-    write_dataset(dataset, output, job, __name__)
+    reduction = reduction_of(system, temperature, job["kernels"], functions)
+    dataset = balances(reduction, state, job["ell"], system.motion.external)
+    return dataset.merge(maps(reduction, state, job["map_ell"])).assign(known_series(state))
 
 
 def _events(system: ShearSystem, job: dict[str, Any], state: xr.Dataset) -> xr.Dataset:

@@ -1,4 +1,4 @@
-"""Stage 1: states of a system at its output times, for one temperature and one block.
+"""Stage 1: states of a system at its output times, for the temperatures of a job and one block.
 
 Those of a trajectory are read, all others computed.
 
@@ -16,7 +16,6 @@ import numpy.typing as npt
 import xarray as xr
 
 from glasscade.analysis.arrays import (
-    AXES,
     TIME,
     cell_variable,
     moving_cell_variable,
@@ -37,21 +36,22 @@ from glasscade.config import (
 from glasscade.config.preparation import RandomKeys
 from glasscade.external import AffineFlow
 from glasscade.fields.cluster import stationary_profile
-from glasscade.fields.initial import smooth_density
-from glasscade.fields.solver import evolve, require_resolved
-from glasscade.force import ForceField
+from glasscade.fields.spectral import require_resolved
 from glasscade.io import write_dataset
 from glasscade.particles.dynamics import State
 from glasscade.particles.dynamics import simulate as simulate_particles
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, species_in_order
 from glasscade.potentials import Mixture
+from glasscade.stages.batches import together
 from glasscade.stages.checkpoint import Checkpoint, Progress
+from glasscade.stages.evolving import evolved
+from glasscade.stages.gridded import on_grid
 from glasscade.stages.imports import imported
 from glasscade.stages.preparing import prepared
 from glasscade.stages.relaxation import labelled, series_of
 from glasscade.stages.shearing import sheared
-from glasscade.transforms import Modes, grid_to_modes, modes_to_grid
+from glasscade.transforms import grid_to_modes
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -63,14 +63,17 @@ def run(job: dict[str, Any], output: Path) -> None:
     Parameters
     ----------
     job : dict
-        `system`, `seed`, `temperature`, `realisations`.
+        `system`, `seed`, `temperatures`, `realisations`.
     output : Path
         The state file.
     """
     system = simulated(job["system"])
     checkpoint = Checkpoint(output, job, __name__)
-    state = simulate(system, job["temperature"], job["realisations"], job["seed"], checkpoint)
-    write_dataset(state, output, job, __name__)
+    states = [
+        simulate(system, temperature, job["realisations"], job["seed"], checkpoint)
+        for temperature in job["temperatures"]
+    ]
+    write_dataset(together(states, job["temperatures"]), output, job, __name__)
     checkpoint.remove()
 
 
@@ -85,7 +88,7 @@ def simulate(
     if isinstance(system, ClusterSystem):
         return _cluster(system, temperature)
     if isinstance(system, FieldSystem):
-        return _field(system, temperature, seed)
+        return evolved(system, temperature, seed, system.times.tolist())
     if isinstance(system, GlassSystem):
         return _glass(system, temperature, realisations, seed, checkpoint)
     if isinstance(system, TrajectorySystem):
@@ -117,23 +120,7 @@ def _cluster(system: ClusterSystem, temperature: float) -> xr.Dataset:
     strength = system.potential.strength
     profile = stationary_profile(x, system.mass, system.length, strength, temperature)
     require_resolved(grid_to_modes(profile[np.newaxis], system.cell), system.dimension)
-    return _densities(system, profile.reshape(1, 1, 1, -1), [0], np.zeros(1))
-
-
-def _field(system: FieldSystem, temperature: float, seed: int) -> xr.Dataset:
-    """Evolve smooth data; the same initial density at every temperature."""
-    states = _evolved(system, temperature, seed, system.save_steps)
-    history = [modes_to_grid(modes, system.cell, system.shape) for modes in states]
-    times = np.array(system.save_steps) * system.dt
-    return _densities(system, np.array(history)[np.newaxis], [0], times)
-
-
-def _evolved(system: FieldSystem, temperature: float, seed: int, steps: list[int]) -> Modes:
-    """Modes at the given steps, from the same start at every temperature."""
-    initial = smooth_density(system.shape, system.density, system.contrast, seed)
-    modes = grid_to_modes(initial[np.newaxis], system.cell)
-    field = ForceField(system.mixture, system.cell, system.counts)
-    return evolve(modes, field, temperature, system.dt, steps)
+    return on_grid(system, profile.reshape(1, 1, 1, -1), [0], np.zeros(1))
 
 
 def _glass(
@@ -233,7 +220,7 @@ def check_start(system: System, temperature: float, seed: int) -> None:
         If a trajectory cannot be used.
     """
     if isinstance(system, FieldSystem):
-        _evolved(system, temperature, seed, [0])
+        evolved(system, temperature, seed, [0.0])
     if isinstance(system, GlassSystem):
         # The bound on dt is that of random positions, and a preparation may take long.
         random = system.model_copy(update={"preparation": RandomKeys(kind="random")})
@@ -251,34 +238,7 @@ def _synthetic(system: SyntheticSystem, realisations: list[int], seed: int) -> x
         field = system.member(hurst).sample(system.shape, np.random.default_rng(entropy))
         fields.append(1.0 + system.contrast * field)
     stack = np.array(fields)[:, np.newaxis, np.newaxis]
-    state = _densities(system, stack, [r for _, r in labels], np.zeros(1))
+    state = on_grid(system, stack, [r for _, r in labels], np.zeros(1))
     return state.assign_coords(
         hurst=("realisation", [h for h, _ in labels], {"units": "1", "long_name": "exact ξ_q"})
-    )
-
-
-def _densities(
-    system: System,
-    density: Real,
-    realisations: list[int],
-    times: Real,
-) -> xr.Dataset:
-    """A state of gridded densities of shape (realisation, time, species, grid)."""
-    axes = AXES[: system.dimension]
-    coordinates = {
-        axis: (axis, np.arange(n) * system.length / n, {"units": "l0", "long_name": axis})
-        for axis, n in zip(axes, system.shape, strict=True)
-    }
-    return xr.Dataset(
-        {
-            "density": variable(
-                ("realisation", "time", "species", *axes), density, "l0^-d", "density", "Eq. 6"
-            ),
-            "cell": cell_variable(system.cell),
-        },
-        coords={
-            "realisation": realisations,
-            "time": ("time", times, TIME),
-            **coordinates,
-        },
     )

@@ -19,6 +19,8 @@ from glasscade.paths import WHOLE_STUDY
 from glasscade.regularity.exponents import CRITICAL_ORDER, FLAGS
 from glasscade.report.exponents import Exponent
 from glasscade.report.page import Contents, Figure, Source, render
+from glasscade.stages.integrate import limit_in
+from glasscade.stages.joint import limit_of, path_name
 from glasscade.stages.verdicts import read_verdicts
 
 
@@ -85,18 +87,17 @@ def run(
 
 
 def limits_of(dataset: xr.Dataset) -> dict[str, Limit]:
-    """The iterated limits for φ = 1 and the first kernel; none of a model that has none."""
+    """The limits for φ = 1 and the first kernel, iterated and along paths; of some models none."""
     if "limit" not in dataset:
         return {}
     table = dataset["limit"].sel(phi="one").isel(kernel=0)
-    ends = [str(end) for end in table["end"].values]
-    return {
-        str(quantity): Limit(
-            **dict(zip(ends, map(float, row), strict=True)),
-            realisations=dataset.sizes["realisation"],
-        )
-        for quantity, row in zip(table["quantity"].values, table.values, strict=True)
-    }
+    count = dataset.sizes["realisation"]
+    found = {str(row["quantity"].values): limit_in(row, count) for row in table}
+    if "along_limit" in dataset:
+        for alpha, name in product(dataset["alpha"].values, dataset["followed"].values):
+            key = f"{name}_{path_name(float(alpha))}"
+            found[key] = limit_of(dataset, float(alpha), str(name))
+    return found
 
 
 def exponents_of(dataset: xr.Dataset, estimator: str) -> list[Exponent]:

@@ -11,7 +11,7 @@ from glasscade.analysis.arrays import cell_variable
 from glasscade.cell import Cell
 from glasscade.errors import DataError
 from glasscade.fields.initial import smooth_density
-from glasscade.fields.solver import evolve
+from glasscade.fields.spectral import evolve
 from glasscade.force import ForceField
 from glasscade.potentials import Gaussian, Mixture
 from glasscade.transforms import grid_to_modes, modes_to_grid
@@ -29,7 +29,7 @@ def run():
     modes = grid_to_modes(smooth_density(SHAPE, 1.0, 0.4, 3)[np.newaxis], CELL)
     field = ForceField(MIXTURE, CELL, (31,))
     every = range(STEPS + 1)
-    states = evolve(modes, field, T, END / STEPS, list(every))
+    states = evolve(modes, field, T, np.array(every) * END / STEPS, 1e-12)
     history = np.array([modes_to_grid(state, CELL, SHAPE) for state in states])
     data = xr.Dataset(
         {"density": (("time", "species", "x"), history), "cell": cell_variable(CELL)},

@@ -8,12 +8,13 @@ from glasscade.figures import STUDY_TITLES, TITLES, figure_names
 
 CAPTIONS = Path(__file__).parents[3] / "workflow" / "report"
 PLASTIC = {"shear", "events", "event_map"}
+OF_SOLUTIONS = {"joint", "convergence"}  # of fields alone
 OF_NO_FIGURE = {"overview", "summary", "verdicts", "bounds"}  # captions of pages and of tables
 
 
 def test_stationary_states_have_no_time_and_no_scale_of_dissipation() -> None:
     names = figure_names("cluster", maps=True)
-    missing = {"stress", "dissipation_scale", "recovery", "relaxation"}
+    missing = {"stress", "dissipation_scale", "recovery", "relaxation", *OF_SOLUTIONS}
     assert set(TITLES) - set(names) == missing | PLASTIC
 
 
@@ -22,10 +23,15 @@ def test_synthetic_densities_have_neither_dynamics_nor_temperature() -> None:
     assert set(figure_names("synthetic", maps=False)) == expected
 
 
-@pytest.mark.parametrize("kind", ["field", "glass"])
-def test_what_evolves_has_all_but_the_recovery_of_exponents(kind: str) -> None:
-    missing = {"recovery", "relaxation"}
+@pytest.mark.parametrize(("kind", "more"), [("field", set()), ("glass", OF_SOLUTIONS)])
+def test_what_evolves_has_all_but_the_recovery_of_exponents(kind: str, more: set[str]) -> None:
+    missing = {"recovery", "relaxation", *more}
     assert set(TITLES) - set(figure_names(kind, maps=True)) == missing | PLASTIC
+
+
+def test_solutions_are_followed_where_there_are_limits() -> None:
+    assert set(figure_names("field", maps=False)) >= OF_SOLUTIONS
+    assert not set(figure_names("field", maps=False, limits=False)) & OF_SOLUTIONS
 
 
 def test_shear_has_its_own_figures_and_no_others() -> None:

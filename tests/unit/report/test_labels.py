@@ -24,6 +24,9 @@ def test_every_check_is_introduced(name: str) -> None:
         ("pointwise_vs_3xi-1", "pointwise, against 3ξ_{3}−1"),
         ("smeared_vs_xi+xiF_H0.333333", "smeared, against ξ_{3}+ξ_{3}^{F}, H = 0.3333"),
         ("ell_half_T1e-05", "ℓ_{½} at T = 1 × 10⁻⁵"),
+        ("A_minus_joint_0.5", "A − limit along ℓ ∝ T^{0.5}"),
+        ("norm_2", "lim ‖ρ^{T} − ρ‖_{2}"),
+        ("exponent_3_at_ell_0.01", "power of T of ‖ρ^{T} − ρ‖_{3}, ℓ = 0.01"),
         ("something_new", "something_new"),
     ],
 )

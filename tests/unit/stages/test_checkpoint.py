@@ -34,7 +34,7 @@ SYSTEM_KEYS = studies.GLASS | {
     "external": [FORCE],
     "shear_rate": 0.2,
 }
-JOB = {"system": SYSTEM_KEYS, "temperature": 0.01, "realisations": [0, 1], "seed": 3}
+JOB = {"system": SYSTEM_KEYS, "temperatures": [0.01], "realisations": [0, 1], "seed": 3}
 
 
 def positions(output):
@@ -45,7 +45,7 @@ def positions(output):
 def uninterrupted():
     """All frames, without any file of a checkpoint."""
     system = SYSTEM.validate_python(JOB["system"])
-    state = simulate(system, JOB["temperature"], JOB["realisations"], JOB["seed"])
+    state = simulate(system, 0.01, JOB["realisations"], JOB["seed"])
     return state["position"].values
 
 
@@ -106,7 +106,7 @@ def test_a_killed_job_goes_on_to_the_same_data(tmp_path, caplog):
         run(job, output)
     assert "going on from step" in caplog.text
     system = SYSTEM.validate_python(keys)
-    whole = simulate(system, job["temperature"], [0], job["seed"])["position"].values
+    whole = simulate(system, 0.01, [0], job["seed"])["position"].values
     assert np.array_equal(positions(output), whole)
 
 

@@ -63,7 +63,7 @@ def test_the_budget_has_mobility_force_and_flow(system, state, tmp_path):
     write_dataset(state, tmp_path / "state.nc", {}, "glasscade.stages.simulate")
     job = {
         "system": KEYS,
-        "temperature": 0.01,
+        "temperatures": [0.01],
         "ell": [ELL],
         "kernels": ["gaussian"],
         "bumps": 1,

@@ -18,7 +18,7 @@ GLASS = studies.GLASS
 
 
 def state(folder: Path, system: dict[str, object]) -> Path:
-    job = {"system": system, "seed": 1, "temperature": 0.01, "realisations": [2, 3]}
+    job = {"system": system, "seed": 1, "temperatures": [0.01], "realisations": [2, 3]}
     simulate.run(job, folder / "state.nc")
     return folder / "state.nc"
 

@@ -67,7 +67,7 @@ def quench() -> Quench:
 def state(folder: Path, path: Path, realisations: tuple[int, ...] = (0,), **keys: Any) -> Any:
     """The state file of a job."""
     system = KEYS | {"file": str(path), "dt": DT} | keys
-    job = {"system": system, "seed": 1, "temperature": 0.0, "realisations": list(realisations)}
+    job = {"system": system, "seed": 1, "temperatures": [0.0], "realisations": list(realisations)}
     simulate.run(job, folder / "state.nc")
     return read_dataset(folder / "state.nc")
 
@@ -236,7 +236,7 @@ class Stages:
 
     def _simulated(self, name: str, temperature: float, **keys: Any) -> dict[str, Any]:
         system = KEYS | {"file": str(self.dump), "dt": DT} | keys
-        job = {"system": system, "seed": 1, "temperature": temperature, "realisations": [0]}
+        job = {"system": system, "seed": 1, "temperatures": [temperature], "realisations": [0]}
         simulate.run(job, self.folder / name)
         return job
 
@@ -247,7 +247,7 @@ class Stages:
         reduce.run(REDUCTION | job, state, budget)
         names = {"model": "import", "estimator": "wavelets", "margins": MARGINS}
         limits.run(
-            names | {"system": job["system"], "temperatures": [temperature]},
+            names | {"system": job["system"], "temperatures": [[temperature]]},
             [budget],
             self.folder / "exponents.nc",
             output,

@@ -209,7 +209,7 @@ def pieces(hurst=None):
 def test_blocks_and_batches_are_joined_in_any_order(tmp_path, order):
     every, parts = pieces()
     paths = [write(parts[number], tmp_path / f"{number}.nc") for number in order]
-    [(temperature, joined)] = gather(paths, [0.5] * 6)
+    [(temperature, joined)] = gather(paths, [[0.5]] * 6)
     assert temperature == 0.5
     xr.testing.assert_equal(joined.sortby("realisation"), every)
 
@@ -224,7 +224,7 @@ def test_cases_keep_their_labels_when_blocks_are_joined(tmp_path):
         for batch in ([1], [0, 2])
     ]
     paths = [write(part, tmp_path / f"{number}.nc") for number, part in enumerate(parts)]
-    [(_, joined)] = gather(paths, [0.0] * 4)
+    [(_, joined)] = gather(paths, [[0.0]] * 4)
     np.testing.assert_array_equal(joined["hurst"], [0.2, 0.8, 0.2, 0.8])
     np.testing.assert_array_equal(joined["stress"], every["stress"][[0, 2, 1, 3]])
 
@@ -235,7 +235,7 @@ def test_temperatures_are_sorted_and_stay_with_their_files(tmp_path):
         shifted = budget(TIMES, ELLS, FORMULAS)
         shifted["source"] += temperature
         files.append(write(shifted, tmp_path / f"{number}.nc"))
-    result = integrate(gather(files, [0.3, 0.0, 0.1]), 2)
+    result = integrate(gather(files, [[0.3], [0.0], [0.1]]), 2)
     np.testing.assert_array_equal(result["temperature"], [0.0, 0.1, 0.3])
     w = result["source"].sel(term="W")
     np.testing.assert_allclose(
@@ -246,7 +246,7 @@ def test_temperatures_are_sorted_and_stay_with_their_files(tmp_path):
 def test_a_file_without_a_variable_is_refused(tmp_path):
     lacking = write(whole().drop_vars("transport"), tmp_path / "a.nc")
     with pytest.raises(DataError, match=r"a\.nc: variable transport is missing"):
-        gather([lacking], [0.0])
+        gather([lacking], [[0.0]])
 
 
 def test_term_is_the_source_and_transport_of_the_parts_named():
@@ -284,7 +284,7 @@ def test_points_may_have_a_file_of_their_own_for_the_scale_zero(tmp_path):
     for name in ("rate", "source", "transport"):
         fine[name][:] = np.nan
     paths = [write(fine, tmp_path / "fine.nc"), write(coarse, tmp_path / "coarse.nc")]
-    [(temperature, joined)] = gather(paths, [0.5, 0.5])
+    [(temperature, joined)] = gather(paths, [[0.5], [0.5]])
     assert temperature == 0.5
     assert joined["ell"].values.tolist() == [0.0, 0.1, 0.2]
     result = integrate([(temperature, joined)], 2).isel(temperature=0)

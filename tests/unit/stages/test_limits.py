@@ -251,7 +251,7 @@ def test_run_goes_from_budget_files_to_limits_and_verdicts(tmp_path):
     for t in TEMPERATURES:
         for batch in ([0.1, 0.4, 1.6], [0.0, 0.2, 0.8]):
             paths.append(write(budget(times, batch, of(t), dim=1), tmp_path / f"{t}-{batch[0]}.nc"))
-            temperatures.append(t)
+            temperatures.append([t])
     job = {
         "model": "smooth",
         "system": FIELD.model_dump(mode="json"),

@@ -231,7 +231,7 @@ def test_run_writes_balances_and_maps(tmp_path):
     write_dataset(state, tmp_path / "state.nc", {}, "glasscade.io")
     job = {
         "system": LINE.model_dump(mode="json"),
-        "temperature": T,
+        "temperatures": [T],
         "ell": [1.0, 0.0],
         "map_ell": [1.0],
         "kernels": KERNEL_NAMES,

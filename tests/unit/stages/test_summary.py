@@ -109,7 +109,7 @@ def test_limits_are_those_of_the_whole_cell_and_the_first_kernel() -> None:
     expected = dataset["limit"].sel(quantity="H", phi="one", kernel="gaussian")
     found = summary.limits_of(dataset)["H"]
     ends = (found.value, found.low, found.high, found.fit_low, found.fit_high)
-    np.testing.assert_array_equal(ends, expected.values)
+    np.testing.assert_array_equal(ends, expected.values[: len(ends)])
     assert summary.limits_of(made_up_limits("synthetic")) == {}
 
 
