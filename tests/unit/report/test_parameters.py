@@ -53,4 +53,4 @@ def test_a_kind_without_a_text_is_described_by_its_class(monkeypatch) -> None:  
     system = parse(study()).models["smooth"].system
     monkeypatch.delitem(KINDS, "field")
     assert kind_of(system) == Kind()
-    assert description(system).startswith("A density that evolves from smooth data")
+    assert description(system).startswith("A density that evolves by the noiseless")
