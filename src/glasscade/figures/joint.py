@@ -146,7 +146,7 @@ def _paths(results: Results, panel: Panel) -> None:
 
 def convergence(results: Results) -> Drawn:
     """‖ρ^T - ρ‖_p over ‖ρ‖_p against T with its power, at one scale and at all, or at the end."""
-    sheet = Sheet(1, 2, 4.2)
+    sheet = Sheet(1, 2, 4.9)
     ells = results.limits["compared_ell"].values
     gridded = ells.size == 1 and ells[0] == 0.0
     quantity = DISTANCE if gridded else COARSE
@@ -202,4 +202,4 @@ def _series(panel: Panel, row: xr.Dataset, name: str, look: Look, label: str) ->
 
 def _finish(panel: Panel) -> None:
     log_decades(panel.axes, "y")
-    panel.axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    panel.axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
