@@ -29,9 +29,9 @@ Half = npt.NDArray[np.complex128]
 
 ERROR = 1e-6
 """Largest error of the density at the end, relative to its maximum."""
-TOLERANCES = tuple(10.0 ** (-0.5 * i) for i in range(4, 20))
+TOLERANCES = tuple(10.0 ** (-0.25 * i) for i in range(8, 40))
 STEPS = tuple(round(10 * 2.0 ** (0.25 * i)) for i in range(0, 32))
-"""A quarter of an octave apart."""
+"""A quarter of a decade and of an octave apart."""
 RUNS = 3
 
 
