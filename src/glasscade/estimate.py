@@ -62,6 +62,8 @@ PER_REFERENCE_AND_POINT = 8.0e-6
 """Seconds of the exact norms on a grid, once in a job: for each octave of it, each point of it."""
 SOURCES, ESTIMATORS, REFERENCES = 4, 5, 47
 """Densities of a particle model, of which three are nulls; estimators; fields of exact norms."""
+PER_NUMBER_COMPARED = 2.0e-7
+"""Seconds for one number of a density, transformed and raised to three powers."""
 BASE_MEMORY = 300.0
 """Megabytes of interpreter and libraries."""
 FLOAT = 8.0e-6
@@ -190,6 +192,16 @@ def gathering() -> Cost:
     return Cost(START_UP + GATHERING, 2.0 * BASE_MEMORY, 1.0)
 
 
+def limits(model: Model) -> Cost:
+    """Cost of the limits of a model: of fields two states are in memory, to compare densities."""
+    plain = gathering()
+    if not isinstance(model.system, FieldSystem):
+        return plain
+    numbers = _size(model) * _snapshots(model)
+    seconds = PER_NUMBER_COMPARED * numbers * len(model.sweep.temperatures)
+    return Cost(plain.seconds + seconds, plain.memory + 3.0 * FLOAT * numbers, plain.disk)
+
+
 def lines(study: Study) -> list[Line]:
     """What every stage of every model costs, in the order in which they run."""
     models = [line for name in study.models for line in _model(study, name)]
@@ -232,8 +244,8 @@ def _model(study: Study, name: str) -> Iterator[Line]:
         measured = [structure(study, name)] * len(jobs.structures(study, name))
         yield _line(name, "structure", measured)
         yield _line(name, "exponents", [gathering()])
-    for stage in ("limits", "figures"):
-        yield _line(name, stage, [gathering()])
+    yield _line(name, "limits", [limits(model)])
+    yield _line(name, "figures", [gathering()])
 
 
 def _reductions(model: Model, kernels: tuple[str, ...], temperatures: Batch) -> list[Cost]:

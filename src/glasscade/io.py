@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,15 @@ def write_dataset(
         stamped.to_netcdf(temporary, format="NETCDF4", engine="netcdf4", encoding=encoding)
 
 
-def read_dataset(path: Path, *variables: str, finite: bool = True) -> xr.Dataset:
-    """Read a dataset into memory, with variables that must be there and, if `finite`, known.
+def read_dataset(
+    path: Path,
+    *variables: str,
+    finite: bool = True,
+    part: Callable[[xr.Dataset], xr.Dataset] = lambda whole: whole,
+) -> xr.Dataset:
+    """Read a dataset, or a part of it, into memory.
+
+    Its variables must be there and, if `finite`, known.
 
     Raises
     ------
@@ -68,7 +75,7 @@ def read_dataset(path: Path, *variables: str, finite: bool = True) -> xr.Dataset
     """
     try:
         with xr.open_dataset(path, engine="netcdf4") as dataset:
-            loaded = dataset.load()
+            loaded = part(dataset).load()
     except FileNotFoundError:
         raise DataError(f"{path}: this file is missing; run the stage that writes it") from None
     except (OSError, ValueError, RuntimeError) as error:

@@ -27,7 +27,7 @@ def total(key: str, value: object) -> estimate.Line:
         ("models.rough.sweep.ell", [[0.02, 0.03, 0.05, 0.08, 0.1, 0.12]]),
         ("models.rough.system.exponents", [0.2, 0.4, 0.6]),
         ("models.smooth.system.points", 512),
-        ("models.smooth.system.dt", 0.005),
+        ("models.smooth.system.duration", 0.8),
         ("models.smooth.sweep.temperature", [0, 0.05, 0.1, 0.2, 0.3, 0.4]),
         ("models.point.system.points", 4096),
         ("kernels", ["gaussian", "wendland_c6", "bump"]),
@@ -40,6 +40,14 @@ def test_more_costs_more(key: str, value: object) -> None:
     assert more.seconds > less.seconds
     assert more.disk >= less.disk
     assert more.memory >= less.memory
+
+
+def test_limits_of_fields_hold_two_states_in_memory() -> None:
+    models = config.parse(changed(study(), "models.smooth.system.snapshots", 501)).models
+    plain, field = estimate.limits(models["point"]), estimate.limits(models["smooth"])
+    assert plain == estimate.gathering()
+    assert field.memory - plain.memory > 2.0 * 501 * 256 * 8e-6  # megabytes of two states
+    assert field.seconds > plain.seconds
 
 
 def test_one_big_batch_is_fewer_jobs_and_less_time_than_many() -> None:
@@ -65,7 +73,7 @@ def test_a_job_of_several_temperatures_holds_their_states_at_once() -> None:
     model = parsed.models["smooth"]
     batch = model.sweep.batches[0]
     costs = [
-        [estimate.simulation(model, n) for n in (1, 2, 4)],
+        [estimate.simulation(model, n * (0.1,)) for n in (1, 2, 4)],
         [estimate.reduction(model, parsed.kernels, batch, n) for n in (1, 2, 4)],
     ]
     for one, two, four in costs:

@@ -31,6 +31,12 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     assert loaded["stress"].attrs == {"units": "V0", "long_name": "stress"}
 
 
+def test_a_part_is_read_without_the_rest(tmp_path: Path) -> None:
+    path = written(tmp_path / "b.nc")
+    loaded = read_dataset(path, "stress", part=lambda whole: whole.isel(time=[3, 5]))
+    np.testing.assert_array_equal(loaded["stress"].values, [3.0, 5.0])
+
+
 def test_a_file_says_where_it_comes_from(tmp_path: Path) -> None:
     attributes = read_dataset(written(tmp_path / "b.nc")).attrs
     assert json.loads(attributes["parameters"]) == {"seed": 7}

@@ -82,7 +82,7 @@ def test_the_same_study_differs_in_nothing() -> None:
         ),
         ("models.rough.window", [0.015625, 0.0625], of("rough", "exponents")),
         ("models.rough.system.contrast", 0.1, of("rough", *CHAIN, "limits")),
-        ("models.smooth.system.dt", 0.005, of("smooth", *CHAIN, "limits")),
+        ("models.smooth.system.tolerance", 1e-6, of("smooth", *CHAIN, "limits")),
         # new jobs, and those that gather them
         (
             "models.point.sweep.temperature",
@@ -142,6 +142,17 @@ def test_jobs_know_the_temperatures_of_their_bracket_in_order() -> None:
     assert jobs.limits(parsed, "point")["temperatures"] == expected
     assert jobs.exponents(parsed, "point")["temperatures"] == [0.0]
     assert jobs.structures(parsed, "point") == jobs.structures(parse(study()), "point")
+
+
+def test_limits_of_fields_compare_their_states() -> None:
+    parsed = parse(study())
+    states = jobs.compared_states(parsed, "smooth")
+    assert states == jobs.states(parsed, "smooth")
+    temperatures = jobs.limits(parsed, "smooth")["state_temperatures"]
+    assert temperatures == [[0.0], [0.1], [0.2], [0.3], [0.4]]
+    for model in ("point", "rough"):
+        assert jobs.compared_states(parsed, model) == []
+        assert "state_temperatures" not in jobs.limits(parsed, model)
 
 
 def test_one_more_scale_is_one_reduction_for_each_state() -> None:

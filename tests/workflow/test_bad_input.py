@@ -67,18 +67,15 @@ def test_bad_key_stops_before_anything_runs(
     assert digests(clone.results) == before
 
 
-def test_unstable_step_stops_that_job(own_clone: Clone) -> None:
-    """1024 points and dt = 0.1: far beyond 2.6/(k_max |F|), whatever the random density."""
+def test_unresolved_density_stops_that_job(own_clone: Clone) -> None:
+    """Layers 4T/gM = 0.004 on a grid of spacing 0.08, whatever the random density."""
     raw = changed(small(), "models.smooth", FIELD)
-    raw = changed(raw, "models.smooth.system.points", 1024)
-    raw = changed(raw, "models.smooth.system.dt", 0.1)
+    raw = changed(raw, "models.smooth.system.potential", {"kind": "cone", "strength": 5.0})
     before = digests(own_clone.results)
     target = "results/small/state/smooth/T0.1/block0.nc"
     outcome = own_clone.snakemake(raw, target)
     assert outcome.code != 0
-    assert "error: dt: 0.1 is beyond the stability limit of the solver; the allowed range is" in (
-        outcome.output
-    )
+    assert "error: points: 256 grid points do not resolve the density at time" in outcome.output
     assert "Traceback" not in outcome.output
     assert digests(own_clone.results) == before
 

@@ -38,7 +38,8 @@ rule limits:
         PATHS.benchmark("limits", "{model}")
     threads: 1
     resources:
-        **resources(estimate.gathering()),
+        mem_mb=lambda w: resources(estimate.limits(STUDY.models[w.model]))["mem_mb"],
+        runtime=lambda w: resources(estimate.limits(STUDY.models[w.model]))["runtime"],
     params:
         job=lambda w: jobs.limits(STUDY, w.model),
         code=code("limits"),

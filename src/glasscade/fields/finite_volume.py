@@ -5,15 +5,16 @@ periodic cell, in one to three dimensions:
 
     ∂t ρ_s = -∇·j_s,    j_s = -ρ_s F_s + ρ_s f_s - T ∇ρ_s                  (Eqs. 11 and 25)
 
-`density[s, j]` is the average of ρ_s over the volume centred at the grid point j/n. The current
-through a face is -∂ξ, ξ = T ln ρ + Φ + U, times a mean of the densities on its two sides, and what
-mean that is decides what else the scheme can do:
+`density[s, j]` is the average of ρ_s over the volume centred at the grid point j/n and, to the
+order of the scheme, its value there; sums over a layer at rest are exact beyond that order, as
+those of a trapezoid rule. The current through a face is -∂ξ, ξ = T ln ρ + Φ + U, times a mean of
+the densities on its two sides, and what mean that is decides what else the scheme can do:
 
 * `fitted`: that of Scharfetter and Gummel, with which currents are linear in ρ at given Φ. Steps
   are limited by accuracy, not by positivity or vacuum. Of second order while volumes are shorter
   than T/|F|, as they must be to resolve a layer.
 * `upwind`: that of Carrillo, Chertock and Huang, of second order at any T, zero as well. Steps
-  shrink with the largest jump of ln ρ, which limits them at a layer much more than accuracy does.
+  shrink with the largest jump of ln ρ, which is immense where a layer borders on vacuum.
 
 Each step uses the first where it is accurate. Both have an error estimate, and a step with which E
 would rise by more than round-off is not taken.
@@ -37,7 +38,8 @@ Real = npt.NDArray[np.float64]
 
 RESOLVED = 0.25
 """Largest mean jump Σ|Δρ|/Σρ between neighbours along an axis, 2hρ_max/M of a peak. For a layer of
-the cone it is h/2T·gM/2, and the errors at 1/4 are 2 % of its height."""
+the cone with g M/2 = 1 that is h/2T: at h = T/2 its height errs by 0.6 % at rest, and by 1 % of its
+mass after a way of 25 T; from there errors grow as h²."""
 FITTED = 0.5
 """Largest mean rise |v|/T between neighbours for fitted rates: they diffuse as T (1 + v²/12T²)."""
 SAFETY = 0.9

@@ -10,9 +10,10 @@ only the interaction limits the step. No factor of a stage exceeds one, since th
 do not decrease; the last stage of a step is the first of the next.
 
 The step follows from the error. Of the two solutions the one of order 5 goes on, and their
-difference, of order dt^5, is kept below the tolerance *per step*, not per unit of time: for such a
-pair this makes the error at a given time proportional to the tolerance. Output times are reached
-by steps of their own, since an interpolation between the nodes would need growing factors.
+difference, of order dt^5, is kept below the tolerance *per step*, not per unit of time, so that
+results do not depend on how long a run goes on; steps of dt^5 ~ tolerance leave at a given time an
+error dt^5 to dt^4, nearly proportional to the tolerance. Output times are reached by steps of their
+own, since an interpolation between the nodes would need growing factors.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ EMBEDDED = np.array([71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 2
 """Weights of the solution of order 5 less those of the solution of order 4."""
 
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 5.0
+_FIRST = 0.3
+"""The first step in units of tolerance^(1/5)/rate: the control begins from either side."""
+_STRETCH = 0.1
+"""By how much of a step those that end at an output may be longer, which the safety allows."""
 _PRESENT, _PAST = 0.7 / 5.0, 0.4 / 5.0
 """Exponents of a proportional-integral controller (Gustafsson 1991) for an error ~ dt^5."""
 _QUIET = 0.1
@@ -288,7 +293,7 @@ class _Run:
         return self._scheme.grid.mirrored(self._half)
 
     def advance(self, target: float, shortest: float) -> None:
-        """Step until `target`, in equal parts of what is left, none longer than the control's.
+        """Step until `target`, in equal parts of what is left, about as long as the control's.
 
         Raises
         ------
@@ -305,13 +310,13 @@ class _Run:
                     "from a density that is smaller or smoother"
                 )
             left = target - self._time
-            parts = max(1, math.ceil(left / self._dt))
+            parts = max(1, math.ceil(left / self._dt - _STRETCH))
             self._attempt(left / parts, target if parts == 1 else None)
 
     def _first(self) -> float:
-        """A first step of a tenth of the tolerance's root by the rate of change at the start."""
+        """The first step, from the tolerance and the rate of change at the start."""
         rate = self._mean_square(self._scheme.slope)
-        return math.inf if rate == 0.0 else 0.1 * self._tolerance**0.2 / rate
+        return math.inf if rate == 0.0 else _FIRST * self._tolerance**0.2 / rate
 
     def _attempt(self, dt: float, target: float | None) -> None:
         """One step, kept if its error is small enough; `target` is the time it ends at, if known.

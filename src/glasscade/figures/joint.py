@@ -23,6 +23,7 @@ from glasscade.figures.style import (
     TERM_LABEL,
     WINDOW,
     Look,
+    Place,
     Quantity,
     few,
     log_decades,
@@ -103,12 +104,14 @@ def _along(results: Results, panel: Panel, name: str, cold: str, fine: str) -> N
         panel.points("limit, ell = 0 first", [0.0], at_zero, replace(FINE, hollow=True))
 
 
-def _places(place: object, warm: Real) -> Iterator[object]:
+def _places(place: Place, warm: Real) -> Iterator[Place]:
     """Where each series is drawn: as all others, but at T = 0 beside them."""
     step = np.log(warm[1] / warm[0]) * BESIDE
     for position in (-1.5, -0.5, 0.5, 1.5):
         factor = float(np.exp(step * position))
-        yield lambda x, factor=factor: np.where(np.asarray(x) > 0.0, place(x), place(x) * factor)
+        yield lambda x, factor=factor: np.where(  # type: ignore[misc]
+            np.asarray(x) > 0.0, place(x), factor * place(x)
+        )
 
 
 def _fine_terms(limits: xr.Dataset, name: str) -> list[str]:

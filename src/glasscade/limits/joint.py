@@ -59,42 +59,45 @@ def path(alpha: float, temperature: Real, ell: Real) -> Real:
     return np.where(scale <= (1.0 + SLACK) * ell[-1], scale, np.nan)
 
 
-def between(ell: Real, values: Real, at: float) -> tuple[float, float]:
-    """A value between the scales of a table, and what interpolation leaves open.
+def between(ell: Real, values: Real, at: float) -> tuple[Real, Real]:
+    """Values between the scales of a table, and what interpolation leaves open.
 
     Parameters
     ----------
     ell : (m,)
         Positive, increasing.
-    values : (m,)
-        NaN at scales that are not known.
+    values : (..., m)
+        Known at the same scales, NaN at others.
     at : float
 
     Returns
     -------
-    float, float
+    (...), (...)
         NaN outside the known scales, or where these are fewer than `FEWEST_SCALES`.
     """
-    known = np.isfinite(values)
-    x, y = np.log(ell[known]), values[known]
+    known = np.isfinite(values).all(axis=tuple(range(values.ndim - 1)))
+    x, y = np.log(ell[known]), values[..., known]
     if not (x.size >= FEWEST_SCALES and x[0] - SLACK <= np.log(at) <= x[-1] + SLACK):
-        return np.nan, np.nan
+        unknown = np.full(values.shape[:-1], np.nan)
+        return unknown, unknown
     u = float(np.clip(np.log(at), x[0], x[-1]))
     right = int(np.clip(np.searchsorted(x, u), 1, x.size - 1))
-    left, spline = right - 1, CubicSpline(x, y)
+    left, spline = right - 1, CubicSpline(x, y, axis=-1)
     inside = np.linspace(x[left], x[right], INSIDE)
-    other = np.max(np.abs(spline(inside) - PchipInterpolator(x, y)(inside)))
-    off = max(_left_out(x, y, left), _left_out(x, y, right), float(other))
+    with np.errstate(over="ignore"):  # it takes harmonic means of slopes, which may be all but zero
+        monotone = PchipInterpolator(x, y, axis=-1)
+    other = np.abs(spline(inside) - monotone(inside)).max(axis=-1)
+    off = np.max([_left_out(x, y, left), _left_out(x, y, right), other], axis=0)
     # Zero at the scales of the table, as the error itself.
     part = (u - x[left]) / (x[right] - x[left])
-    return float(spline(u)), 4.0 * part * (1.0 - part) * off
+    return np.asarray(spline(u)), np.asarray(4.0 * part * (1.0 - part) * off)
 
 
-def _left_out(x: Real, y: Real, node: int) -> float:
+def _left_out(x: Real, y: Real, node: int) -> Real:
     """What it says of the spline by how much that through all other nodes misses one."""
-    others = CubicSpline(np.delete(x, node), np.delete(y, node))
-    missed = abs(float(others(x[node])) - float(y[node])) / (2**ORDER - 1)
-    return 0.5 * missed if node in (0, x.size - 1) else missed
+    others = CubicSpline(np.delete(x, node), np.delete(y, node, axis=-1), axis=-1)
+    missed = np.abs(others(x[node]) - y[..., node]) / (2**ORDER - 1)
+    return np.asarray(0.5 * missed if node in (0, x.size - 1) else missed)
 
 
 def limit_along(temperature: Real, values: Real, errors: Real, level: float) -> Limit:

@@ -55,8 +55,9 @@ class Place:
     held: tuple[float, ...]
 
     def read(self) -> xr.Dataset:
-        """What the file has of this temperature."""
-        return apart(read_dataset(self.path), list(self.held))[self.held.index(self.temperature)]
+        """What the file has of this temperature; no more is loaded."""
+        held, mine = list(self.held), self.held.index(self.temperature)
+        return read_dataset(self.path, part=lambda whole: apart(whole, held)[mine])
 
 
 def places(paths: list[Path], temperatures: list[list[float]]) -> list[Place]:

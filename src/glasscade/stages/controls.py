@@ -16,7 +16,7 @@ DISSIPATED = "exact_dissipation"
 
 
 def anomaly_is_open(system: System) -> bool:
-    """Whether neither theorem nor closed form says which anomalies there are.
+    """Whether no theorem says that there is no anomaly.
 
     Of particles, which are no control, and of fields whose potential collapses them: an anomaly
     needs mass that concentrates and a force that is not Lipschitz at contact.

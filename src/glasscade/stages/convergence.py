@@ -71,7 +71,7 @@ def convergence(
     resolved = [
         ell for ell in ells if ell >= (1.0 - SLACK) * system.smallest_scale(kernel) and ell > 0.0
     ]
-    scales = [_Scale.of(system, kernel, ell) for ell in (resolved if cold.are_points else [0.0])]
+    scales = [Scale.of(system, kernel, ell) for ell in (resolved if cold.are_points else [0.0])]
     size = _extents(np.array([_norms(cold, None, scales, t) for t in range(len(cold))]))
     rows = []
     for place in progress(others, "temperatures"):
@@ -79,11 +79,11 @@ def convergence(
         _require_same_times(place.path, cold, warm)
         rows.append(_extents(np.array([_norms(cold, warm, scales, t) for t in range(len(cold))])))
     warm_ones = np.array([place.temperature for place in others])
-    return _labelled(warm_ones, np.array(rows), size, scales, level)
+    return labelled(warm_ones, np.array(rows), size, scales, level)
 
 
 @dataclass(frozen=True, eq=False)
-class _Scale:
+class Scale:
     """A filter on the modes it needs, and the grid on which norms are taken."""
 
     ell: float
@@ -92,7 +92,7 @@ class _Scale:
     shape: tuple[int, ...]
 
     @classmethod
-    def of(cls, system: System, kernel: str, ell: float) -> _Scale:
+    def of(cls, system: System, kernel: str, ell: float) -> Scale:
         """ℓ = 0 is no filter, on the grid of the states; else |ρ̄| is sampled twice as finely."""
         cell, counts = system.cell, system.counts
         if ell == 0.0:
@@ -114,7 +114,7 @@ def _require_same_times(path: Path, cold: Snapshots, warm: Snapshots) -> None:
         raise DataError(f"{path}: its output times differ from those at T = 0; delete both states")
 
 
-def _norms(cold: Snapshots, warm: Snapshots | None, scales: list[_Scale], time: int) -> Real:
+def _norms(cold: Snapshots, warm: Snapshots | None, scales: list[Scale], time: int) -> Real:
     """<Σ_s|ρ̄^T - ρ̄|^p>^{1/p} at one time, or that of ρ̄ alone, (scale, order)."""
     most = tuple(int(m) for m in np.max([scale.counts for scale in scales], axis=0))
     modes = cold.density((time,), most)
@@ -123,7 +123,7 @@ def _norms(cold: Snapshots, warm: Snapshots | None, scales: list[_Scale], time: 
     return np.array([_norms_at(modes, cold, scale) for scale in scales])
 
 
-def _norms_at(modes: Modes, series: Snapshots, scale: _Scale) -> Real:
+def _norms_at(modes: Modes, series: Snapshots, scale: Scale) -> Real:
     cell = series.cell((0,))
     smooth = truncate(modes, cell.dim, scale.counts) * scale.filter
     size = np.abs(modes_to_grid(smooth, cell, scale.shape))
@@ -135,8 +135,8 @@ def _extents(norms: Real) -> Real:
     return np.stack([norms.max(axis=0), norms[-1]], axis=-1)
 
 
-def _labelled(
-    temperature: Real, distance: Real, size: Real, scales: list[_Scale], level: float
+def labelled(
+    temperature: Real, distance: Real, size: Real, scales: list[Scale], level: float
 ) -> xr.Dataset:
     """Everything as a dataset, with what is fitted to the distances (temperature, ...)."""
     limits = np.full((*size.shape, len(ENDS)), np.nan)

@@ -101,8 +101,8 @@ def _along(integrated: xr.Dataset, ells: Real) -> tuple[Real, Real]:
     scale = positive["ell"].values
     values = np.full((len(ALPHAS), *table.shape[:-1]), np.nan)
     errors = values.copy()
-    for index in np.ndindex(values.shape):
-        at = ells[index[0], index[-1]]
-        if np.isfinite(at):
-            values[index], errors[index] = between(scale, table[index[1:]], float(at))
+    for a, t in zip(*np.nonzero(np.isfinite(ells)), strict=True):
+        for k in range(table.shape[1]):  # each kernel resolves scales of its own
+            found = between(scale, table[:, k, :, t], float(ells[a, t]))
+            values[a, :, k, :, t], errors[a, :, k, :, t] = found
     return values, errors

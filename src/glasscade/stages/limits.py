@@ -82,8 +82,8 @@ def run(
         if system.evolves and system.deterministic:
             dataset = dataset.merge(joint(dataset, level))
     if states:
-        found = places(list(states), job["state_temperatures"])
-        dataset = dataset.merge(_of_states(found, system, dataset, level))
+        each = places(list(states), job["state_temperatures"])
+        dataset = dataset.merge(_of_states(each, system, dataset, level))
     if system.evolves:
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
     rows = checks(job, system, dataset, read_dataset(exponents, "raw"))

@@ -9,7 +9,7 @@ from scipy.linalg import expm
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, ResolutionError, StabilityError
 from glasscade.external import Active, Kolmogorov, Sum
-from glasscade.fields import finite_volume, fitted, solver, upwind
+from glasscade.fields import finite_volume, fitted, spectral, upwind
 from glasscade.fields.finite_volume import evolve, require_resolved
 from glasscade.fields.free_energy import FreeEnergy, State
 from glasscade.fields.initial import smooth_density
@@ -17,7 +17,7 @@ from glasscade.force import ForceField
 from glasscade.potentials import Cone, FreeCone, Gaussian, Harmonic, Mixture, Riesz
 from glasscade.transforms import grid_to_modes, modes_to_grid
 
-LINE, PLANE, SPACE = (Cell.cubic(6.0, dim) for dim in (1, 2, 3))
+LINE, PLANE = Cell.cubic(6.0, 1), Cell.cubic(6.0, 2)
 OBLONG = Cell(np.diag([4.0, 3.0, 2.0]))
 FREE = Mixture.single(Gaussian(0.0, width=1.0))
 UNLIKE = Gaussian(0.6, width=0.7)
@@ -32,9 +32,10 @@ def step(request):
 
 
 def pair_modes(cell, counts):
-    """Two smooth densities on the modes of a cell."""
+    """Two smooth densities on the modes of a cell, fewer and smaller waves in the plane."""
     shape = tuple(2 * m + 1 for m in counts)
-    values = [smooth_density(shape, mean, 0.3, seed) for mean, seed in ((1.0, 1), (0.5, 2))]
+    contrast = 0.3 if cell.dim == 1 else 0.1
+    values = [smooth_density(shape, mean, contrast, seed) for mean, seed in ((1.0, 1), (0.5, 2))]
     return grid_to_modes(np.array(values), cell)
 
 
@@ -292,7 +293,7 @@ FINER = (128, 256, 512)
 def test_error_falls_as_the_square_of_the_volumes(cell, counts, temperature, shapes, margin):
     """Against the spectral solver, which errs by 1e-9 and knows nothing of volumes."""
     start = pair_modes(cell, counts)
-    end = solver.evolve(start, ForceField(PAIR, cell, counts), temperature, 0.005, [60])[0]
+    end = spectral.evolve(start, ForceField(PAIR, cell, counts), temperature, [0.3], 1e-9)[0]
     errors = []
     for shape in shapes:
         density = averages(start, cell, shape)
@@ -302,6 +303,24 @@ def test_error_falls_as_the_square_of_the_volumes(cell, counts, temperature, sha
     assert np.mean(np.abs(end - start)) > 1e-4
     slopes = -np.diff(np.log(errors)) / np.diff(np.log([shape[0] for shape in shapes]))
     np.testing.assert_allclose(slopes, 2.0, rtol=0.0, atol=margin)
+
+
+def test_forces_from_outside_that_are_no_gradients_converge_to_the_spectral_answer():
+    """In two dimensions, one force for each species, stirring as well as pushing."""
+    counts, temperature, time = (15, 15), 0.4, 0.2
+    stirring = Active(0.6, 0.5, 1.0, 2.5, seed=2, kind="isotropic")
+    forces = [stirring, Kolmogorov(0.8, (0, 1), (1.0, 0.0))]
+    drive = np.array([force.modes(PLANE, counts) for force in forces])
+    start, field = pair_modes(PLANE, counts), ForceField(PAIR, PLANE, counts)
+    end = spectral.evolve(start, field, temperature, [time], 1e-9, drive)[0]
+    errors = []
+    for shape in ((48, 54), (72, 81)):
+        density = averages(start, PLANE, shape)
+        found = evolve(density, PAIR, PLANE, temperature, [time], 1e-6, forces)[0]
+        errors.append(np.sum(np.abs(found - averages(end, PLANE, shape))) / np.sum(found))
+    assert errors[-1] < 2e-3
+    slope = np.log(errors[0] / errors[1]) / np.log(1.5)
+    assert slope == pytest.approx(2.0, abs=0.1)  # terms of h⁴
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,20 @@ def test_the_interval_of_interpolation_holds_what_is_there(shape, held, largest)
     assert np.mean(found) >= held
 
 
+def test_many_values_are_interpolated_as_each_alone():
+    table = np.array([crossover(ELLS), steep(ELLS)])
+    together = between(ELLS, table, 0.05)
+    alone = np.transpose([between(ELLS, row, 0.05) for row in table])
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+
+
+def test_what_hardly_changes_is_interpolated_without_complaint():
+    value, error = between(ELLS, 1.0 + 1e-300 * ELLS + np.where(ELLS > 0.1, 1e-308, 0.0), 0.05)
+    assert (value, error) == (pytest.approx(1.0), pytest.approx(0.0, abs=1e-15))
+    value, error = between(ELLS, np.where(ELLS > 0.1, 1.0, 1e-310), 0.05)
+    assert np.isfinite([value, error]).all()
+
+
 def test_nothing_is_known_outside_the_scales_that_are_known():
     values = crossover(ELLS)
     values[0] = np.nan

@@ -95,7 +95,7 @@ def test_columns_are_those_of_the_table_of_verdicts():
         "fit_high",
         "n_to_decide",
     )
-    assert len(set(CHECKS)) == len(CHECKS) == 9
+    assert len(set(CHECKS)) == len(CHECKS) == 10
 
 
 @pytest.mark.parametrize(

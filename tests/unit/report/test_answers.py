@@ -53,6 +53,41 @@ def test_the_worst_verdict_counts() -> None:
     assert outcome_of(rows[:1]) == "holds"
 
 
+# Joint paths
+
+
+def joint(alpha: str, verdict: Outcome = "holds") -> Verdict:
+    return row("m", "commutation", f"A_minus_joint_{alpha}", verdict, 0.01, 0.02)
+
+
+def test_paths_say_what_all_terms_tend_to_and_how_heat_and_flux_share_it() -> None:
+    split = {
+        "Q_thermal_joint_1": limit(0.3, 0.01),
+        "Q_flux_joint_1": limit(0.7, 0.02),
+        "sum_joint_1": limit(-1.0, 0.1),
+    }
+    rows = [row("m", "commutation", "A_minus_B", "holds", 0.0, 0.1), joint("0.5"), joint("1")]
+    found = text(commutation(findings(*rows, **split)))
+    assert "Along ℓ ∝ T^{0.5} all terms together tend to A as well, A − their limit = 0.01" in found
+    assert (
+        "Q^{thermal}_{ℓ} to 0.300 (0.290 to 0.310) and Q^{flux}_{ℓ} to 0.700 (0.680 to 0.720)"
+        in found
+    )
+    assert "T^{0.5}" in found.split("there")[0]
+    assert found.count("there") == 1  # nothing is known of the shares along the other path
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [("violated", "do not tend to A"), ("inconclusive", "it is undecided whether")],
+)
+def test_a_path_that_misses_is_named(verdict: Outcome, words: str) -> None:
+    rows = [row("m", "commutation", "A_minus_B", "holds", 0.0, 0.1), joint("1", verdict)]
+    answer = commutation(findings(*rows))
+    assert words in text(answer)
+    assert answer.word == "commute"  # which is said of A and B alone
+
+
 # 1. The scale
 
 

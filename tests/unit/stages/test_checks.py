@@ -17,6 +17,8 @@ from glasscade.fields import cluster
 from glasscade.limits.verdicts import CHECKS
 from glasscade.regularity.exponents import DECISIVE, FLAGS, Flag
 from glasscade.stages.checks import checks
+from glasscade.stages.convergence import Scale, labelled
+from glasscade.stages.joint import joint
 from glasscade.stages.limits import iterated_limits, scales
 from made_up_exponents import HALF, SAMPLES, WINDOW, made_up_exponents
 
@@ -45,6 +47,10 @@ class Made:
     local : ξ_3 of ρ in every region, where regions differ
     flag : what is known of all exponents
     adjust : a last change of the integrated budget
+    followed : whether along joint paths, and densities are compared
+    distance, compared : ‖ρ^T - ρ‖_p as a function of T, at which scales; ‖ρ‖_p is 2
+    exact : what heat and flux tend to, where known
+    potential : of the system in place of its own
     """
 
     kind: str
@@ -60,6 +66,11 @@ class Made:
     flag: Flag = "trusted"
     hurst: tuple[float, ...] | None = None
     adjust: Callable[[xr.Dataset], xr.Dataset] = lambda data: data
+    followed: bool = False
+    distance: Callable[[np.ndarray], np.ndarray] = lambda T: 3.0 * T
+    compared: tuple[float, ...] = (0.0,)
+    exact: float | None = None
+    potential: dict | None = None
 
     def verdicts(self):
         """(check, quantity) -> Verdict, for φ = 1."""
@@ -68,6 +79,9 @@ class Made:
     def everywhere(self):
         """(check, quantity, region) -> Verdict."""
         system = SYSTEMS[self.kind]
+        if self.potential is not None:
+            raw = system.model_dump(mode="json") | {"potential": self.potential}
+            system = SYSTEM.validate_python(raw)
         data = integrated(
             list(self.temperatures), list(self.ells), self.terms, self.change, self.noise
         )
@@ -81,6 +95,10 @@ class Made:
         data = self.adjust(data)
         if self.kind != "synthetic":
             data = data.merge(iterated_limits(data, MARGINS.level, system))
+        if self.followed:
+            data = data.merge(joint(data, MARGINS.level)).merge(self._distances())
+        if self.exact is not None:
+            data["exact_dissipation"] = self.exact
         if system.evolves:
             data = data.merge(scales(data, MARGINS.level, system.deterministic))
         job = {
@@ -93,6 +111,13 @@ class Made:
         names = [(row.check, row.quantity, row.region) for row in rows]
         assert len(set(names)) == len(names)
         return dict(zip(names, rows, strict=True))
+
+    def _distances(self):
+        warm = np.array(self.temperatures[1:])
+        shape = (len(self.compared), 3, 2)
+        distance = self.distance(warm).reshape(-1, 1, 1, 1) * np.ones(shape)
+        scales = [Scale(ell, (), np.ones(1), ()) for ell in self.compared]
+        return labelled(warm, distance, 2.0 * np.ones(shape), scales, MARGINS.level)
 
     def _labels(self, data):
         each = data.sizes["realisation"] // len(self.hurst)
@@ -138,6 +163,7 @@ def field_with(flux=smooth_flux, thermal=thermal, w=None):
 
 
 FIELD = Made("field", field_with(), flux_norm=(2.0,), product_norm=(1.9,))
+FOLLOWED = replace(FIELD, followed=True)
 
 # The cluster by its exact forms; at T = 0 it is a point, which has no fine-grained balance.
 
@@ -221,7 +247,7 @@ def glass_with(flux=smooth_flux, thermal=thermal, w=None):
 
 GLASS = Made("glass", glass_with(), change=resolved, noise=NOISE)
 
-BASES = {"field": FIELD, "cluster": CLUSTER, "synthetic": SYNTHETIC, "glass": GLASS}
+BASES = {"field": FOLLOWED, "cluster": CLUSTER, "synthetic": SYNTHETIC, "glass": GLASS}
 EXPECTED = {
     "field": {
         ("control", "lim_Q_thermal"),
@@ -230,6 +256,9 @@ EXPECTED = {
         ("closure", "instantaneous"),
         ("closure", "time_integrated"),
         ("commutation", "A_minus_B"),
+        ("commutation", "A_minus_joint_0.5"),
+        ("commutation", "A_minus_joint_1"),
+        *(("convergence", f"{what}_{p}") for what in ("norm", "exponent") for p in (1, 2, 3)),
         ("kernel_independence", "lim_Q_flux_wendland_c6_minus_gaussian"),
         ("direct_terms_vanish", "slope_in_T_at_ell_0.8"),
         ("direct_terms_vanish", "slope_in_T_at_ell_1.6"),
@@ -298,6 +327,10 @@ def warm(T, ell, kernel, phi):
     return T > 0.0
 
 
+def coarse_and_warm(T, ell, kernel, phi):
+    return (T > 0.0) & (ell > 0.0)
+
+
 W_FIELD = rest()
 SMALL_THERMAL = shifted(thermal, 0.2, warm)
 BROAD_FLUX = shifted(smooth_flux, 0.2)
@@ -325,6 +358,14 @@ VIOLATIONS = {  # which check, and results that violate it
     ),
     ("closure", "time_integrated"): replace(FIELD, adjust=plus("residual", 0.01, ell=0.1)),
     ("commutation", "A_minus_B"): replace(FIELD, terms=field_with(w=shifted(W_FIELD, 0.2, warm))),
+    ("commutation", "A_minus_joint_0.5"): replace(
+        FOLLOWED, terms=field_with(w=shifted(W_FIELD, 0.2, coarse_and_warm))
+    ),
+    ("commutation", "A_minus_joint_1"): replace(
+        FOLLOWED, terms=field_with(w=shifted(W_FIELD, 0.2, coarse_and_warm))
+    ),
+    ("convergence", "norm_2"): replace(FOLLOWED, distance=lambda T: 0.2 + 3.0 * T),
+    ("convergence", "exponent_3"): replace(FOLLOWED, distance=lambda T: 1e-6 / T),
     ("kernel_independence", "lim_Q_flux_wendland_c6_minus_gaussian"): replace(
         FIELD, terms=field_with(flux=OTHER_KERNEL)
     ),
@@ -531,6 +572,53 @@ def test_a_thermal_term_that_changes_sign_has_no_slope():
     rows = replace(GLASS, terms=glass_with(thermal=crossing)).verdicts()
     slopes = [row for (check, _), row in rows.items() if check == "direct_terms_vanish"]
     assert {row.verdict for row in slopes} == {"inconclusive"}
+
+
+# Fields along their solutions
+
+
+def test_a_difference_along_joint_paths_alone_leaves_the_iterated_limits_as_they_are():
+    rows = VIOLATIONS["commutation", "A_minus_joint_1"].everywhere()
+    assert outcomes(rows, "commutation", "A_minus_B")["one"] == "holds"
+    regions = ["one", "bump1", "bump2", "all"]
+    assert list(outcomes(rows, "commutation", "A_minus_joint_1")) == regions
+
+
+def test_coarse_grained_densities_are_judged_at_the_smallest_and_the_largest_scale():
+    rows = replace(FOLLOWED, compared=(0.1, 0.2, 0.4)).verdicts()
+    found = {quantity for check, quantity in rows if check == "convergence"}
+    what = [(f"norm_{p}", f"exponent_{p}") for p in (1, 2, 3)]
+    assert found == {f"{name}_at_ell_{ell}" for pair in what for name in pair for ell in (0.1, 0.4)}
+    row = rows["convergence", "norm_1_at_ell_0.4"]
+    assert (row.tolerance, row.reference) == (MARGINS.delta * 2.0, 0.0)
+    power = rows["convergence", "exponent_1_at_ell_0.1"]
+    assert (power.value, power.verdict) == (pytest.approx(1.0), "holds")
+
+
+def test_fields_that_collapse_are_no_control_unless_their_answer_is_known():
+    cone = {"kind": "cone", "strength": 1.0}
+    made = replace(FIELD, terms=field_with(flux=BROAD_FLUX), potential=cone)
+    rows = made.verdicts()
+    assert not [name for name in rows if name[0] == "control"]
+    outcome = {name: rows["commutation", name].verdict for name in ("lim_Q_thermal", "lim_Q_flux")}
+    assert outcome == {"lim_Q_thermal": "holds", "lim_Q_flux": "violated"}
+
+    def broad(T, ell, kernel, phi):
+        return thermal(T, ell, kernel, phi) + xr.where(T > 0.0, 0.2, 0.0)
+
+    terms = field_with(flux=BROAD_FLUX, thermal=broad)
+    known = replace(made, terms=terms, exact=0.2)
+    rows = known.everywhere()
+    control = {name[1:]: row for name, row in rows.items() if name[0] == "control"}
+    assert set(control) == {(name, "one") for name in ("lim_Q_thermal", "lim_Q_flux", "H")}
+    assert control["lim_Q_flux", "one"].reference == 0.2
+    assert control["H", "one"].reference == 0.0
+    for row in control.values():
+        assert row.tolerance == pytest.approx(MARGINS.control * 0.2)
+    assert control["lim_Q_thermal", "one"].verdict == "holds"
+    assert ("commutation", "lim_Q_thermal", "one") not in rows
+    wrong = replace(known, exact=0.21).verdicts()["control", "lim_Q_thermal"]
+    assert wrong.verdict == "violated"
 
 
 # Regions
