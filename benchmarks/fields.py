@@ -29,9 +29,9 @@ Half = npt.NDArray[np.complex128]
 
 ERROR = 1e-6
 """Largest error of the density at the end, relative to its maximum."""
-TOLERANCES = tuple(10.0 ** (-0.5 * i) for i in range(4, 20))
+TOLERANCES = tuple(10.0 ** (-0.25 * i) for i in range(8, 40))
 STEPS = tuple(round(10 * 2.0 ** (0.25 * i)) for i in range(0, 32))
-"""A quarter of an octave apart."""
+"""A quarter of a decade and of an octave apart."""
 RUNS = 3
 
 
@@ -150,21 +150,25 @@ def coarsest(run: Callable[[float], Real], settings: tuple[float, ...], exact: R
 
 
 def solvers() -> list[Row]:
-    """Against scipy's explicit method of order 8 and exponential time differencing."""
+    """Against scipy's explicit method of order 8, and exponential time differencing.
+
+    The latter with a step that only the exact solution can tell to be the longest good one: it is
+    shown for comparison, and to be no slower than that is the goal.
+    """
     rows = []
     for problem in (freezing(128), freezing(256), collapse(256)):
         ours, plain = Ours(problem), Plain(problem)
         exact = ours.evolve(1e-12)
         tolerance = coarsest(ours.evolve, TOLERANCES, exact)
-        for name, run, settings in (
-            ("DOP853 of scipy", partial(plain.solve_ivp, "DOP853"), TOLERANCES),
-            ("ETDRK4, the best fixed step", plain.etdrk4, STEPS),
+        for name, run, settings, goal in (
+            ("DOP853 of scipy", partial(plain.solve_ivp, "DOP853"), TOLERANCES, 3.0),
+            ("ETDRK4, the best fixed step", plain.etdrk4, STEPS, 1.0),
         ):
             setting = coarsest(run, settings, exact)
             mine, other = alternating(partial(ours.evolve, tolerance), partial(run, setting), RUNS)
             size = f"{problem.name}, error {ERROR:.0e}, {name.split()[0].rstrip(',')}"
             peer = f"numpy.fft, {name}"
-            rows.append(Row("field-solver (ms)", size, 1, mine, other, peer, other / mine, 3.0))
+            rows.append(Row("field-solver (ms)", size, 1, mine, other, peer, other / mine, goal))
     return rows
 
 

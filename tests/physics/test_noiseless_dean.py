@@ -19,7 +19,7 @@ from glasscade.analysis.snapshots import Snapshots
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.errors import ResolutionError
-from glasscade.fields import solver
+from glasscade.fields import spectral
 from glasscade.fields.cluster import plane_cluster, plane_dissipation, plane_flux
 from glasscade.fields.initial import smooth_density
 from glasscade.fields.measures import Measure, evolve, sampled
@@ -130,31 +130,31 @@ def test_coarse_grained_equation_holds_at_every_point_of_a_collapse(
 
 
 @pytest.fixture(scope="module")
-def spectral():
+def gridded():
     """The density by the spectral solver as long as that resolves it."""
     counts = tuple((n - 1) // 2 for n in DENSITY.shape[1:])
     field = ForceField(SOLID, SMALL, counts)
     initial = grid_to_modes(DENSITY, SMALL, counts)
-    return field, solver.evolve(initial, field, 0.0, 5e-3, [0, round(EARLY / 5e-3)])
+    return field, spectral.evolve(initial, field, 0.0, [0.0, EARLY], 1e-9)
 
 
 @pytest.mark.parametrize("kernel", NAMES)
-def test_measure_is_the_density_as_long_as_there_is_one(spectral, kernel):
+def test_measure_is_the_density_as_long_as_there_is_one(gridded, kernel):
     """ρ̄_ℓ(x) of the points and of the spectral solver."""
     series = Snapshots(solid([0.0, EARLY], per_axis=48), SOLID)
     counts = tuple((n - 1) // 2 for n in DENSITY.shape[1:])
     # the lattice of 48² points has waves of its own about 2π/h = 75, far beyond what is passed here
     filter_ = KERNELS[kernel].filter(SMALL, counts, KERNELS[kernel].band(2) / 25.0)
-    for n, modes in enumerate(spectral[1]):
+    for n, modes in enumerate(gridded[1]):
         difference = filter_ * (series.at((n,), counts).density - modes)
-        # the solver errs by the fourth power of its step, 6e-10, times rates of ten
+        # the solver errs by 1e-9 a step, of which there are tens
         assert np.abs(modes_to_grid(difference, SMALL, (80, 80))).max() < 1e-7
 
 
-def test_density_is_no_function_of_the_grid_later(spectral):
-    field, modes = spectral
+def test_density_is_no_function_of_the_grid_later(gridded):
+    field, modes = gridded
     with pytest.raises(ResolutionError, match=r"^points: .* do not resolve the density"):
-        solver.evolve(modes[1], field, 0.0, 5e-3, [round((LATE - EARLY) / 5e-3)])
+        spectral.evolve(modes[1], field, 0.0, [LATE - EARLY], 1e-6)
 
 
 def test_budgets_of_a_solid_close_in_time_at_fourth_order():

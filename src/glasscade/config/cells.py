@@ -61,6 +61,11 @@ class SystemKeys(Closed):
         return math.inf
 
     @property
+    def extrapolates_cold(self) -> float:
+        """Temperature below which a window of T must lie for its limit T → 0 to be believed."""
+        return math.inf
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the grid."""
         return (self.points,) * self.dimension

@@ -21,6 +21,7 @@ from glasscade.fields.initial import (
     disordered_density,
     smooth_density,
 )
+from glasscade.fields.linear import spinodal
 from glasscade.particles.dynamics import Motion
 from glasscade.transforms import good_size
 
@@ -28,6 +29,8 @@ Real = npt.NDArray[np.float64]
 
 CROWDED = 8
 """Output times on either side of an instant: to a hundredth of the spacing."""
+WAVES = 32
+"""Highest wave along a side among which the most unstable one is looked for."""
 CLOSEST = 1e-6
 """Least distance of output times, in units of the spacing of the even ones."""
 FEWEST_POINTS = 128
@@ -168,6 +171,21 @@ class FieldSystem(BoxKeys):
     @property
     def dimension(self) -> int:
         return self.dimensions
+
+    @property
+    def extrapolates_cold(self) -> float:
+        """The spinodal of the mean density in the cell, if it has one: a limit is of one phase.
+
+        Above it the uniform state is stable, below it clusters form.
+        """
+        mean = self.start.mass(self.cell) / self.cell.volume
+        return spinodal([mean], self.mixture, self.dimension, self._waves).temperature or math.inf
+
+    @property
+    def _waves(self) -> Real:
+        """The wavenumbers of the cell that the grid holds, along one side and its diagonals."""
+        k = np.linalg.norm(self.cell.wavevectors((WAVES,) * self.dimension), axis=0)
+        return np.unique(k[k > 0.0])
 
     @property
     def drive(self) -> ExternalForce | None:

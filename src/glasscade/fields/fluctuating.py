@@ -361,9 +361,10 @@ def require_stable(scheme: FluctuatingDean, density: Real, limit: float) -> None
     """Refuse a step with dt·rate above a limit."""
     rate = scheme.rate(density)
     if not scheme.dt * rate <= limit:
+        rounded = 0.995 * ACCURATE / rate  # to three digits, it is not more than what is allowed
         raise StabilityError(
             f"dt: {scheme.dt:g} is too large for rates of {rate:.4g} on this grid; the allowed "
-            f"range is 0 < dt <= {ACCURATE / rate:.3g}"
+            f"range is 0 < dt <= {rounded:.3g}"
         )
 
 

@@ -142,9 +142,9 @@ def _look_up(values: Real, types: Types, out: Real) -> None:
 
 @inner
 def _inverse_root(u: float) -> float:
-    """1/sqrt(u) to round-off, for u within 1e±30: doubles wait for roots and divisions.
+    """1/sqrt(u) to round-off, for 1e-30 <= u <= 1e30, without a root or a division of doubles.
 
-    A step of third order makes 1e-20 of the 3e-7 of single precision.
+    A step of third order makes 1e-19 of the 3e-7 that single precision is off.
     """
     y = np.float64(_ONE / np.float32(math.sqrt(np.float32(u))))
     h = 1.0 - u * y * y

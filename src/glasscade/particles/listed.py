@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, StabilityError
-from glasscade.jit import jit
+from glasscade.jit import inner, jit
 from glasscade.particles.forces import Law, block_forces, make_law, new_work
 from glasscade.particles.neighbours import (
     BLOCK,
@@ -76,13 +76,17 @@ def _forces(everyone: Real, places: _Places, packed: Packed, law: Law, out: Real
                 out[i, c] = -force[c, lane]
 
 
-@jit
-def _sums(everyone: Real, number: int, packed: Packed, law: Law, virial: Real) -> float:
-    """U, and W_ij summed over all pairs into `virial` (d, d), both from the full list."""
+@inner
+def _sums(
+    everyone: Real, number: int, packed: Packed, law: Law, separation: Real, virial: Real
+) -> float:
+    """U, and W_ij summed over all pairs into `virial` (d, d), both from the full list.
+
+    `separation` (d,) is work space.
+    """
     dim = virial.shape[0]
     energy = 0.0
     virial[:] = 0.0
-    separation = np.empty(dim)
     for block in range(packed.block_start.size - 1):
         first, entry = block * BLOCK, packed.block_start[block]
         lanes = min(BLOCK, number - first)
@@ -189,7 +193,9 @@ class ListedForces:
         """U, and σ_ij = Σ_{a<b} W_ij, the stress times the volume, (d, d): tension is positive."""
         self._update(positions)
         virial = np.empty((self.cell.dim, self.cell.dim))
-        energy = _sums(self._everyone, self.species.size, self._packed, self._law, virial)
+        separation = np.empty(self.cell.dim)
+        number, fixed = self.species.size, (self._packed, self._law)
+        energy = _sums(self._everyone, number, *fixed, separation, virial)
         return float(energy), virial
 
     def renew(self, positions: Real) -> None:

@@ -399,6 +399,7 @@ class _Checks:
         for ell in ells[-2:]:
             samples = thermal.sel(ell=ell).transpose("realisation", "temperature").values
             limit = self._slope(warm["temperature"].values, samples)
+            limit = believed(limit, self.system.extrapolates_cold)
             quantity = f"slope_in_T_at_ell_{number(float(ell))}"
             yield self._equal("direct_terms_vanish", quantity, limit, 1.0, self.margins["slope"])
 
@@ -507,7 +508,7 @@ class _Checks:
         value, half = float(mean.value), float(mean.half_width)
         low, high = float(x[0]), float(x[POINTS - 1])
         limit = Limit.around(value, half, 0.0, (low, high), len(slopes))
-        return believed(limit, self.system)
+        return believed(limit, self.system.extrapolates_below)
 
     def _criterion(self) -> Iterator[Verdict]:
         """Q_flux does not vanish ⇒ ξ_3 <= 1/3, in every region.

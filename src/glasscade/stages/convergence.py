@@ -16,7 +16,7 @@ from glasscade.config import System
 from glasscade.errors import DataError
 from glasscade.limits.extrapolation import ENDS, POINTS, Limit, extrapolate, slope
 from glasscade.stages.batches import Place
-from glasscade.stages.integrate import written
+from glasscade.stages.integrate import believed, written
 from glasscade.transforms import Modes, good_size, modes_to_grid, truncate
 
 Real = npt.NDArray[np.float64]
@@ -79,7 +79,7 @@ def convergence(
         _require_same_times(place.path, cold, warm)
         rows.append(_extents(np.array([_norms(cold, warm, scales, t) for t in range(len(cold))])))
     warm_ones = np.array([place.temperature for place in others])
-    return labelled(warm_ones, np.array(rows), size, scales, level)
+    return labelled(warm_ones, np.array(rows), size, scales, level, system.extrapolates_cold)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,15 +136,24 @@ def _extents(norms: Real) -> Real:
 
 
 def labelled(
-    temperature: Real, distance: Real, size: Real, scales: list[Scale], level: float
+    temperature: Real,
+    distance: Real,
+    size: Real,
+    scales: list[Scale],
+    level: float,
+    below: float = np.inf,
 ) -> xr.Dataset:
-    """Everything as a dataset, with what is fitted to the distances (temperature, ...)."""
+    """Everything as a dataset, with what is fitted to the distances (temperature, ...).
+
+    What is fitted has no interval unless its temperatures are below `below`.
+    """
     limits = np.full((*size.shape, len(ENDS)), np.nan)
     exponents = limits.copy()
     for index in np.ndindex(size.shape):
         values = distance[(slice(None), *index)]
-        limits[index] = written(extrapolate(temperature, values[np.newaxis], level, True))
-        exponents[index] = written(_exponent(temperature, values, level))
+        limit = extrapolate(temperature, values[np.newaxis], level, True)
+        limits[index] = written(believed(limit, below))
+        exponents[index] = written(believed(_exponent(temperature, values, level), below))
     lead, text = ("compared_ell", "p", "extent"), "norm of ρ̄^T - ρ̄, averaged over the cell"
     variables = {
         "distance": variable(("warm", *lead), distance, "l0^-d", text),

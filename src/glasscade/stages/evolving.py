@@ -72,7 +72,8 @@ def _finite_volume(
 def _measure(
     system: FieldSystem, keys: MeasureKeys, seed: int, times: Sequence[float]
 ) -> xr.Dataset:
-    start = system.start.on_grid(system.shape, system.cell, seed)[np.newaxis]
+    points = (keys.points,) * system.dimension
+    start = system.start.on_grid(points, system.cell, seed)[np.newaxis]
     measure = measures.sampled(start, system.cell, keys.points)
     frames = list(_on_line(system, measure, times) or _anywhere(system, keys, measure, times))
     position, force = (np.array(values)[np.newaxis] for values in zip(*frames, strict=True))

@@ -190,7 +190,10 @@ def limit_in_ell(y: xr.DataArray, level: float, system: System) -> Limit:
     if known.sizes["ell"] < POINTS:
         return Limit(np.nan, np.nan, np.nan, np.nan, np.nan, y.sizes["realisation"])
     values = known.transpose("realisation", "ell").values
-    return believed(extrapolate(known["ell"].values, values, level, system.deterministic), system)
+    return believed(
+        extrapolate(known["ell"].values, values, level, system.deterministic),
+        system.extrapolates_below,
+    )
 
 
 def written(limit: Limit) -> list[float]:
@@ -204,11 +207,12 @@ def limit_in(row: xr.DataArray, realisations: int) -> Limit:
     return Limit(**dict(ends), realisations=realisations)
 
 
-def believed(limit: Limit, system: System) -> Limit:
-    """A limit ℓ → 0, without interval if its window is above where the system is asymptotic.
+def believed(limit: Limit, below: float) -> Limit:
+    """A limit without interval if its window is not below where the system is asymptotic.
 
-    What has no interval decides nothing.
+    That is `extrapolates_below` of a system for ℓ → 0, and `extrapolates_cold` for T → 0. What has
+    no interval decides nothing.
     """
-    if limit.fit_high > system.extrapolates_below:
+    if limit.fit_high > below:
         return replace(limit, low=np.nan, high=np.nan, statistical=np.nan, systematic=np.nan)
     return limit

@@ -10,7 +10,7 @@ from glasscade.analysis.arrays import variable
 from glasscade.limits.extrapolation import ENDS, Limit
 from glasscade.limits.joint import ALPHAS, between, limit_along, path
 from glasscade.paths import number
-from glasscade.stages.integrate import limit_in, term, written
+from glasscade.stages.integrate import believed, limit_in, term, written
 
 Real = npt.NDArray[np.float64]
 
@@ -26,7 +26,7 @@ FOLLOWED = (*ALONG, DIFFERENCE)
 """And the sum at T = 0 less that at T, at the same ℓ, which share the approach to ℓ = 0."""
 
 
-def joint(integrated: xr.Dataset, level: float) -> xr.Dataset:
+def joint(integrated: xr.Dataset, level: float, below: float = np.inf) -> xr.Dataset:
     """Values along every path of `ALPHAS` and their limits, for every kernel and φ.
 
     The paths are those of the scales that the first kernel resolves at the lowest T > 0, so that
@@ -39,6 +39,8 @@ def joint(integrated: xr.Dataset, level: float) -> xr.Dataset:
     integrated : Dataset
         As `integrate` returns it, with T = 0 first.
     level : float
+    below : float
+        Temperature below which a window must lie for its limit to be believed.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def joint(integrated: xr.Dataset, level: float) -> xr.Dataset:
     limits = np.full((*values.shape[:-1], len(ENDS)), np.nan)
     for index in np.ndindex(values.shape[:-1]):
         limit = limit_along(temperatures[warm], values[index][warm], errors[index][warm], level)
-        limits[index] = written(limit)
+        limits[index] = written(believed(limit, below))
     unit = str(integrated["source"].attrs["units"])
     lead = ("alpha", "followed", "kernel", "phi")
     return xr.Dataset(

@@ -80,7 +80,7 @@ def run(
     elif not isinstance(system, SyntheticSystem) and _limited(gathered):
         dataset = dataset.merge(iterated_limits(dataset, level, system))
         if system.evolves and system.deterministic:
-            dataset = dataset.merge(joint(dataset, level))
+            dataset = dataset.merge(joint(dataset, level, system.extrapolates_cold))
     if states:
         each = places(list(states), job["state_temperatures"])
         dataset = dataset.merge(_of_states(each, system, dataset, level))
@@ -184,7 +184,8 @@ class _Limits:
     def _in_temperature(self, y: xr.DataArray) -> Limit:
         """lim T → 0 of y(T, realisation)."""
         x, values = y["temperature"].values, y.transpose("realisation", "temperature").values
-        return extrapolate(x, values, self._level, self._system.deterministic)
+        limit = extrapolate(x, values, self._level, self._system.deterministic)
+        return believed(limit, self._system.extrapolates_cold)
 
     def _in_both(self, name: str) -> Limit:
         """lim T → 0 of lim ℓ → 0."""
@@ -208,7 +209,10 @@ class _Limits:
     def _beyond(self, ell: Real, values: Real, quadratic: float) -> float:
         """How far the limit in ℓ may lie from the quadratic one, scatter apart."""
         limit = extrapolate(ell, values, self._level, self._system.deterministic)
-        return abs(limit.value - quadratic) + believed(limit, self._system).systematic
+        return (
+            abs(limit.value - quadratic)
+            + believed(limit, self._system.extrapolates_below).systematic
+        )
 
 
 def scales(integrated: xr.Dataset, level: float, deterministic: bool) -> xr.Dataset:

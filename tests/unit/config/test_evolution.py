@@ -123,3 +123,18 @@ def test_bad_keys_are_one_sentence(changes, expected):
     with pytest.raises(ValidationError) as caught:
         system(**changes)
     assert re.search(re.escape(expected), str(caught.value)), caught.value
+
+
+def test_limits_are_of_one_phase():
+    """GEM-4 in the plane: the uniform state of density one is unstable below T = 0.15684."""
+    freezing = PLANE | {
+        "potential": {"kind": "gem"},
+        "start": {"kind": "disordered", "density": 1.0},
+    }
+    # the waves of a cell of side 20 come within 2 % of the most unstable one, where V_hat is flat
+    cold = SYSTEM.validate_python(freezing).extrapolates_cold
+    assert cold == pytest.approx(0.15684, rel=2e-3)
+    assert cold < 0.15684 * (1.0 + 1e-4)
+    twice = freezing | {"start": {"kind": "disordered", "density": 2.0}}
+    assert SYSTEM.validate_python(twice).extrapolates_cold == pytest.approx(2.0 * cold, rel=1e-12)
+    assert system().extrapolates_cold == np.inf  # a Gaussian core repels all waves

@@ -29,6 +29,7 @@ SHEARED = Cell.sheared(4.0, 2, 0.3)
 UNLIKE = Gaussian(-0.7, width=0.5)
 SMOOTH = Mixture(((GEM(1.0, 1.0), UNLIKE), (UNLIKE, Gaussian(0.9, 0.4))))
 KINKED = Mixture(((Harmonic(-1.3, 3.0), UNLIKE), (UNLIKE, Harmonic(0.9, 1.2))))
+CONES = Mixture(((FreeCone(-1.3, 3.0), UNLIKE), (UNLIKE, FreeCone(0.9, 1.2))))
 ATTRACTIVE = Mixture.single(FreeCone(1.0, reach=6.0))
 LARGE = Cell.cubic(12.0, 2)
 
@@ -129,9 +130,11 @@ def test_points_of_vanishing_weight_are_left_out():
         (SMOOTH, Cell.cubic(3.0, 3)),
         (KINKED, SHEARED),
         (KINKED, Cell.cubic(3.0, 3)),
+        (CONES, SHEARED),
+        (CONES, Cell.cubic(3.0, 3)),
         (Mixture(((Cone(1.0, 5.0), UNLIKE), (UNLIKE, Cone(-1.0, 5.0)))), Cell.cubic(5.0, 1)),
     ],
-    ids=["smooth 2D", "smooth 3D", "kinked 2D", "kinked 3D", "cone"],
+    ids=["smooth 2D", "smooth 3D", "kinked 2D", "kinked 3D", "cones 2D", "cones 3D", "cone"],
 )
 def test_forces_are_sums_over_pairs_and_images(rng, mixture, cell):
     measure = points(rng, 15, cell)

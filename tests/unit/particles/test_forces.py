@@ -69,6 +69,13 @@ def test_loops_agree_with_bonds(name, dim, rng):
     assert found == pytest.approx(expected, abs=1e-13 * np.abs(expected).max())
 
 
+def test_roots_from_single_precision_are_those_of_doubles(rng):
+    u = 10.0 ** rng.uniform(-30.0, 30.0, 1000)
+    found = np.array([module._inverse_root(x) for x in u])
+    # Four roundings of 1.1e-16: the last step leaves the cube of 3e-7.
+    assert found == pytest.approx(1.0 / np.sqrt(u), rel=4.5e-16)
+
+
 @pytest.mark.parametrize("name", MIXTURES)
 def test_tables_take_their_path(name):
     mixture, path = MIXTURES[name]
