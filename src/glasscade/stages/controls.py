@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from glasscade.analysis.arrays import variable
@@ -11,6 +12,10 @@ from glasscade.fields import line
 from glasscade.potentials import FreeCone
 from glasscade.stages.batches import Place
 
+Real = npt.NDArray[np.float64]
+
+NEGLIGIBLE = 1e-6
+"""Part of the mass that may lie beyond the reach, a thousand times less than is asked of limits."""
 DISSIPATED = "exact_dissipation"
 """Variable of a file of limits: what heat and flux both tend to."""
 
@@ -50,8 +55,16 @@ def exact_dissipation(system: System, athermal: Place) -> xr.Dataset:
     if "position" not in state:
         return xr.Dataset()
     position, weight = state["position"].isel(time=0, axis=0).values, state["weight"].values
-    if np.ptp(position) > potential.reach:  # within it the cone is that of the line
+    if _extent(position, weight) > potential.reach:  # within it the cone is that of the line
         return xr.Dataset()
     times = state["time"].values
     total = line.dissipated(position, weight, 2.0 * potential.strength, times[[-1]])[0]
     return xr.Dataset({DISSIPATED: variable((), total, "V0", "∫dt Σ g²m³/12 over all shocks")})
+
+
+def _extent(position: Real, weight: Real) -> float:
+    """Length that holds all mass but the outermost `NEGLIGIBLE` part on either side."""
+    order = np.argsort(position)
+    below = np.cumsum(weight[order]) / np.sum(weight)
+    first, last = np.searchsorted(below, [NEGLIGIBLE, 1.0 - NEGLIGIBLE])
+    return float(position[order][last] - position[order][first])

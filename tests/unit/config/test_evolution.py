@@ -95,6 +95,7 @@ def test_output_times_crowd_about_an_instant():
     same = system(duration=0.3, snapshots=7, instants=[0.15]).times
     assert np.diff(same).min() > 1e-4
     assert same.size == 7 + 16 - 2
+    assert system(instants=[0.0]).times.size == 5 + 7  # on one side, the first is an even one
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_output_times_crowd_about_an_instant():
             {"external": [{"kind": "kolmogorov", "amplitude": 1, "wave": [200], "direction": [1]}]},
             "cannot hold a force with modes up to",
         ),
-        ({"instants": [0.35]}, "instants: 0.35 must lie between 0.1 and 0.3, within"),
+        ({"instants": [0.5]}, "instants: 0.5 must be no later than duration, 0.4"),
         ({"layer": {"width": 1.0, "power": 2}}, "less than or equal to 1"),
     ],
 )
