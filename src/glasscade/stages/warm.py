@@ -11,6 +11,8 @@ import numpy as np
 from glasscade.budget.balance import Budget, currents, source_map
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
+from glasscade.fields import finite_volume, measures, spectral
+from glasscade.force import ForceField
 from glasscade.io import write_text
 from glasscade.jit import cache_folder
 from glasscade.particles.dynamics import run as run_particles
@@ -19,8 +21,10 @@ from glasscade.particles.observables import find_bonds, forces
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.prepare import noise_seed, random_mixture
 from glasscade.particles.spheres import binary_spheres
+from glasscade.potentials import FreeCone, Gaussian, Mixture
 from glasscade.regularity.increments import increment_moments
 from glasscade.regularity.wavelets import wavelet_moments
+from glasscade.transforms import grid_to_modes
 
 LOG = logging.getLogger("glasscade")
 MARKER = cache_folder() / "warm.txt"
@@ -34,6 +38,7 @@ def run(output: Path) -> None:
     for dim in (1, 2, 3):
         _structure(dim)
         _budget(dim)
+        _fields(dim)
     for dim in (2, 3):
         _particles(dim)
     message = f"kernels compiled or found in the cache in {time.monotonic() - start:.1f} s"
@@ -61,6 +66,17 @@ def _budget(dim: int) -> None:
     totals = TestFunctions.bumps(dim, 0, 0, seed=1)
     Budget(MIXTURE, Cell.cubic(8.0, dim), counts, totals).balance(state)
     source_map(state, "Q_flux", MIXTURE, Cell.cubic(8.0, dim), (9,) * dim)
+
+
+def _fields(dim: int) -> None:
+    cell, density = Cell.cubic(8.0, dim), np.ones((1, *(8,) * dim))
+    core, cone = (Mixture.single(v) for v in (Gaussian(1.0, width=1.0), FreeCone(1.0, reach=2.0)))
+    modes = grid_to_modes(density, cell)
+    spectral.evolve(modes, ForceField(core, cell, (3,) * dim), 0.1, [0.01], 1e-3)
+    finite_volume.evolve(density, core, cell, 0.1, [0.01], 1e-3)
+    measure = measures.sampled(density, cell, per_axis=2)
+    list(measures.evolve(measure, cone, cell, [0.0, 0.1], 1e-3, merge=0.1))
+    measures.direct_force(measure, core, cell)
 
 
 def _particles(dim: int) -> None:

@@ -15,6 +15,16 @@ from glasscade.stages import warm
 GLASS = studies.GLASS | {"duration": 0.1}
 JOBS = [
     studies.FIELD["system"] | {"points": 128},
+    studies.FIELD["system"] | {"points": 128, "measure": {"points": 32}},
+    studies.FIELD["system"]
+    | {
+        "points": 128,
+        "dimensions": 2,
+        "duration": 0.04,
+        "potential": {"kind": "free_cone", "strength": 1.0, "reach": 10.0},
+        "start": {"kind": "bumps", "bumps": [{"centre": [0.5, 0.5], "width": 1.0}]},
+        "measure": {"points": 16, "merge": 0.5},
+    },
     studies.ROUGH["system"] | {"points": 128},
     studies.ROUGH["system"] | {"points": 128, "dimensions": 2},
     studies.CLUSTER["system"],
