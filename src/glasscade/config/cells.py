@@ -65,6 +65,10 @@ class SystemKeys(Closed):
         """Temperature below which a window of T must lie for its limit T → 0 to be believed."""
         return math.inf
 
+    def extrapolates_cold_at(self, ell: float) -> float:
+        """The same for densities coarse-grained at ℓ, which must be wider than what T makes."""
+        return self.extrapolates_cold
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the grid."""

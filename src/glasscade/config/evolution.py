@@ -27,8 +27,8 @@ from glasscade.transforms import good_size
 
 Real = npt.NDArray[np.float64]
 
-CROWDED = 8
-"""Output times on either side of an instant: to a hundredth of the spacing."""
+CROWDED = 2.0 ** (-0.5 * np.arange(15))
+"""Distances of output times on either side of an instant, in units of the spacing of even ones."""
 WAVES = 32
 """Highest wave along a side among which the most unstable one is looked for."""
 CLOSEST = 1e-6
@@ -181,6 +181,13 @@ class FieldSystem(BoxKeys):
         mean = self.start.mass(self.cell) / self.cell.volume
         return spinodal([mean], self.mixture, self.dimension, self._waves).temperature or math.inf
 
+    def extrapolates_cold_at(self, ell: float) -> float:
+        """Where layers have the width ℓ, if that is known and colder."""
+        if self.layer is None or ell == 0.0:
+            return self.extrapolates_cold
+        as_wide = (ell / self.layer.width) ** (1.0 / self.layer.power)
+        return min(self.extrapolates_cold, as_wide)
+
     @property
     def _waves(self) -> Real:
         """The wavenumbers of the cell that the grid holds, along one side and its diagonals."""
@@ -198,9 +205,9 @@ class FieldSystem(BoxKeys):
 
     @property
     def times(self) -> Real:
-        """Output times: even ones, and about each instant distances that halve on either side."""
+        """Output times: even ones, and about each instant closer and closer ones."""
         even = np.linspace(0.0, self.duration, self.snapshots)
-        distances = even[1] * 0.5 ** np.arange(CROWDED)
+        distances = even[1] * CROWDED
         crowds = [t + sign * distances for t in self.instants for sign in (-1.0, 1.0)]
         times = np.sort(np.concatenate([even, *crowds]))
         times = times[(times >= 0.0) & (times <= self.duration)]

@@ -45,6 +45,9 @@ CLAIMS: dict[str, Claim] = {"flux_bound": "at_least", "criterion": "at_most"}
 """What a check claims of its value where that is not equality with the reference."""
 PARTS = ("lim_Q_thermal", "lim_Q_flux", "H")
 """What is an anomaly where it does not vanish."""
+SEPARATED = 5.0
+"""ℓ over the widest layers for a term that vanishes in proportion to T: smearing, which goes with
+the squares of both, then changes its slope by 2/25, less than the margin."""
 OF_EXPONENTS = ("criterion", "exponent_recovery")
 """Checks whose intervals have the level of exponents."""
 
@@ -399,7 +402,7 @@ class _Checks:
         for ell in ells[-2:]:
             samples = thermal.sel(ell=ell).transpose("realisation", "temperature").values
             limit = self._slope(warm["temperature"].values, samples)
-            limit = believed(limit, self.system.extrapolates_cold)
+            limit = believed(limit, self.system.extrapolates_cold_at(float(ell) / SEPARATED))
             quantity = f"slope_in_T_at_ell_{number(float(ell))}"
             yield self._equal("direct_terms_vanish", quantity, limit, 1.0, self.margins["slope"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +80,14 @@ def convergence(
         _require_same_times(place.path, cold, warm)
         rows.append(_extents(np.array([_norms(cold, warm, scales, t) for t in range(len(cold))])))
     warm_ones = np.array([place.temperature for place in others])
-    return labelled(warm_ones, np.array(rows), size, scales, level, system.extrapolates_cold)
+    return labelled(
+        warm_ones,
+        np.array(rows),
+        size,
+        scales,
+        level,
+        [system.extrapolates_cold_at(scale.ell) for scale in scales],
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,19 +149,21 @@ def labelled(
     size: Real,
     scales: list[Scale],
     level: float,
-    below: float = np.inf,
+    below: Sequence[float] = (),
 ) -> xr.Dataset:
     """Everything as a dataset, with what is fitted to the distances (temperature, ...).
 
-    What is fitted has no interval unless its temperatures are below `below`.
+    What is fitted has no interval unless its temperatures are below those that `below` has for each
+    scale; by default any are.
     """
     limits = np.full((*size.shape, len(ENDS)), np.nan)
     exponents = limits.copy()
     for index in np.ndindex(size.shape):
         values = distance[(slice(None), *index)]
         limit = extrapolate(temperature, values[np.newaxis], level, True)
-        limits[index] = written(believed(limit, below))
-        exponents[index] = written(believed(_exponent(temperature, values, level), below))
+        coldest = below[index[0]] if below else np.inf
+        limits[index] = written(believed(limit, coldest))
+        exponents[index] = written(believed(_exponent(temperature, values, level), coldest))
     lead, text = ("compared_ell", "p", "extent"), "norm of ρ̄^T - ρ̄, averaged over the cell"
     variables = {
         "distance": variable(("warm", *lead), distance, "l0^-d", text),

@@ -90,12 +90,12 @@ def test_output_times_crowd_about_an_instant():
     near = times[np.abs(times - 0.17) < 0.11]
     nearest = np.sort(np.abs(near - 0.17))[:2]
     np.testing.assert_allclose(nearest, 0.1 / 128, rtol=1e-9)
-    assert times.size == 5 + 16
+    assert times.size == 5 + 30
     # times that round-off alone keeps apart are one: 0.15 ± 0.05 are even times too
     same = system(duration=0.3, snapshots=7, instants=[0.15]).times
     assert np.diff(same).min() > 1e-4
-    assert same.size == 7 + 16 - 2
-    assert system(instants=[0.0]).times.size == 5 + 7  # on one side, the first is an even one
+    assert same.size == 7 + 30 - 2
+    assert system(instants=[0.0]).times.size == 5 + 14  # on one side, the first is an even one
 
 
 @pytest.mark.parametrize(
@@ -139,3 +139,7 @@ def test_limits_are_of_one_phase():
     twice = freezing | {"start": {"kind": "disordered", "density": 2.0}}
     assert SYSTEM.validate_python(twice).extrapolates_cold == pytest.approx(2.0 * cold, rel=1e-12)
     assert system().extrapolates_cold == np.inf  # a Gaussian core repels all waves
+    # layers of 2T are as wide as ℓ = 0.1 at T = 0.05
+    layered = system(layer={"width": 2.0, "power": 1})
+    assert layered.extrapolates_cold_at(0.1) == pytest.approx(0.05, rel=1e-14)
+    assert layered.extrapolates_cold_at(0.0) == np.inf
