@@ -30,6 +30,8 @@ from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.errors import ConfigError
+from glasscade.fields import cluster
+from glasscade.fields.linear import spinodal
 from glasscade.io import read_dataset
 from glasscade.limits.bounds import (
     flux_bounds,
@@ -732,3 +734,25 @@ def test_verdicts_on_the_decay_are_those_of_their_intervals():
 def test_the_figure_of_the_decay_is_shown():
     assert "(figures/relaxation.png)" in RELAXATION
     assert (DOCS / "figures" / "relaxation.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_of_fields_says_what_the_solver_reaches():
+    [code] = blocks(read(DOCS / "fields.md"))
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["error"] < 1e-8  # what the page says
+
+
+def test_the_page_of_fields_knows_the_cone_in_the_plane_and_the_spinodal():
+    text = read(DOCS / "fields.md")
+    heat = cluster.plane_dissipation(1.0, 1.0)
+    (name, printed, _), *kernels_of_flux = table(text, "")
+    assert name == "cluster, at every T"
+    assert same_digits(printed, heat)
+    for row, printed, difference in kernels_of_flux:
+        flux = cluster.plane_flux(1.0, 1.0, KERNELS[row.split(",")[0]])
+        assert same_digits(printed, flux)
+        assert same_digits(difference, heat - flux)
+    assert {row.split(",")[0] for row, *_ in kernels_of_flux} == set(KERNELS)
+    found = spinodal([1.0], Mixture.single(GEM(1.0, width=1.0, exponent=4.0)), 2)
+    assert f"k = {found.wavenumber:.3f}, below T = {found.temperature:.5f}" in text
