@@ -746,7 +746,7 @@ def test_the_page_of_fields_says_what_the_solver_reaches():
 def test_the_page_of_fields_knows_the_cone_in_the_plane_and_the_spinodal():
     text = read(DOCS / "fields.md")
     heat = cluster.plane_dissipation(1.0, 1.0)
-    (name, printed, _), *kernels_of_flux = table(text, "")
+    (name, printed, _), *kernels_of_flux = table(text, "of")
     assert name == "cluster, at every T"
     assert same_digits(printed, heat)
     for row, printed, difference in kernels_of_flux:
