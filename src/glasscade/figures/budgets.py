@@ -47,6 +47,7 @@ from glasscade.paths import number
 from glasscade.regularity.fits import local_slopes
 
 Real = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 MOST_PANELS = 5
 """Panels of a budget; the sixth place of the grid holds the legend."""
@@ -93,7 +94,7 @@ def thermal_amount(results: Results, size: bool = False) -> Quantity:
 
 def stress(results: Results) -> Drawn:
     """σ_ℓ(t) - σ_ℓ(0) for every T at a few ℓ, and the same minus that at T = 0."""
-    chosen = few(results.ells, 3)
+    chosen = _known_at_zero(results)
     columns = min(2, results.temperatures.size)  # one temperature has no effect to show
     sheet = Sheet(len(chosen), columns, 0.8 + 1.9 * len(chosen), sharex=True)
     shown_quantities = {"change of stress": STRESS, "effect of temperature": STRESS_DIFFERENCE}
@@ -118,18 +119,23 @@ def stress(results: Results) -> Drawn:
     return sheet.finish()
 
 
+def _known_at_zero(results: Results) -> Integers:
+    """A few scales at which the stress is known at T = 0: not ℓ = 0 of a measure."""
+    series = results.limits["series"].isel(temperature=0).transpose("ell", "time", "realisation")
+    known = np.flatnonzero(np.isfinite(series.values).any(axis=(1, 2)))
+    return np.asarray(known[few(results.ells[known], 3)])
+
+
 def _against_time(
     results: Results, panels: tuple[Panel, ...], shown: tuple[xr.DataArray, ...], t: int, name: str
 ) -> None:
     colour = ladder(results.temperatures)[t]
     for panel, values in zip(panels, shown, strict=False):
         times = values["time"].values
-        if not times.size:  # of a measure the fine-grained stress is not known
-            continue
         look = Look(colour, line=LINES[t % len(LINES)])
         panel.curve(name, times, results.mean(values), look, name)
         steps = np.diff(times)
-        if steps[-1] > WIDE_STEPS * steps[0]:
+        if steps[-1] > WIDE_STEPS * np.median(steps):
             panel.axes.set_xscale("log", nonpositive="mask")
 
 
