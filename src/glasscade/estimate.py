@@ -120,15 +120,18 @@ def simulation(model: Model, temperatures: Batch = (0.0,)) -> Cost:
 def _evolution(system: FieldSystem, temperature: float) -> float:
     """Seconds of a density: steps in which the force carries it a third of the shortest wave.
 
-    The force is taken as the steepest V times the mass within half its range.
+    The force is taken as the steepest V times the mass within half of where V is steep at all.
     """
     if temperature == 0.0 and system.measure is not None and system.dimension == 1:
         return 0.0  # mostly the exact solution
     points = system.solved_shape(temperature)[0]
     [[potential]] = system.mixture.table
-    within = BALLS[system.dimension] * (0.5 * potential.cutoff) ** system.dimension
+    r = np.linspace(0.0, potential.cutoff, 101)[1:]
+    slopes = np.abs(potential.slope(r))
+    steepest = float(np.max(slopes))
+    reach = float(np.max(r[slopes > 0.01 * steepest]))
+    within = BALLS[system.dimension] * (0.5 * reach) ** system.dimension
     mass = system.start.mass(system.cell) * min(1.0, within / system.cell.volume)
-    steepest = float(np.max(np.abs(potential.slope(np.linspace(0.0, potential.cutoff, 101)[1:]))))
     steps = system.duration * steepest * mass * np.pi * points / system.length / WAVES_PER_STEP
     return float(
         (steps + system.snapshots) * (PER_STEP + PER_STEP_AND_POINT * points**system.dimension)
