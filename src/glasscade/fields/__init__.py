@@ -1,1 +1,1 @@
-"""Density fields: forces, deterministic evolution, exact solutions, initial data."""
+"""Densities that evolve, with noise and without: solvers, measures, exact solutions, starts."""

@@ -92,8 +92,6 @@ def slope(kind: int, r: float, p: Parameters) -> float:
         return _harmonic(r, p)[1]
     if kind == GAUSSIAN:
         return _gaussian(r, p)[1]
-    if kind == FREE_CONE:
-        return _free_cone(r, p)[1]
     return _less_common(kind, r, p)[1]
 
 
