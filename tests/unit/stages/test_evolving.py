@@ -1,4 +1,4 @@
-"""States of evolving densities: measures at T = 0, forces from outside, what reductions make of them."""
+"""States of evolving densities: measures at T = 0, external forces, and what becomes of them."""
 
 from __future__ import annotations
 
