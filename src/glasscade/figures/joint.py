@@ -189,7 +189,9 @@ def _series(panel: Panel, row: xr.Dataset, name: str, look: Look, label: str) ->
         panel.place = log_with_zero(panel.axes, temperature)
     power = {str(end): float(row["distance_exponent"].sel(end=end)) for end in row["end"].values}
     half = 0.5 * (power["high"] - power["low"])
-    label += rf"$\propto T^{{\,{power['value']:.3f}\pm{half:.3f}}}$" if np.isfinite(half) else "0"
+    unfitted = "no power" if np.any(distance > 0.0) else "0"
+    fitted = rf"$\propto T^{{\,{power['value']:.3f}\pm{half:.3f}}}$"
+    label += fitted if np.isfinite(half) else unfitted
     panel.points(name, temperature, Estimate.exact(distance), look, label)
     if np.isfinite(half):
         inside = temperature <= power["fit_high"]
