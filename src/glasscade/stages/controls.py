@@ -21,13 +21,16 @@ DISSIPATED = "exact_dissipation"
 
 
 def anomaly_is_open(system: System) -> bool:
-    """Whether no theorem says that there is no anomaly.
+    """Whether an anomaly is looked for, rather than known to be none at the scales of a study.
 
     Of particles, which are no control, and of fields whose potential collapses them: an anomaly
-    needs mass that concentrates and a force that is not Lipschitz at contact.
+    needs mass that concentrates and a force that is not Lipschitz at contact. Of fields that are a
+    measure at T = 0 as well: where only the force is Lipschitz the flux vanishes at scales and
+    temperatures that a study need not reach.
     """
     potentials, _ = system.mixture.distinct()
-    return system.particles or any(potential.collapses for potential in potentials)
+    concentrates = isinstance(system, FieldSystem) and system.measure is not None
+    return system.particles or concentrates or any(each.collapses for each in potentials)
 
 
 def exact_dissipation(system: System, athermal: Place) -> xr.Dataset:

@@ -42,6 +42,11 @@ def test_an_anomaly_needs_attraction_with_a_force_that_jumps_at_contact(potentia
     assert anomaly_is_open(field(potential)) == is_open
 
 
+def test_what_concentrates_is_no_control_whatever_the_force():
+    gem = {"kind": "gem", "exponent": 4.0}
+    assert anomaly_is_open(field(gem, measure={"points": 32}))
+
+
 MASS, APART, DURATION = 0.5, 1.0, 3.0
 TIMES = np.linspace(0.0, DURATION, 5)
 
