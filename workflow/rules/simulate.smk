@@ -15,6 +15,8 @@ rule simulate:
     benchmark:
         PATHS.benchmark("simulate", "{model}_T{temperature}_block{block}")
     threads: 1
+    # The longest chains of jobs begin here: none should be left for the end.
+    priority: 1
     resources:
         mem_mb=lambda w: resources(simulation_cost(w))["mem_mb"],
         runtime=lambda w: resources(simulation_cost(w))["runtime"],

@@ -27,7 +27,7 @@ from glasscade.transforms import good_size
 
 Real = npt.NDArray[np.float64]
 
-CROWDED = 2.0 ** (-0.5 * np.arange(15))
+CROWDED = 4.0 * 2.0 ** (-0.25 * np.arange(33))
 """Distances of output times on either side of an instant, in units of the spacing of even ones."""
 WAVES = 32
 """Highest wave along a side among which the most unstable one is looked for."""

@@ -87,15 +87,15 @@ def test_output_times_span_the_duration():
 def test_output_times_crowd_about_an_instant():
     times = system(instants=[0.17]).times
     np.testing.assert_array_equal(np.diff(times) > 0.0, True)
-    near = times[np.abs(times - 0.17) < 0.11]
-    nearest = np.sort(np.abs(near - 0.17))[:2]
-    np.testing.assert_allclose(nearest, 0.1 / 128, rtol=1e-9)
-    assert times.size == 5 + 30
+    # four spacings down to a 64th of one, by the fourth root of 2
+    nearest = np.sort(np.abs(times - 0.17))[:2]
+    np.testing.assert_allclose(nearest, 0.4 / 256, rtol=1e-9)
+    ratios = np.diff(np.log2(times[times > 0.171][:10] - 0.17))
+    np.testing.assert_allclose(ratios, 0.25, rtol=1e-6)
     # times that round-off alone keeps apart are one: 0.15 ± 0.05 are even times too
     same = system(duration=0.3, snapshots=7, instants=[0.15]).times
     assert np.diff(same).min() > 1e-4
-    assert same.size == 7 + 30 - 2
-    assert system(instants=[0.0]).times.size == 5 + 14  # on one side, the first is an even one
+    assert system(instants=[0.0]).times.size == 5 + 33 - 3  # 0.1, 0.2 and 0.4 are even ones
 
 
 @pytest.mark.parametrize(
