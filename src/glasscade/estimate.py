@@ -196,13 +196,13 @@ def gathering() -> Cost:
 
 
 def limits(model: Model) -> Cost:
-    """Cost of the limits of a model: of fields two states are in memory, to compare densities."""
+    """Cost of the limits of a model: of fields two states and the modes of one are in memory."""
     plain = gathering()
     if not isinstance(model.system, FieldSystem):
         return plain
     numbers = _size(model) * _snapshots(model)
     seconds = PER_NUMBER_COMPARED * numbers * len(model.sweep.temperatures)
-    return Cost(plain.seconds + seconds, plain.memory + 3.0 * FLOAT * numbers, plain.disk)
+    return Cost(plain.seconds + seconds, plain.memory + 5.0 * FLOAT * numbers, plain.disk)
 
 
 def lines(study: Study) -> list[Line]:

@@ -315,6 +315,23 @@ class Drive:
     current: Modes
 
 
+def modes_of_each(force: Modes, density: Modes, dim: int) -> Modes:
+    """The external force on every species, (S, d, modes), from one for all or one for each.
+
+    Raises
+    ------
+    ConfigError
+        If the force has another shape.
+    """
+    space = density.shape[1:]
+    if force.shape not in ((dim, *space), (len(density), dim, *space)):
+        raise ConfigError(
+            f"external: a force of shape {force.shape} belongs neither to all nor to each of the "
+            f"{len(density)} species with modes {space} in {dim}D"
+        )
+    return np.broadcast_to(force, (len(density), dim, *space))
+
+
 def external_density(density: Modes, force: Modes, cell: Cell) -> Modes:
     """ρ_s f_s free of aliasing, the current that external forces drive.
 
@@ -337,13 +354,7 @@ def external_density(density: Modes, force: Modes, cell: Cell) -> Modes:
     ConfigError
         If the force has another shape.
     """
-    space = density.shape[1:]
-    if force.shape not in ((cell.dim, *space), (len(density), cell.dim, *space)):
-        raise ConfigError(
-            f"external: a force of shape {force.shape} belongs neither to all nor to each of the "
-            f"{len(density)} species with modes {space} in {cell.dim}D"
-        )
-    own = np.broadcast_to(force, (len(density), cell.dim, *space))
+    own = modes_of_each(force, density, cell.dim)
     return np.array([product(rho, f, cell) for rho, f in zip(density, own, strict=True)])
 
 

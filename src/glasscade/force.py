@@ -15,7 +15,7 @@ import numpy.typing as npt
 from glasscade.cell import Cell
 from glasscade.jit import jit
 from glasscade.potentials import Mixture, Potential
-from glasscade.transforms import Modes, products
+from glasscade.transforms import Modes, irfftn, products, rfftn
 
 Real = npt.NDArray[np.float64]
 
@@ -25,8 +25,38 @@ def potential_hat(potential: Potential, k: Real) -> Real:
     return -potential.virial(np.linalg.norm(k, axis=0), k.shape[0])[0]
 
 
+def pair_transforms(mixture: Mixture, k: Real) -> Real:
+    """V_hat_ss'(k) of all pairs for wavevectors of shape (d, ...), (S, S, ...)."""
+    potentials, which = mixture.distinct()
+    return np.array([potential_hat(potential, k) for potential in potentials])[which]
+
+
+class MeanField:
+    """Φ_s = Σ_s' V_ss' * ρ_s' of densities on a grid, with V_hat at the modes of the grid.
+
+    Attributes
+    ----------
+    wavevectors : (d, *half)
+        Of the half spectrum of the grid.
+    potential : (S, S, *half)
+        V_hat_ss' there.
+    """
+
+    def __init__(self, mixture: Mixture, cell: Cell, shape: tuple[int, ...]) -> None:
+        axes = [np.fft.fftfreq(n, 1.0 / n) for n in shape[:-1]]
+        axes.append(np.fft.rfftfreq(shape[-1], 1.0 / shape[-1]))
+        self.wavevectors = cell.reciprocal(np.array(np.meshgrid(*axes, indexing="ij")))
+        self.potential = pair_transforms(mixture, self.wavevectors)
+        self._shape = shape
+
+    def __call__(self, density: Real) -> Real:
+        """Φ_s of ρ_s, both (S, *grid)."""
+        half = rfftn(density, len(self._shape))
+        return irfftn(np.einsum("st...,t...->s...", self.potential, half), self._shape)
+
+
 @jit
-def _multiply(potential: Real, density: Modes, field: Modes) -> None:
+def multiply(potential: Real, density: Modes, field: Modes) -> None:
     """Σ_s' V_hat_ss'(p) ρ_hat_s'(p), potential and density (S, modes)."""
     field[:] = 0.0
     for t in range(density.shape[0]):
@@ -36,7 +66,7 @@ def _multiply(potential: Real, density: Modes, field: Modes) -> None:
 
 
 @jit
-def _differentiate(field: Modes, wave: Real, component: Modes) -> None:
+def differentiate(field: Modes, wave: Real, component: Modes) -> None:
     """i p_k f_hat(p)."""
     for i in range(wave.size):
         component[i] = complex(-wave[i] * field[i].imag, wave[i] * field[i].real)
@@ -48,15 +78,7 @@ class ForceField:
     def __init__(self, mixture: Mixture, cell: Cell, counts: tuple[int, ...]) -> None:
         self.cell = cell
         self.wavevectors = cell.wavevectors(counts)
-        size = mixture.species
-        self._potential = np.empty((size, size, *self.wavevectors.shape[1:]))
-        for a, b, potential in mixture.pairs():
-            self._potential[a, b] = potential_hat(potential, self.wavevectors)
-
-    @property
-    def potential(self) -> Real:
-        """V_hat_ss'(p), (S, S, modes)."""
-        return self._potential
+        self.potential = pair_transforms(mixture, self.wavevectors)
 
     def force(self, density: Modes) -> Modes:
         """F_s from ρ_s: (S, modes) to (S, d, modes)."""
@@ -87,12 +109,7 @@ class ForceField:
         """F_{s,k}, one k after the other into a row, just before it is needed."""
         field = np.empty(density[s].shape, dtype=np.complex128)
         flat = density.reshape(len(density), -1)
-        _multiply(self._potential[s].reshape(flat.shape), flat, field.ravel())
+        multiply(self.potential[s].reshape(flat.shape), flat, field.ravel())
         for wave, row in zip(self.wavevectors, rows, strict=True):
-            _differentiate(field.ravel(), wave.ravel(), row.reshape(-1))
+            differentiate(field.ravel(), wave.ravel(), row.reshape(-1))
             yield row
-
-    def largest_relaxation(self) -> float:
-        """max_p p² Σ_s' |V_hat_ss'(p)|: the fastest relaxation rate for unit density."""
-        squares = np.sum(self.wavevectors**2, axis=0)
-        return float(np.max(squares * np.sum(np.abs(self._potential), axis=1)))

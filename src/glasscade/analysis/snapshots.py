@@ -34,8 +34,9 @@ with it the balance, holds for no others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -368,6 +369,8 @@ class _Points:
         self._species = _species(data, self.sizes["particle"], mixture.species)
         self._weight = _weights(data, self.sizes["particle"])
         self.weighted = not np.all(self._weight == 1.0)
+        self._one_hot = self._species == np.arange(mixture.species)[:, np.newaxis]
+        self._mixture = mixture
         self._table = PairTable.from_mixture(mixture)
         self._driving = driving
         self._forces_agree = forces_agree
@@ -420,8 +423,7 @@ class _Points:
         if self._velocity is not None:
             rows.append(self._weight * np.asarray(self._velocity[index].values).T)
         rows += [other[np.newaxis] for other in others]
-        one_hot = self._species == np.arange(self._table.species)[:, np.newaxis]
-        amounts = one_hot[:, np.newaxis] * np.concatenate(rows)
+        amounts = self._one_hot[:, np.newaxis] * np.concatenate(rows)
         modes = point_modes(self._at(index), amounts, cell, counts)
         dim, currents = cell.dim, 1 + cell.dim
         behind = currents + dim * (driven is not None)
@@ -473,8 +475,7 @@ class _Points:
         return result
 
     def density(self, index: Index, cell: Cell, counts: tuple[int, ...]) -> Modes:
-        one_hot = self._species == np.arange(self._table.species)[:, np.newaxis]
-        return point_modes(self._at(index), one_hot * self._weight, cell, counts)
+        return point_modes(self._at(index), self._one_hot * self._weight, cell, counts)
 
     def _drive(self, current: Modes, cell: Cell) -> Drive | None:
         if self._driving is None:
@@ -491,19 +492,16 @@ class _Points:
 class _Measures(_Points):
     """Points that are lumps of a continuous density."""
 
-    def __init__(
-        self,
-        data: xr.Dataset,
-        mixture: Mixture,
-        cells: _Cells,
-        driving: tuple[ExternalForce, ...] | None,
-        forces_agree: float,
-    ) -> None:
-        super().__init__(data, mixture, cells, driving, forces_agree)
-        self._mixture = mixture
-        slope = max(steepest(potential) for _, _, potential in mixture.pairs())
-        self._round_off = SUMS_AGREE * slope * float(np.sum(self._weight))
-        self._law: tuple[Cell, Force] | None = None
+    @cached_property
+    def _round_off(self) -> float:
+        """What two ways to sum forces may differ by."""
+        slope = max(steepest(potential) for potential in self._mixture.distinct()[0])
+        return SUMS_AGREE * slope * float(np.sum(self._weight))
+
+    @cached_property
+    def _law(self) -> Callable[[Cell], Force]:
+        """The force of the mixture, made once for snapshots in one cell."""
+        return lru_cache(maxsize=1)(partial(Force, self._mixture))
 
     def bonds(self, index: Index, cell: Cell) -> Bonds:
         raise DataError("weight: the points of a measure are no particles, and have no bonds")
@@ -516,9 +514,7 @@ class _Measures(_Points):
         """F_s(x_a) of every point, (N, d): minus the physical force."""
         measure = Measure(self._at(index), self._species, self._weight)
         if self._force is None:
-            if self._law is None or self._law[0] is not cell:
-                self._law = cell, Force(self._mixture, cell)
-            return self._law[1](measure)
+            return self._law(cell)(measure)
         given = -np.asarray(self._force[index].values, dtype=np.float64)
         some = np.unique(np.linspace(0, len(given) - 1, CHECKED).astype(np.int64))
         exact = direct_force(measure, self._mixture, cell, some)

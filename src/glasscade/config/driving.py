@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from glasscade.config.base import Closed, NonZero, Positive
-from glasscade.external import Active, ExternalForce, Kolmogorov
+from glasscade.external import Active, ExternalForce, Kolmogorov, Sum
 
 
 class KolmogorovKeys(Closed):
@@ -47,3 +47,8 @@ class ActiveKeys(Closed):
 
 
 ExternalKeys = Annotated[KolmogorovKeys | ActiveKeys, Field(discriminator="kind")]
+
+
+def summed(forces: tuple[ExternalKeys, ...]) -> ExternalForce | None:
+    """All forces together, if there are any."""
+    return Sum(tuple(keys.force for keys in forces)) if forces else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,9 +13,9 @@ from pydantic import Field, model_validator
 from glasscade.cell import Cell
 from glasscade.config.base import Closed, Positive
 from glasscade.config.densities import BoxKeys
-from glasscade.config.driving import ExternalKeys
+from glasscade.config.driving import ExternalKeys, summed
 from glasscade.errors import ConfigError, ResolutionError
-from glasscade.external import ExternalForce, Sum
+from glasscade.external import ExternalForce
 from glasscade.fields.initial import (
     Bump,
     bumps_density,
@@ -172,7 +173,7 @@ class FieldSystem(BoxKeys):
     def dimension(self) -> int:
         return self.dimensions
 
-    @property
+    @cached_property
     def extrapolates_cold(self) -> float:
         """The spinodal of the mean density in the cell, if it has one: a limit is of one phase.
 
@@ -190,14 +191,14 @@ class FieldSystem(BoxKeys):
 
     @property
     def _waves(self) -> Real:
-        """The wavenumbers of the cell that the grid holds, along one side and its diagonals."""
+        """The wavenumbers of the cell, up to `WAVES` along each side."""
         k = np.linalg.norm(self.cell.wavevectors((WAVES,) * self.dimension), axis=0)
         return np.unique(k[k > 0.0])
 
     @property
     def drive(self) -> ExternalForce | None:
         """The external force."""
-        return Sum(tuple(keys.force for keys in self.external)) if self.external else None
+        return summed(self.external)
 
     @property
     def motion(self) -> Motion:

@@ -11,10 +11,9 @@ from glasscade.cell import Cell
 from glasscade.config.base import Positive
 from glasscade.config.cells import SystemKeys
 from glasscade.config.compositions import CompositionKeys
-from glasscade.config.driving import ExternalKeys
+from glasscade.config.driving import ExternalKeys, summed
 from glasscade.config.preparation import PreparationKeys, RandomKeys
 from glasscade.errors import ConfigError, ResolutionError
-from glasscade.external import Sum
 from glasscade.particles.dynamics import Integrator, Motion, static_waves
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.quasistatic import Protocol
@@ -128,8 +127,7 @@ class GlassSystem(PreparedSystem):
     @property
     def motion(self) -> Motion:
         """How particles move, besides temperature and step."""
-        external = Sum(tuple(keys.force for keys in self.external)) if self.external else None
-        return Motion(self.mobility, self.integrator, external, self.shear_rate)
+        return Motion(self.mobility, self.integrator, summed(self.external), self.shear_rate)
 
     def smallest_scale(self, kernel: str) -> float:
         """That of the most tilted cell of a run, whose second box vector is the longest."""

@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, ResolutionError, StabilityError
-from glasscade.external import ExternalForce
+from glasscade.external import External
 from glasscade.fields import fitted, upwind
 from glasscade.fields.free_energy import FreeEnergy, State
 from glasscade.potentials import Mixture
@@ -58,7 +58,7 @@ def evolve(
     temperature: float,
     times: Sequence[float],
     tolerance: float,
-    external: Sequence[ExternalForce] | None = None,
+    external: External = None,
 ) -> Real:
     """Integrate the averages over volumes and return them at the given times.
 
@@ -75,7 +75,7 @@ def evolve(
     times : increasing floats, the first may be 0
     tolerance : float
         Largest local error of a step: the part of the mass that it puts in a wrong place.
-    external : S forces, optional
+    external : ExternalForce or one for each species, optional
 
     Returns
     -------

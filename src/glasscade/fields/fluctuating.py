@@ -36,11 +36,10 @@ import numpy.typing as npt
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, ResolutionError, StabilityError
 from glasscade.external import External, each_species
-from glasscade.force import potential_hat
+from glasscade.force import MeanField
 from glasscade.jit import jit
 from glasscade.particles.noise import Normals, Words, check_counters, fill_normals
 from glasscade.potentials import Mixture
-from glasscade.transforms import irfftn, rfftn
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -222,7 +221,7 @@ class FluctuatingDean:
         self.volume = float(np.prod(self.spacing))
         self.cut = 0
         species, cells = mixture.species, math.prod(shape)
-        self.potential_hat, self.squares = _potential(mixture, cell, shape)
+        self.mean_field = MeanField(mixture, cell, shape)
         self._faces = np.arange(cell.dim * species * cells, dtype=np.uint32)
         self._words: Words = np.zeros((2, self._faces.size), dtype=np.uint32)
         self._normals: Normals = np.zeros((2, self._faces.size), dtype=np.float32)
@@ -264,23 +263,16 @@ class FluctuatingDean:
             cells[1] = result.ravel()
         return result
 
-    def mean_field(self, density: Real) -> Real:
-        """Σ_s' V_ss' * ρ_s' in the cells, (S, *grid)."""
-        modes = rfftn(density, len(self.shape))
-        field = np.empty_like(modes)
-        for row, out in zip(self.potential_hat, field, strict=True):
-            np.multiply(row[0], modes[0], out=out)
-            for factor, other in zip(row[1:], modes[1:], strict=True):
-                out += factor * other
-        return irfftn(field, self.shape)
-
     def rate(self, density: Real) -> float:
         """The fastest rate of diffusion, interaction and transport at this density.
 
         max_k k̃²(T + ρ_max Σ_s'|V_hat_ss'|) + Σ_axes max|F|/dx, k̃ = 2 sin(k dx/2)/dx.
         """
-        strengths = np.sum(np.abs(self.potential_hat), axis=1)
-        relaxation = self.squares * (self.temperature + np.max(density) * strengths)
+        sides = self.spacing.reshape(-1, *[1] * len(self.shape))
+        sines = np.sin(0.5 * self.mean_field.wavevectors * sides)
+        squares = np.sum((2.0 * sines / sides) ** 2, axis=0)
+        strengths = np.sum(np.abs(self.mean_field.potential), axis=1)
+        relaxation = squares * (self.temperature + np.max(density) * strengths)
         field = self.mean_field(density)
         transport = 0.0
         for axis, dx in enumerate(self.spacing):
@@ -391,19 +383,6 @@ def _check_density(density: Real, mixture: Mixture) -> None:
         )
     if not np.all(np.isfinite(density)) or np.min(density) < 0.0:
         raise ConfigError("density: every value must be a finite number and not negative")
-
-
-def _potential(mixture: Mixture, cell: Cell, shape: tuple[int, ...]) -> tuple[Real, Real]:
-    """V_hat_ss' on the half spectrum of a grid, (S, S, ...), and k̃² there."""
-    counts = [np.fft.fftfreq(n, 1.0 / n) for n in shape]
-    counts[-1] = np.arange(shape[-1] // 2 + 1, dtype=np.float64)
-    indices = np.array(np.meshgrid(*counts, indexing="ij"))
-    k = cell.reciprocal(indices)
-    table = np.empty((mixture.species, mixture.species, *k.shape[1:]))
-    for a, b, potential in mixture.pairs():
-        table[a, b] = potential_hat(potential, k)
-    dx = (np.diag(cell.matrix) / shape).reshape(-1, *[1] * cell.dim)
-    return table, np.sum((2.0 * np.sin(0.5 * k * dx) / dx) ** 2, axis=0)
 
 
 def _on_faces(external: External, species: int, cell: Cell, shape: tuple[int, ...]) -> Real:

@@ -13,7 +13,6 @@ neglected, the variation of V within a volume and V_hat beyond the grid, is of s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +20,10 @@ import numpy.typing as npt
 
 from glasscade.cell import Cell
 from glasscade.errors import ConfigError, ResolutionError
-from glasscade.external import ExternalForce
-from glasscade.force import potential_hat
+from glasscade.external import External, ExternalForce, each_species
+from glasscade.force import MeanField
 from glasscade.potentials import Mixture
-from glasscade.transforms import irfftn, modes_to_grid, rfftn
+from glasscade.transforms import modes_to_grid
 
 Real = npt.NDArray[np.float64]
 
@@ -39,6 +38,8 @@ class FreeEnergy:
     ----------
     sides : (d,)
         Lengths h_i of a volume.
+    interaction : MeanField
+        ρ_s -> Φ_s.
     conservative : bool
         Whether external forces are gradients (none at all is one); E is then complete.
 
@@ -56,7 +57,7 @@ class FreeEnergy:
         cell: Cell,
         shape: tuple[int, ...],
         temperature: float,
-        external: Sequence[ExternalForce] | None = None,
+        external: External = None,
     ) -> None:
         lengths = np.diag(cell.matrix)
         if np.any(cell.matrix != np.diag(lengths)):
@@ -66,15 +67,10 @@ class FreeEnergy:
             )
         self.cell, self.shape, self.temperature = cell, shape, temperature
         self.sides = lengths / np.array(shape)
-        self._potential = _transforms(mixture, cell, shape)
+        self.interaction = MeanField(mixture, cell, shape)
         self._work, self._outside, self.conservative = _external(
-            external, cell, shape, mixture.species
+            each_species(external, mixture.species), cell, shape
         )
-
-    def interaction(self, density: Real) -> Real:
-        """Φ_s = Σ_s' V_ss' * ρ_s' of (S, *grid)."""
-        half = rfftn(density, self.cell.dim)
-        return irfftn(np.einsum("st...,t...->s...", self._potential, half), self.shape)
 
     def rise(self, interaction: Real) -> Real:
         """Φ + U at the next volume along each axis minus here, (S, d, *grid).
@@ -121,17 +117,8 @@ class State(NamedTuple):
         return cls(density, interaction, energy.value(density, interaction))
 
 
-def _transforms(mixture: Mixture, cell: Cell, shape: tuple[int, ...]) -> Real:
-    """V_hat_ss' at the modes of the half spectrum, (S, S, *half)."""
-    axes = [np.fft.fftfreq(n, 1.0 / n) for n in shape[:-1]]
-    axes.append(np.fft.rfftfreq(shape[-1], 1.0 / shape[-1]))
-    k = cell.reciprocal(np.array(np.meshgrid(*axes, indexing="ij")))
-    potentials, which = mixture.distinct()
-    return np.array([potential_hat(potential, k) for potential in potentials])[which]
-
-
 def _external(
-    external: Sequence[ExternalForce] | None, cell: Cell, shape: tuple[int, ...], species: int
+    external: tuple[ExternalForce, ...] | None, cell: Cell, shape: tuple[int, ...]
 ) -> tuple[Real | None, Real | None, bool]:
     """∫f·dx along links (S, d, *grid), U (S, *grid), and whether f = -∇U is all of f.
 
@@ -139,8 +126,6 @@ def _external(
     """
     if external is None:
         return None, None, True
-    if len(external) != species:
-        raise ConfigError(f"external: {len(external)} forces were given for {species} species")
     works, potentials, conservative = [], [], True
     for force in external:
         counts = force.counts(cell)

@@ -33,6 +33,11 @@ def smooth_density(shape: tuple[int, ...], mean: float, contrast: float, seed: i
             amplitude, phase = generator.standard_normal(), generator.random()
             wave = amplitude / harmonic * np.cos(2.0 * np.pi * (harmonic * coordinate + phase))
             exponent += wave.reshape([-1 if a == axis else 1 for a in range(len(shape))])
+    return _exponential(exponent, mean, contrast)
+
+
+def _exponential(exponent: Real, mean: float, contrast: float) -> Real:
+    """exp of the exponent, which gets the deviation `contrast`, with this mean over the grid."""
     density = np.exp(contrast * exponent / np.std(exponent))
     return np.asarray(mean * density / np.mean(density))
 
@@ -60,8 +65,7 @@ def disordered_density(
     waves = waves * np.exp(-0.5 * squares * (shortest / (2.0 * math.pi)) ** 2)
     waves[counts] = 0.0  # the mean
     exponent = modes_to_grid(waves + np.conj(np.flip(waves)), cell, shape)
-    density = np.exp(contrast * exponent / np.std(exponent))
-    return np.asarray(mean * density / np.mean(density))
+    return _exponential(exponent, mean, contrast)
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,6 @@ REACHES = (128.0, 256.0, 512.0, 1024.0)
 """Highest p times the range of V up to which a band is looked for."""
 MOST_MODES = 4_000_000
 """Beyond this number of modes the direct sum is taken."""
-CONTACT = 1e-6
-"""Distance, in ranges of V, at which V' tells a jump at contact from a smooth V."""
-JUMP = 1e-3
-"""V' there, relative to its maximum, of a force that jumps; of a smooth V it is about 1e-6."""
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0
 """Factors of the next step: of what the error allows, and its range."""
 APPROACH = 0.5
@@ -368,8 +364,7 @@ def evolve(
 
 def _require_no_collisions(mixture: Mixture) -> None:
     for potential in mixture.distinct()[0]:
-        at_contact = float(potential.slope(np.array([CONTACT * potential.cutoff]))[0])
-        if at_contact > JUMP * steepest(potential):
+        if potential.collapses:
             raise ConfigError(
                 f"merge: a merging radius is needed, since points that attract by "
                 f"'{potential.name}' collide"

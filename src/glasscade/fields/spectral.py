@@ -26,7 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscade.errors import ConfigError, ResolutionError, StabilityError
-from glasscade.force import ForceField
+from glasscade.external import modes_of_each
+from glasscade.force import ForceField, differentiate, multiply
 from glasscade.jit import jit
 from glasscade.transforms import Modes, PaddedGrid, mode_counts, modes_to_grid
 
@@ -110,7 +111,8 @@ def evolve(
         If the step underflows, or the density becomes negative by more than its truncation.
     """
     _check(density, field, temperature, times, tolerance)
-    run = _Run(density, field, temperature, tolerance, _each_species(drive, density, field))
+    own = None if drive is None else modes_of_each(drive, density, field.cell.dim)
+    run = _Run(density, field, temperature, tolerance, own)
     require_resolved(density, field.cell.dim, 0.0)
     lowest, allowed = _lowest(density, field)
     if lowest < -allowed:
@@ -163,6 +165,7 @@ class Scheme:
         self._slopes = np.empty((len(NODES), *shape), dtype=np.complex128)
         self._stage, self._zero = np.empty(shape, np.complex128), np.zeros(shape, np.complex128)
         self._row = np.empty(self.grid.half_shape, dtype=np.complex128)
+        self._mean_field = np.empty(self._row.size, dtype=np.complex128)
         self._rho, self._values = np.empty(self.grid.shape), np.empty(self.grid.shape)
 
     @property
@@ -212,8 +215,9 @@ class Scheme:
         slope[:] = 0.0
         for s, rho in enumerate(density):
             self.grid.to_grid(rho, self._rho)
+            multiply(self._potential[s], flat, self._mean_field)
             for k, wave in enumerate(self._waves):
-                _force(self._potential[s], flat, wave, row.reshape(-1))
+                differentiate(self._mean_field, wave, row.reshape(-1))
                 if self._drive is not None:
                     row -= self._drive[s, k].reshape(row.shape)
                 self.grid.to_grid(row, self._values)
@@ -243,16 +247,6 @@ def _combine(start: Real, slopes: Real, weights: Real, factors: Real, out: Real)
                 else:
                     for i in range(end.size):
                         end[i] += weight * slope[i]
-
-
-@jit
-def _force(potential: Real, density: Modes, wave: Real, out: Modes) -> None:
-    """i p_k Σ_s' V_hat_ss'(p) ρ_hat_s'(p), potential and density (S, half)."""
-    for i in range(wave.size):
-        value = 0.0j
-        for t in range(len(density)):
-            value += potential[t, i] * density[t, i]
-        out[i] = complex(-wave[i] * value.imag, wave[i] * value.real)
 
 
 @jit
@@ -439,19 +433,6 @@ def _lowest(density: Modes, field: ForceField) -> tuple[float, float]:
     highest = float(np.max(values))
     outer = np.sum(np.abs(density[..., _outer(counts)]), axis=-1) / field.cell.volume
     return float(np.min(values)) / highest, TAIL + float(np.max(outer)) / highest
-
-
-def _each_species(drive: Modes | None, density: Modes, field: ForceField) -> Modes | None:
-    """The force on every species, (S, d, modes)."""
-    if drive is None:
-        return None
-    own = (len(density), *field.wavevectors.shape)
-    if drive.shape not in (own, own[1:]):
-        raise ConfigError(
-            f"external: a force of shape {drive.shape} belongs neither to all nor to each of the "
-            f"{len(density)} species with modes {density.shape[1:]} in {field.cell.dim}D"
-        )
-    return np.broadcast_to(drive, own)
 
 
 def _check(

@@ -127,6 +127,11 @@ class Limit:
         return 0.5 * (self.high - self.low)
 
 
+def unknown(realisations: int) -> Limit:
+    """A limit of which there is neither value nor interval."""
+    return Limit(np.nan, np.nan, np.nan, np.nan, np.nan, realisations)
+
+
 ENDS = (
     "value",
     "low",

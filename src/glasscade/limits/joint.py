@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
-from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, inherited
+from glasscade.limits.extrapolation import POINTS, Limit, extrapolate, inherited, unknown
 
 Real = npt.NDArray[np.float64]
 
@@ -117,7 +117,7 @@ def limit_along(temperature: Real, values: Real, errors: Real, level: float) -> 
     """
     known = np.isfinite(values)
     if np.count_nonzero(known) < POINTS:
-        return Limit(np.nan, np.nan, np.nan, np.nan, np.nan, 1)
+        return unknown(1)
     x, y = temperature[known], values[known]
     limit = extrapolate(x, y[np.newaxis], level, deterministic=True)
     return limit.widened(inherited(x, errors[known]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import xarray as xr
 
 from glasscade.analysis.arrays import progress, variable
 from glasscade.analysis.snapshots import Snapshots
+from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.config import System
 from glasscade.errors import DataError
-from glasscade.limits.extrapolation import ENDS, POINTS, Limit, extrapolate, slope
+from glasscade.limits.extrapolation import ENDS, POINTS, Limit, extrapolate, slope, unknown
 from glasscade.stages.batches import Place
 from glasscade.stages.integrate import believed, written
 from glasscade.transforms import Modes, good_size, modes_to_grid, truncate
@@ -29,7 +30,6 @@ SAME_TIME = 1e-9
 """Round-off in output times, relative to the last."""
 SLACK = 1e-9
 """Round-off in scales that are just resolved."""
-UNKNOWN = Limit(np.nan, np.nan, np.nan, np.nan, np.nan, 1)
 
 
 def convergence(
@@ -73,12 +73,14 @@ def convergence(
         ell for ell in ells if ell >= (1.0 - SLACK) * system.smallest_scale(kernel) and ell > 0.0
     ]
     scales = [Scale.of(system, kernel, ell) for ell in (resolved if cold.are_points else [0.0])]
-    size = _extents(np.array([_norms(cold, None, scales, t) for t in range(len(cold))]))
-    rows = []
+    most = tuple(int(m) for m in np.max([scale.counts for scale in scales], axis=0))
+    athermal = list(_densities(cold, most))
+    rows, size = [], _extents(athermal, scales, system)
     for place in progress(others, "temperatures"):
         warm = _snapshots(place, system)
         _require_same_times(place.path, cold, warm)
-        rows.append(_extents(np.array([_norms(cold, warm, scales, t) for t in range(len(cold))])))
+        pairs = zip(_densities(warm, most), athermal, strict=True)
+        rows.append(_extents((each - other for each, other in pairs), scales, system))
     warm_ones = np.array([place.temperature for place in others])
     return labelled(
         warm_ones,
@@ -122,25 +124,24 @@ def _require_same_times(path: Path, cold: Snapshots, warm: Snapshots) -> None:
         raise DataError(f"{path}: its output times differ from those at T = 0; delete both states")
 
 
-def _norms(cold: Snapshots, warm: Snapshots | None, scales: list[Scale], time: int) -> Real:
-    """<Σ_s|ρ̄^T - ρ̄|^p>^{1/p} at one time, or that of ρ̄ alone, (scale, order)."""
-    most = tuple(int(m) for m in np.max([scale.counts for scale in scales], axis=0))
-    modes = cold.density((time,), most)
-    if warm is not None:
-        modes = warm.density((time,), most) - modes
-    return np.array([_norms_at(modes, cold, scale) for scale in scales])
+def _densities(series: Snapshots, counts: tuple[int, ...]) -> Iterator[Modes]:
+    """ρ_s at one time after the other, (S, modes)."""
+    return (series.density(index, counts) for index in series)
 
 
-def _norms_at(modes: Modes, series: Snapshots, scale: Scale) -> Real:
-    cell = series.cell((0,))
+def _extents(densities: Iterable[Modes], scales: list[Scale], system: System) -> Real:
+    """Norms of densities (S, modes), or differences of some, over time: (scale, order, extent)."""
+    norms = np.array(
+        [[_norms(modes, scale, system.cell) for scale in scales] for modes in densities]
+    )
+    return np.stack([norms.max(axis=0), norms[-1]], axis=-1)
+
+
+def _norms(modes: Modes, scale: Scale, cell: Cell) -> Real:
+    """<Σ_s|ρ̄|^p>^{1/p} for every p."""
     smooth = truncate(modes, cell.dim, scale.counts) * scale.filter
     size = np.abs(modes_to_grid(smooth, cell, scale.shape))
     return np.array([np.mean(np.sum(size**p, axis=0)) ** (1.0 / p) for p in NORM_ORDERS])
-
-
-def _extents(norms: Real) -> Real:
-    """From (time, scale, order) to (scale, order, extent)."""
-    return np.stack([norms.max(axis=0), norms[-1]], axis=-1)
 
 
 def labelled(
@@ -184,5 +185,5 @@ def labelled(
 def _exponent(temperature: Real, values: Real, level: float) -> Limit:
     """a of values ~ T^a at the `POINTS` smallest T; none where densities are the same."""
     if not np.all(values[:POINTS] > 0.0):
-        return UNKNOWN
+        return unknown(1)
     return slope(temperature[:POINTS], values[:POINTS], level)

@@ -18,7 +18,6 @@ from glasscade.analysis.arrays import TIME, cell_variable, variable
 from glasscade.analysis.snapshots import MEASURE, REPRESENTATION
 from glasscade.config import FieldSystem
 from glasscade.config.evolution import MeasureKeys
-from glasscade.external import each_species
 from glasscade.fields import finite_volume, line, measures, spectral
 from glasscade.fields.measures import Measure
 from glasscade.force import ForceField
@@ -64,7 +63,7 @@ def _finite_volume(
         temperature,
         times,
         system.tolerance,
-        each_species(system.drive, 1),
+        system.drive,
     )
     return grid_to_modes(history, system.cell)
 

@@ -11,7 +11,7 @@ import xarray as xr
 from glasscade.analysis.arrays import RATE, variable
 from glasscade.config import System
 from glasscade.io import read_dataset
-from glasscade.limits.extrapolation import ENDS, POINTS, Limit, extrapolate
+from glasscade.limits.extrapolation import ENDS, POINTS, Limit, extrapolate, unknown
 from glasscade.stages.batches import TEMPERATURE, apart
 
 TENSORS = ("stress", "rate", "source", "transport", "self_pair")
@@ -188,7 +188,7 @@ def limit_in_ell(y: xr.DataArray, level: float, system: System) -> Limit:
     """The limit ℓ → 0 from the scales ℓ > 0 that the kernel resolves, NaN if these are too few."""
     known = y.sel(ell=y["ell"] > 0.0).dropna("ell")
     if known.sizes["ell"] < POINTS:
-        return Limit(np.nan, np.nan, np.nan, np.nan, np.nan, y.sizes["realisation"])
+        return unknown(y.sizes["realisation"])
     values = known.transpose("realisation", "ell").values
     return believed(
         extrapolate(known["ell"].values, values, level, system.deterministic),
