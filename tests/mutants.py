@@ -36,7 +36,14 @@ GLASS: Raw = {
         },
         "external": [
             {"kind": "kolmogorov", "amplitude": 0.1, "wave": [0, 1], "direction": [1, 0]},
-            {"kind": "active", "amplitude": 0.1, "exponent": 0.3, "k_min": 2, "k_max": 9, "seed": 1},
+            {
+                "kind": "active",
+                "amplitude": 0.1,
+                "exponent": 0.3,
+                "k_min": 2,
+                "k_max": 9,
+                "seed": 1,
+            },
         ],
         "mobility": 2.0,
     },
@@ -96,7 +103,8 @@ NUMBERS = [
 WORDS = [
     "", "x", "1e-3", "nan", "-inf", "1_000", "0x10", "12:30", "010", "yes", "~", "=", "?1+1",
     "../../../etc/passwd", "/etc/passwd", "run.dump", ".", "a\nb", "a\x00b", "a/b", "\u0430bc",
-    "$(touch owned)", "`touch owned`", "'; touch owned; '", "{model}", "{temperature}", "%s", "a" * 300,
+    "$(touch owned)", "`touch owned`", "'; touch owned; '", "{model}", "{temperature}", "%s",
+    "a" * 300,
     "cluster", "gaussian", "cone", "harmonic", "gem", "riesz", "active", "bumps", "shock", "cooled",
 ]  # fmt: skip
 ODD = st.one_of(
@@ -157,7 +165,11 @@ def _change(draw: st.DrawFn, raw: Any, place: tuple[Any, ...]) -> None:
     """One mistake at a place."""
     section = _at(raw, place[:-1])
     last, value = place[-1], section[place[-1]]
-    what = draw(st.sampled_from(["scale", "scale", "scale", "replace", "replace", "delete", "rename", "add"]))
+    what = draw(
+        st.sampled_from(
+            ["scale", "scale", "scale", "replace", "replace", "delete", "rename", "add"]
+        )
+    )
     if what == "scale" and isinstance(value, (int, float)):
         factor = draw(st.sampled_from([0.5, 1.1, 2, -1, 10, 1000, 1e-3, 1e-9, 1e9, 1e200]))
         section[last] = value * factor
@@ -202,7 +214,7 @@ JUNK = [
 
 
 def mistaken_bytes(whole: bytes, junk: list[bytes] = JUNK) -> st.SearchStrategy[bytes]:
-    """The content of a file with a few of its bytes or lines changed, left out, doubled or swapped."""
+    """The content of a file with a few bytes or lines changed, left out, doubled or swapped."""
 
     @st.composite
     def strategy(draw: st.DrawFn) -> bytes:

@@ -41,14 +41,19 @@ def read(path: Path) -> object:
     Raises
     ------
     ConfigError
-        If the file cannot be read, is too large, is not YAML or more than plain data, or gives a
-        key twice.
+        If the file cannot be read, is too large, is not YAML or more than plain data, gives a key
+        twice, or asks Snakemake to evaluate what is in it.
     """
     try:
-        return _Loader(_text(path)).get_single_data()
+        raw = _Loader(_text(path)).get_single_data()
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         detail = str(error).replace(' in "<unicode string>",', " at")
         raise ConfigError(f"{path}: cannot be read as YAML ({one_line(detail, 200)})") from None
+    if isinstance(raw, dict) and EVALUATED in raw:
+        raise ConfigError(
+            f"{path}: {EVALUATED}: Snakemake would run what is in this file as Python; leave it out"
+        )
+    return raw
 
 
 def _text(path: Path) -> str:
@@ -121,7 +126,7 @@ class _Loader(Composer, CParser, SafeConstructor, Resolver):
                 return self.construct_yaml_int(node)
             return self.construct_yaml_float(node)
         except ValueError:  # of thousands of digits
-            _refuse(f"{node.value!r} is no number", node)
+            _refuse(f"{node.value[:20]!r}... is no number", node)
 
 
 _Loader.yaml_implicit_resolvers = {  # dates stay text

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from glasscade.config.imports import located
+from glasscade.config.files import Reach, located
 from glasscade.config.plain import read
 from glasscade.config.study import Model, Study
 from glasscade.errors import ConfigError, one_line
@@ -48,17 +48,19 @@ def parse(raw: object, folder: Path = Path()) -> Study:
             model.check_scales(study.kernels_of(name))
         except ConfigError as error:
             raise ConfigError(f"models.{name}.{error}") from None
-        _require_files(name, model)
+        _require_files(name, model, Reach(folder, map(Path, study.outside_folders)))
     return study
 
 
-def _require_files(name: str, model: Model) -> None:
-    """What a job would miss only after others had run is missed now."""
+def _require_files(name: str, model: Model, reach: Reach) -> None:
+    """What a job would miss, or find elsewhere, only after others had run is missed now."""
+    key = f"models.{name}.system.file"
     for temperature in model.sweep.temperatures:
         for block in range(model.sweep.blocks):
             for path in model.files(temperature, block):
+                reach.require(key, path)
                 if not path.is_file():
-                    raise ConfigError(f"models.{name}.system.file: {path}: this file is missing")
+                    raise ConfigError(f"{key}: {path}: this file is missing")
 
 
 def load(path: Path) -> Study:
