@@ -7,10 +7,11 @@ import io
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
-from glasscade.errors import DataError
+from glasscade.errors import DataError, one_line
 from glasscade.io import write_text
-from glasscade.limits.verdicts import CHECKS, COLUMNS, Verdict
+from glasscade.limits.verdicts import CHECKS, COLUMNS, Outcome, Verdict
 
 _CONVERT: dict[str, Callable[[str], float | int]] = {"float": float, "int": int}
 
@@ -49,15 +50,26 @@ def read_verdicts(path: Path) -> list[Verdict]:
     """
     try:
         with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
+            reader = csv.DictReader(stream, strict=True)
             rows, found = list(reader), tuple(reader.fieldnames or ())
     except OSError:
         raise DataError(f"{path}: this file is missing; run the stage that writes it") from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: it is no table ({error}); delete it, it is made again") from None
     if found != COLUMNS:
-        raise DataError(f"{path}: its columns are {list(found)} and must be {list(COLUMNS)}")
-    return [_verdict(row) for row in rows]
+        shown = one_line(str(list(found)), 100)
+        raise DataError(f"{path}: its columns are {shown} and must be {list(COLUMNS)}")
+    try:
+        return [_verdict(row) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        detail = one_line(str(error), 100)
+        raise DataError(
+            f"{path}: a row is no verdict ({detail}); delete the file, it is made again"
+        ) from None
 
 
 def _verdict(row: dict[str, str]) -> Verdict:
     values = {f.name: _CONVERT.get(str(f.type), str)(row[f.name]) for f in fields(Verdict)}
+    if None in row or row["check"] not in CHECKS or row["verdict"] not in get_args(Outcome):
+        raise ValueError("too many cells, or a check or verdict that is none")
     return Verdict(**values)  # type: ignore[arg-type]  # the types are those of the fields
