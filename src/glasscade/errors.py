@@ -15,6 +15,10 @@ class DataError(GlasscadeError):
     """A file is missing, truncated, corrupt or lacks what it should contain."""
 
 
+class StorageError(GlasscadeError):
+    """A file cannot be written: no space, no permission, a failing disk."""
+
+
 class ResolutionError(GlasscadeError):
     """A grid or a set of modes does not resolve what it is asked to represent."""
 
