@@ -33,3 +33,12 @@ class ConvergenceError(GlasscadeError):
 
 class TimeLimitError(GlasscadeError):
     """A job has stopped by itself before its wall time ends, and can go on."""
+
+
+def without_memory(error: MemoryError) -> str:
+    """The sentence about a job that ran out of memory, wherever that was."""
+    return (
+        f"memory: {error or 'none is left'}; allow more (`ulimit -v`, on a cluster mem_mb) or make "
+        "the job smaller: a smaller block_size, fewer temperatures or scales in a batch, fewer "
+        "points"
+    )

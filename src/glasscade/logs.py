@@ -9,14 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from glasscade.errors import GlasscadeError
+from glasscade.errors import GlasscadeError, without_memory
 from glasscade.memory import keep_freed_memory
-
-MORE_MEMORY = (
-    "allow the job more (`ulimit -v`, on a cluster mem_mb) or make it smaller: a smaller "
-    "block_size, fewer temperatures or scales in a batch, fewer points"
-)
-"""What helps a job that ran out of memory."""
 
 
 @contextmanager
@@ -39,9 +33,8 @@ def job_log(path: str | Path | None) -> Iterator[None]:
         logger.error("error: %s", error)
         sys.exit(f"error: {error}")
     except MemoryError as error:
-        sentence = f"error: memory: {error or 'none is left'}; {MORE_MEMORY}"
-        logger.error(sentence)
-        sys.exit(sentence)
+        logger.error("error: %s", without_memory(error))
+        sys.exit(f"error: {without_memory(error)}")
     except Exception:
         logger.exception("unexpected error")
         raise
