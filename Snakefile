@@ -57,8 +57,11 @@ def resources(cost):
 # Not a rule: if it were to run again, Snakemake would not look at the parameters of what comes
 # after it, and with `ancient` between them would leave results of older code in place.
 onstart:
+    from glasscade import clock
     from glasscade.stages import warm
 
+    given = {Path(path) for job in workflow.dag.jobs for path in job.input}
+    clock.settle({PATHS.root} | {path for path in given if PATHS.root not in path.parents})
     if not warm.MARKER.exists():
         print("Compiling kernels, once; this takes about a minute", file=sys.stderr)
         warm.run(warm.MARKER)

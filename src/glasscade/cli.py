@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glasscade import __version__
-from glasscade.errors import ConfigError, GlasscadeError
+from glasscade.errors import ConfigError, GlasscadeError, without_memory
 
 # What needs numba and scipy is imported by the command that uses it: `--help` answers at once.
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command(options)
     except GlasscadeError as error:
         print(f"glasscade: {error}", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"glasscade: {without_memory(error)}", file=sys.stderr)
         return 2
     return 0
 

@@ -86,7 +86,7 @@ def test_truncated_file_stops_the_jobs_that_read_it(own_clone: Clone) -> None:
     before = digests(own_clone.results)
     outcome = own_clone.snakemake(small())
     assert outcome.code != 0
-    sentence = f"error: {STATE}: truncated or not NetCDF"
+    sentence = f"error: {STATE}: truncated or corrupt"
     assert sentence in outcome.output
     assert "it will be computed again" in outcome.output
     assert "Traceback" not in outcome.output

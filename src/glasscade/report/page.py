@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -343,11 +344,25 @@ def size_of(image: bytes, name: str) -> tuple[int, int]:
     Raises
     ------
     DataError
-        If it is not a PNG.
+        If it is not a PNG, or one that is truncated or corrupt.
     """
     if not image.startswith(PNG) or len(image) < 24:
         raise DataError(f"{name}: not a PNG; delete it, it will be drawn again")
+    if not _is_whole(image):
+        raise DataError(f"{name}: truncated or corrupt; delete it, it will be drawn again")
     return int.from_bytes(image[16:20], "big"), int.from_bytes(image[20:24], "big")
+
+
+def _is_whole(image: bytes) -> bool:
+    """Whether every chunk of a PNG (length, name, content, CRC) is what it was, to the last."""
+    body, place = b"", len(PNG)
+    while place < len(image):
+        end = place + 12 + int.from_bytes(image[place : place + 4], "big")
+        body = image[place + 4 : end - 4]
+        if zlib.crc32(body) != int.from_bytes(image[end - 4 : end], "big"):
+            return False
+        place = end
+    return body[:4] == b"IEND"
 
 
 def _provenance(contents: Contents) -> dict[str, Any]:

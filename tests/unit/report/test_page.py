@@ -311,6 +311,17 @@ def test_size_of_an_image_and_what_is_none() -> None:
             size_of(wrong, "a.png")
 
 
+def test_an_image_is_refused_for_any_truncation_and_any_changed_byte() -> None:
+    for size in range(24, len(IMAGE)):
+        with pytest.raises(DataError, match=r"a\.png: truncated or corrupt; delete it"):
+            size_of(IMAGE[:size], "a.png")
+    for place in range(len(IMAGE)):
+        changed = bytearray(IMAGE)
+        changed[place] ^= 4
+        with pytest.raises(DataError, match=r"a\.png: (not a PNG|truncated or corrupt); delete it"):
+            size_of(bytes(changed), "a.png")
+
+
 def test_the_digest_follows_the_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = template_digest()
     assert re.fullmatch("[0-9a-f]{12}", before)
