@@ -285,7 +285,7 @@ def _snapshots(model: Model) -> int:
     elif isinstance(system, GlassSystem):
         times = system.snapshots
     elif isinstance(system, TrajectorySystem):
-        times = len(system.choice.of(system.last + 1)) if system.last >= 0 else UNKNOWN_FRAMES
+        times = system.choice.count if system.last >= 0 else UNKNOWN_FRAMES
     elif isinstance(system, ShearSystem):
         times = _events(system) * system.snapshots
     return _fields(model) * times

@@ -17,7 +17,12 @@ from glasscade.config.settings import ExponentKeys, Margins, NullKeys, TestFunct
 from glasscade.config.systems import TaggedSystem
 from glasscade.errors import ConfigError, ResolutionError
 from glasscade.limits.extrapolation import POINTS
+from glasscade.paths import batch_label
 
+MOST_JOBS = 100_000
+"""Reductions of a model: ten times a large sweep."""
+LONGEST_NAME = 255
+"""Characters of the name of a file, which for a reduction has model, temperatures and scales."""
 FEWEST_TIMES = 8
 """Output times within the window of a decay."""
 SHARING = ("cluster", "field")
@@ -42,8 +47,8 @@ class Sweep(Closed):
     map_ell: tuple[Positive, ...] = Field(
         (), description="scales of `ell` at which the flux map of one realisation is computed"
     )
-    realisations: int = Field(1, ge=1, description="independent realisations")
-    block_size: int = Field(1, ge=1, description="realisations in one job")
+    realisations: int = Field(1, ge=1, le=100_000, description="independent realisations")
+    block_size: int = Field(1, ge=1, le=100_000, description="realisations in one job")
 
     @property
     def temperature_batches(self) -> tuple[Batch, ...]:
@@ -81,6 +86,12 @@ class Sweep(Closed):
             if not all(batches):
                 raise ValueError(f"{key} must not hold empty brackets")
             distinct(key, tuple(value for batch in batches for value in batch))
+        count = len(self.temperature_batches) * len(self.batches) * self.blocks
+        if count > MOST_JOBS:
+            raise ValueError(
+                f"{count} reductions are more than {MOST_JOBS}; give a job several scales or "
+                "temperatures, in brackets, or more realisations, with block_size"
+            )
         if not set(self.map_ell) <= set(self.scales):
             raise ValueError("map_ell must be among the scales of ell")
         return self
@@ -294,7 +305,29 @@ class Study(Closed):
     exponents: ExponentKeys = ExponentKeys()
     nulls: NullKeys = NullKeys()
     margins: Margins = Margins()
+    outside_folders: tuple[str, ...] = Field(
+        (),
+        description="folders, seen from the configuration, from which models may read files that "
+        "lie neither beside it nor where the study is started, nor below",
+    )
     models: dict[Name, Model] = Field(min_length=1, description="the models, by name")
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        """Every job must have a log."""
+        for name, model in self.models.items():
+            sweep = model.sweep
+            longest = [
+                max(map(len, map(batch_label, batches)))
+                for batches in (sweep.temperature_batches, sweep.batches)
+            ]
+            length = len(f"{name}_T_ell_block{sweep.blocks}.log") + sum(longest)
+            if length > LONGEST_NAME:
+                raise ValueError(
+                    f"models.{name}.sweep: its brackets must be shorter: their numbers are in the "
+                    f"names of files, which would have {length} of {LONGEST_NAME} characters"
+                )
+        return self
 
     def kernels_of(self, model: str) -> tuple[str, ...]:
         """The kernels of a model."""
