@@ -7,6 +7,7 @@ simulate -> reduce -> limits -> verdicts -> summary, with structure -> exponents
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -51,7 +52,7 @@ def code(stage):
 
 def resources(cost):
     """Memory in megabytes and wall time in minutes to ask for, each with room to spare."""
-    return {"mem_mb": int(2 * cost.memory) + 200, "runtime": int(cost.seconds / 20) + 5}
+    return cost.asked
 
 
 # Not a rule: if it were to run again, Snakemake would not look at the parameters of what comes

@@ -16,6 +16,7 @@ from glasscade.errors import ConfigError, GlasscadeError, without_memory
 # What needs numba and scipy is imported by the command that uses it: `--help` answers at once.
 if TYPE_CHECKING:
     from glasscade.config import Study
+    from glasscade.estimate import Line
 
 WILDCARDS = {
     "model": "name of a model",
@@ -80,20 +81,42 @@ def reference(options: argparse.Namespace) -> None:
 
 
 def cost_table(study: Study, cores: int) -> str:
-    """Jobs, processor time, memory and disk of every stage of every model, and the wall time."""
+    """What every stage of every model costs, the largest job of each, the sum and the wall time.
+
+    `processor` and `disk` are of all jobs of a stage; `longest`, `memory` and `asked`, the memory
+    and time that the workflow asks a scheduler for, are the largest of any.
+    """
     from glasscade import estimate
 
     total = estimate.total(study)
-    rows = [("model", "stage", "jobs", "processor", "memory", "disk")]
-    for line in (*estimate.lines(study), total):
-        memory, disk = f"{line.cost.memory:.0f} MB", f"{line.cost.disk:.0f} MB"
-        cost = (_duration(line.cost.seconds), memory, disk)
-        rows.append((line.model, line.stage, str(line.jobs), *cost))
+    rows = [("model", "stage", "jobs", "processor", "disk", "longest", "memory", "asked")]
+    rows += [_cells(line) for line in (*estimate.lines(study), total)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    text = ["  ".join(_aligned(row, widths)) for row in rows]
     wall = _duration(estimate.wall_time(study, cores))
-    text.append(f"About {wall} on {cores} core{'s' * (cores > 1)}, to results/{study.study}.")
-    return "\n".join(text)
+    hours, disk = total.cost.seconds / 3600.0, total.cost.disk / 1000.0
+    return "\n".join(
+        [
+            *("  ".join(_aligned(row, widths)) for row in rows),
+            f"{total.jobs} jobs, {hours:.3g} core-hours, {disk:.3g} GB on disk; the largest job "
+            f"takes {_duration(total.longest)} and the most memory {total.cost.memory:.0f} MB.",
+            f"About {wall} on {cores} core{'s' * (cores > 1)}, to results/{study.study}.",
+        ]
+    )
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    """A line of the table of costs."""
+    asked = line.largest.asked if line.cost.memory > 0.0 else None
+    return (
+        line.model,
+        line.stage,
+        str(line.jobs),
+        _duration(line.cost.seconds),
+        f"{line.cost.disk:.0f} MB",
+        _duration(line.longest),
+        f"{line.cost.memory:.0f} MB",
+        f"{asked['mem_mb']} MB, {asked['runtime']} min" if asked else "",
+    )
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:

@@ -82,6 +82,11 @@ class Cost:
     memory: float
     disk: float
 
+    @property
+    def asked(self) -> dict[str, int]:
+        """Megabytes and minutes to ask a scheduler for, each with room to spare."""
+        return {"mem_mb": int(2.0 * self.memory) + 200, "runtime": int(self.seconds / 20.0) + 5}
+
 
 @dataclass(frozen=True)
 class Line:
@@ -91,6 +96,13 @@ class Line:
     stage: str
     jobs: int
     cost: Cost
+    longest: float
+    """Seconds of the longest job."""
+
+    @property
+    def largest(self) -> Cost:
+        """A job as long as the longest with the memory of the largest."""
+        return Cost(self.longest, self.cost.memory, 0.0)
 
 
 def simulation(model: Model, temperatures: Batch = (0.0,)) -> Cost:
@@ -209,8 +221,8 @@ def lines(study: Study) -> list[Line]:
     """What every stage of every model costs, in the order in which they run."""
     models = [line for name in study.models for line in _model(study, name)]
     stages = ("verdicts", *jobs.study_stages(study), "summary")
-    once = [Line("all", stage, 1, gathering()) for stage in stages]
-    return [*models, *once, Line("all", "all", 1, Cost(0.0, 0.0, 0.0))]
+    once = [_line("all", stage, [gathering()]) for stage in stages]
+    return [*models, *once, _line("all", "all", [Cost(0.0, 0.0, 0.0)])]
 
 
 def total(study: Study) -> Line:
@@ -221,7 +233,8 @@ def total(study: Study) -> Line:
         max(line.cost.memory for line in parts),
         sum(line.cost.disk for line in parts),
     )
-    return Line("all", "total", sum(line.jobs for line in parts), cost)
+    longest = max(line.longest for line in parts)
+    return Line("all", "total", sum(line.jobs for line in parts), cost, longest)
 
 
 def wall_time(study: Study, cores: int) -> float:
@@ -259,7 +272,8 @@ def _reductions(model: Model, kernels: tuple[str, ...], temperatures: Batch) -> 
 
 def _line(model: str, stage: str, costs: list[Cost]) -> Line:
     seconds, disk = sum(cost.seconds for cost in costs), sum(cost.disk for cost in costs)
-    return Line(model, stage, len(costs), Cost(seconds, max(c.memory for c in costs), disk))
+    cost = Cost(seconds, max(c.memory for c in costs), disk)
+    return Line(model, stage, len(costs), cost, max(c.seconds for c in costs))
 
 
 def _size(model: Model) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -50,22 +51,34 @@ class Sweep(Closed):
     realisations: int = Field(1, ge=1, le=100_000, description="independent realisations")
     block_size: int = Field(1, ge=1, le=100_000, description="realisations in one job")
 
-    @property
+    # Made once: every one of thousands of jobs asks for them.
+
+    @cached_property
     def temperature_batches(self) -> tuple[Batch, ...]:
         """The temperatures of each job."""
         return _batches(self.temperature)
 
-    @property
+    @cached_property
     def temperatures(self) -> Batch:
         """All temperatures in the order given."""
         return tuple(value for batch in self.temperature_batches for value in batch)
 
-    @property
+    @cached_property
     def batches(self) -> tuple[Batch, ...]:
         """The scales of each job."""
         return _batches(self.ell)
 
-    @property
+    @cached_property
+    def labelled_temperatures(self) -> dict[str, Batch]:
+        """The temperatures of each job by their label in paths."""
+        return {batch_label(batch): batch for batch in self.temperature_batches}
+
+    @cached_property
+    def labelled_batches(self) -> dict[str, Batch]:
+        """The scales of each job by their label in paths."""
+        return {batch_label(batch): batch for batch in self.batches}
+
+    @cached_property
     def scales(self) -> Batch:
         """All scales in increasing order."""
         return tuple(sorted(ell for batch in self.batches for ell in batch))
