@@ -6,7 +6,6 @@ simulate -> reduce -> limits -> verdicts -> summary, with structure -> exponents
 """
 
 import os
-import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -49,19 +48,10 @@ def code(stage):
     return code_digest(f"glasscade.stages.{stage}", scripts=(SCRIPTS / f"{stage}.py",))
 
 
-def resources(cost):
-    """Memory in megabytes and wall time in minutes to ask for, each with room to spare."""
-    return {"mem_mb": int(2 * cost.memory) + 200, "runtime": int(cost.seconds / 20) + 5}
-
-
 # Not a rule: if it were to run again, Snakemake would not look at the parameters of what comes
 # after it, and with `ancient` between them would leave results of older code in place.
 onstart:
-    from glasscade.stages import warm
-
-    if not warm.MARKER.exists():
-        print("Compiling kernels, once; this takes about a minute", file=sys.stderr)
-        warm.run(warm.MARKER)
+    compile_kernels()
 
 
 wildcard_constraints:
@@ -82,6 +72,7 @@ rule all:
     default_target: True
 
 
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/reduce.smk"
 include: "workflow/rules/fit.smk"

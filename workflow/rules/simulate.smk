@@ -1,3 +1,4 @@
+@same_for_all_blocks
 def simulation_cost(wildcards):
     """Cost of a simulation at its temperatures."""
     job = jobs.simulate(STUDY, wildcards.model, wildcards.temperature, wildcards.block)
@@ -14,12 +15,13 @@ rule simulate:
         PATHS.log("simulate", "{model}_T{temperature}_block{block}"),
     benchmark:
         PATHS.benchmark("simulate", "{model}_T{temperature}_block{block}")
+    group:
+        short("simulate", simulation_cost)
     threads: 1
     # The longest chains of jobs begin here: none should be left for the end.
     priority: 1
     resources:
-        mem_mb=lambda w: resources(simulation_cost(w))["mem_mb"],
-        runtime=lambda w: resources(simulation_cost(w))["runtime"],
+        **resources(simulation_cost),
     params:
         job=lambda w: jobs.simulate(STUDY, w.model, w.temperature, w.block),
         code=code("simulate"),
