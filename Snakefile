@@ -6,7 +6,6 @@ simulate -> reduce -> limits -> verdicts -> summary, with structure -> exponents
 """
 
 import os
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -50,22 +49,14 @@ def code(stage):
     return code_digest(f"glasscade.stages.{stage}", scripts=(SCRIPTS / f"{stage}.py",))
 
 
-def resources(cost):
-    """Memory in megabytes and wall time in minutes to ask for, each with room to spare."""
-    return cost.asked
-
-
 # Not a rule: if it were to run again, Snakemake would not look at the parameters of what comes
 # after it, and with `ancient` between them would leave results of older code in place.
 onstart:
     from glasscade import clock
-    from glasscade.stages import warm
 
     given = {Path(path) for job in workflow.dag.jobs for path in job.input}
     clock.settle({PATHS.root} | {path for path in given if PATHS.root not in path.parents})
-    if not warm.MARKER.exists():
-        print("Compiling kernels, once; this takes about a minute", file=sys.stderr)
-        warm.run(warm.MARKER)
+    compile_kernels()
 
 
 wildcard_constraints:
@@ -86,6 +77,7 @@ rule all:
     default_target: True
 
 
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/reduce.smk"
 include: "workflow/rules/fit.smk"

@@ -32,9 +32,11 @@ for model in MODELS:
             PATHS.log("figures", model),
         benchmark:
             PATHS.benchmark("figures", model)
+        group:
+            short("limits", limits_cost(model), model)
         threads: 1
         resources:
-            **resources(estimate.gathering()),
+            **resources(gathering_cost),
         params:
             job=jobs.figures(STUDY, model),
             code=code("figures"),
@@ -62,9 +64,11 @@ if COMPARED:
             PATHS.log("comparison", "comparison"),
         benchmark:
             PATHS.benchmark("comparison", "comparison")
+        group:
+            short("study", gathering_cost, STUDY.study)
         threads: 1
         resources:
-            **resources(estimate.gathering()),
+            **resources(gathering_cost),
         params:
             job=jobs.comparison(STUDY),
             code=code("comparison"),
@@ -96,9 +100,11 @@ if BOUNDED:
             PATHS.log("bounds", "bounds"),
         benchmark:
             PATHS.benchmark("bounds", "bounds")
+        group:
+            short("study", gathering_cost, STUDY.study)
         threads: 1
         resources:
-            **resources(estimate.gathering()),
+            **resources(gathering_cost),
         params:
             job=jobs.bounds(STUDY),
             code=code("bounds"),
@@ -125,9 +131,11 @@ rule summary:
         PATHS.log("summary", "summary"),
     benchmark:
         PATHS.benchmark("summary", "summary")
+    group:
+        short("study", gathering_cost, STUDY.study)
     threads: 1
     resources:
-        **resources(estimate.gathering()),
+        **resources(gathering_cost),
     params:
         job=jobs.summary(STUDY),
         code=code("summary"),

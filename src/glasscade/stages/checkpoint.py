@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +33,8 @@ IDENTITY = ("parameters", "code_digest", "versions")
 WALL_TIME = "GLASSCADE_WALL_TIME"
 """Environment variable: seconds that a job may take."""
 SCHEDULED_END = "SLURM_JOB_END_TIME"
-"""What Slurm says of it, in seconds since 1970."""
+"""What Slurm says of it, in seconds since 1970: recent versions alone, and not to what Snakemake's
+executor starts within a job."""
 CAUTION = 1.5
 """Longest time between two checkpoints that is kept free before the end, in units of the longest
 so far."""
@@ -156,4 +158,22 @@ def _end_of_job(now: float) -> float:
             ends += [start + float(text)] if text else []
         except ValueError:
             raise ConfigError(f"{name}: {text!r} is no number of seconds") from None
+    if not os.environ.get(SCHEDULED_END):
+        ends += _end_by_slurm()
     return min(ends, default=float("inf"))
+
+
+def _end_by_slurm() -> list[float]:
+    """When Slurm will end the job that this process is part of; nothing where it is not known."""
+    job = os.environ.get("SLURM_JOB_ID")
+    if not job:
+        return []
+    command = ["squeue", "--noheader", "--format=%e", "--jobs", job]
+    environment = os.environ | {"SLURM_TIME_FORMAT": "%s"}
+    try:
+        answer = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=30.0, check=True
+        )
+        return [float(answer.stdout)]
+    except (OSError, subprocess.SubprocessError, ValueError):  # no answer, or a job without end
+        return []
