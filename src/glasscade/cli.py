@@ -1,4 +1,4 @@
-"""The command line: `glasscade check`, `run`, `export` and `reference`."""
+"""The command line: `glasscade check`, `run`, `verify` and others."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from glasscade.errors import ConfigError, GlasscadeError
 # What needs numba and scipy is imported by the command that uses it: `--help` answers at once.
 if TYPE_CHECKING:
     from glasscade.config import Study
+    from glasscade.stages.verify import Finding
 
 WILDCARDS = {
     "model": "name of a model",
@@ -26,14 +27,16 @@ WILDCARDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 if it went well, 2 with one sentence on standard error if it did not."""
+    """Run a command; 0 if it went well, 2 with one sentence on standard error if it did not.
+
+    1 is for a command that compares, and has found faults.
+    """
     options = _parser().parse_args(arguments)
     try:
-        options.command(options)
+        return options.command(options) or 0
     except GlasscadeError as error:
         print(f"glasscade: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 def check(options: argparse.Namespace) -> None:
@@ -59,6 +62,22 @@ def run(options: argparse.Namespace) -> None:
     chosen = {name: getattr(options, name) for name in WILDCARDS}
     given = {name: value for name, value in chosen.items() if value is not None}
     serial.run(config.load(options.config), options.stage, given, options.results)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Check a folder of results against its record: bytes, configuration, verdicts, source."""
+    from glasscade.stages import verify as verifying
+
+    return _told(options.folder, verifying.verify(options.folder))
+
+
+def _told(folder: Path, findings: Sequence[Finding]) -> int:
+    """Print what was found and how much; whether there is a fault."""
+    for finding in findings:
+        print(finding)
+    faults = sum(finding.fault for finding in findings)
+    print(f"{folder}: {faults} faults, {len(findings) - faults} notes")
+    return int(faults > 0)
 
 
 def export(options: argparse.Namespace) -> None:
@@ -121,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"glasscade {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(command: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+    def add(command: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
         text = command.__doc__
         added = commands.add_parser(command.__name__, help=text, description=text)
         added.set_defaults(command=command)
@@ -137,7 +156,8 @@ def _parser() -> argparse.ArgumentParser:
         "stage",
         metavar="STAGE",
         help="simulate, reduce, structure, exponents, limits, figures, verdicts, comparison, "
-        "bounds, summary, or all; of a stage, all jobs that the options below do not leave out",
+        "bounds, summary, record, or all; of a stage, all jobs that the options below do not "
+        "leave out",
     )
     _add_config(running)
     for name, text in WILDCARDS.items():
@@ -145,6 +165,8 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument(
         "--results", type=Path, default=Path("results"), help="folder of results (results)"
     )
+    verifying = add(verify)
+    verifying.add_argument("folder", metavar="RESULTS", type=Path, help="results/<study>")
     exporting = add(export)
     exporting.add_argument(
         "state", metavar="STATE", type=Path, help="results/<study>/state/<model>/T…/block….nc"

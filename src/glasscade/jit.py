@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from llvmlite.binding import get_host_cpu_name
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen, get_host_cpu_features
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -48,15 +49,27 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
     # An attribute that numba makes at run time.
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
 
-if not os.environ.get("NUMBA_CPU_FEATURES") and "+avx512vbmi2" in get_host_cpu_features():
+# Where features are chosen, or another processor, whose name alone numba takes for that, they stay.
+if numba.config.CPU_FEATURES is None and "+avx512vbmi2" in get_host_cpu_features():  # type: ignore[attr-defined]
     # Registers of eight doubles: unasked, LLVM uses half of them, for the sake of processors whose
     # clock they slow down. Those have no VBMI2.
     features = get_host_cpu_features() + ",-prefer-256-bit"
     numba.config.CPU_FEATURES = features  # type: ignore[attr-defined]
 
+
 # How long threads of GNU's OpenMP spin between parallel loops. By default they do for a thousand
 # times as long, which takes the cores from whatever else runs; asleep, they miss the next loop.
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
+
+def target() -> tuple[str, str]:
+    """The processor that kernels are compiled for, and those of its features that they may use."""
+    chosen = numba.config
+    name, features = chosen.CPU_NAME, chosen.CPU_FEATURES  # type: ignore[attr-defined]
+    if features is None:
+        features = get_host_cpu_features()
+    used = [feature[1:] for feature in features.split(",") if feature.startswith("+")]
+    return name or get_host_cpu_name(), ",".join(sorted(used))
 
 
 class _SelfContained(JITCodeLibrary):

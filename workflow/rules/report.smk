@@ -134,3 +134,25 @@ rule summary:
         templates=template_digest(),
     script:
         "../scripts/summary.py"
+
+
+rule record:
+    """Where everything comes from: the metadata of an RO-Crate, and the complete configuration."""
+    # Whatever runs again is upstream of the page.
+    input:
+        PATHS.summary,
+    output:
+        metadata=PATHS.metadata,
+        config=PATHS.config,
+    log:
+        PATHS.log("record", "record"),
+    benchmark:
+        PATHS.benchmark("record", "record")
+    threads: 1
+    resources:
+        **resources(estimate.recording(estimate.lines(STUDY))),
+    params:
+        job=jobs.record(STUDY),
+        code=code("record"),
+    script:
+        "../scripts/record.py"
