@@ -71,6 +71,15 @@ def verify(options: argparse.Namespace) -> int:
     return _told(options.folder, verifying.verify(options.folder))
 
 
+def bundle(options: argparse.Namespace) -> None:
+    """Pack a folder of results for deposit: an RO-Crate in a zip file."""
+    from glasscade.stages import bundle as bundling
+
+    record = bundling.run(options.folder, options.output, options.citation, options.with_states)
+    inside = sum(file.inside for file in record.files)
+    print(f"{options.output}: {inside} files, {len(record.files) - inside} left out")
+
+
 def _told(folder: Path, findings: Sequence[Finding]) -> int:
     """Print what was found and how much; whether there is a fault."""
     for finding in findings:
@@ -167,6 +176,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     verifying = add(verify)
     verifying.add_argument("folder", metavar="RESULTS", type=Path, help="results/<study>")
+    bundling = add(bundle)
+    bundling.add_argument("folder", metavar="RESULTS", type=Path, help="results/<study>")
+    bundling.add_argument("output", metavar="FILE", type=Path, help="the zip file to write")
+    bundling.add_argument(
+        "--with-states", action="store_true", help="with the states, budgets and moments, too"
+    )
+    bundling.add_argument(
+        "--citation",
+        type=Path,
+        help="CITATION.cff with authors and licence of the deposit (that of the source)",
+    )
     exporting = add(export)
     exporting.add_argument(
         "state", metavar="STATE", type=Path, help="results/<study>/state/<model>/T…/block….nc"

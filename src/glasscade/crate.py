@@ -20,6 +20,7 @@ from glasscade.paths import Paths
 
 Entity = dict[str, Any]
 
+PACKAGE = "glasscade"
 METADATA, CONFIG = Paths(Path()).metadata, Paths(Path()).config
 TERMS = "https://w3id.org/ro/terms/glasscade#"
 CRATE = "https://w3id.org/ro/crate/1.1"
@@ -113,7 +114,8 @@ class Job:
 class Installation:
     """The package on a machine: its commit, versions of packages, system and processor.
 
-    `target` is the processor that kernels were compiled for, `features` what it can do.
+    `versions` has that of the package itself too; `target` is the processor that kernels were
+    compiled for, `features` what it can do.
     """
 
     commit: str
@@ -229,7 +231,8 @@ def _entities(record: Record, citation: Citation) -> Iterator[Entity]:
         yield _file(file)
     identifiers = {file.path: file.identifier for file in record.files}
     for stage, jobs in record.stages.items():
-        yield from _stage(stage, jobs, citation)
+        version = record.installations[jobs[0].installation].versions[PACKAGE]
+        yield from _stage(stage, jobs, version, citation)
         for job in jobs:
             yield from _job(job, identifiers)
 
@@ -276,7 +279,8 @@ def _installations(record: Record) -> Iterator[Entity]:
         yield _entity(
             f"#installation-{number}",
             "SoftwareApplication",
-            name=f"glasscade of commit {found.commit}",
+            name=f"{PACKAGE} of commit {found.commit}",
+            softwareVersion=found.versions[PACKAGE],
             commit=found.commit,
             operatingSystem=found.system,
             processor=found.processor,
@@ -299,14 +303,15 @@ def _file(file: File) -> Entity:
     )
 
 
-def _stage(stage: str, jobs: list[Job], citation: Citation) -> Iterator[Entity]:
+def _stage(stage: str, jobs: list[Job], version: str, citation: Citation) -> Iterator[Entity]:
     """The stage as a program, with the sums over its jobs."""
     known = [job.usage for job in jobs if job.usage]
     total = _values(f"#stage/{stage}", _total(known)) if known else []
     yield _entity(
         f"#stage/{stage}",
         "SoftwareApplication",
-        name=f"glasscade.stages.{stage}",
+        name=f"{PACKAGE}.stages.{stage}",
+        softwareVersion=version,
         description=f"stage {stage} of glasscade, {len(jobs)} jobs",
         codeDigest=sorted({job.code for job in jobs}),
         **({"url": citation.repository} if citation.repository else {}),
@@ -330,6 +335,7 @@ def _job(job: Job, identifiers: dict[str, str]) -> Iterator[Entity]:
         job.identifier,
         "CreateAction",
         name=f"{job.stage} {job.name}",
+        description=f"job {job.name} of the stage {job.stage}",
         instrument=[_link(f"#stage/{job.stage}"), _link(f"#installation-{job.installation}")],
         object=[_link(identifiers[path]) for path in (CONFIG, *job.inputs)],
         result=[_link(identifiers[path]) for path in job.outputs],
@@ -361,7 +367,12 @@ def _values(identifier: str, usage: Usage) -> list[Entity]:
 
 
 def _entity(identifier: str, kind: str, **properties: Any) -> Entity:
-    return {"@id": identifier, "@type": kind, **properties}
+    """An entity, in which a list of one is that one, as RO-Crate wants it."""
+    single = {
+        key: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for key, value in properties.items()
+    }
+    return {"@id": identifier, "@type": kind, **single}
 
 
 def _link(identifier: str) -> dict[str, str]:
@@ -412,6 +423,11 @@ def _record(graph: dict[str, Entity]) -> Record:
     )
 
 
+def _links(value: dict[str, str] | list[dict[str, str]]) -> list[str]:
+    """What a property leads to, be it one or several."""
+    return [link["@id"] for link in (value if isinstance(value, list) else [value])]
+
+
 def _read_file(entity: Entity) -> File:
     return File(
         path=str(entity["name"]),
@@ -423,17 +439,17 @@ def _read_file(entity: Entity) -> File:
 
 
 def _read_job(action: Entity, graph: dict[str, Entity], paths: dict[str, str]) -> Job:
-    stage, installation = (link["@id"] for link in action["instrument"])
+    stage, installation = _links(action["instrument"])
     usage = None
     if "resourceUsage" in action:
-        usage = Usage(*(float(graph[link["@id"]]["value"]) for link in action["resourceUsage"]))
+        usage = Usage(*(float(graph[x]["value"]) for x in _links(action["resourceUsage"])))
     return Job(
         stage=stage.removeprefix("#stage/"),
         name=action["name"].split()[1],
         code=action["codeDigest"],
         parameters=action["parametersDigest"],
-        inputs=tuple(paths[x["@id"]] for x in action["object"] if x["@id"] != CONFIG),
-        outputs=tuple(paths[x["@id"]] for x in action["result"]),
+        inputs=tuple(paths[x] for x in _links(action["object"]) if x != CONFIG),
+        outputs=tuple(paths[x] for x in _links(action["result"])),
         ended=action["endTime"],
         installation=int(installation.removeprefix("#installation-")),
         usage=usage,
@@ -441,7 +457,7 @@ def _read_job(action: Entity, graph: dict[str, Entity], paths: dict[str, str]) -
 
 
 def _read_installation(entity: Entity, graph: dict[str, Entity]) -> Installation:
-    packages = [graph[link["@id"]] for link in entity["softwareRequirements"]]
+    packages = [graph[x] for x in _links(entity["softwareRequirements"])]
     return Installation(
         commit=entity["commit"],
         versions={package["name"]: package["softwareVersion"] for package in packages},

@@ -23,7 +23,7 @@ import netCDF4
 import numpy as np
 import yaml
 
-from glasscade import config, crate
+from glasscade import __version__, config, crate
 from glasscade.config import Study
 from glasscade.crate import CONFIG, METADATA, Citation, File, Installation, Job, Record, Usage
 from glasscade.errors import DataError
@@ -162,7 +162,7 @@ class _Found:
                 str(notes["code_digest"]),
                 Installation(
                     commit=notes["git_commit"],
-                    versions=json.loads(notes["versions"]),
+                    versions={PACKAGE: notes["glasscade_version"], **json.loads(notes["versions"])},
                     **json.loads(notes["machine"]),
                 ),
             )
@@ -199,7 +199,8 @@ def present_code(stage: str) -> str:
 @cache
 def here() -> Installation:
     """The installation that runs this."""
-    return Installation(commit=git_commit(), versions=versions(), **machine())
+    known = {PACKAGE: __version__, **versions()}
+    return Installation(commit=git_commit(), versions=known, **machine())
 
 
 def file_in(folder: Path, path: str, data: str = "", inside: bool = True) -> File:

@@ -70,8 +70,8 @@ def _files(record: Record, folder: Path) -> Iterator[Finding]:
             yield Finding(True, recorded.path, str(error))
             continue
         if present.size != recorded.size:
-            sizes = f"has {present.size} bytes, {recorded.size} are recorded"
-            yield Finding(True, recorded.path, sizes)
+            text = f"has {present.size} bytes, {recorded.size} are recorded"
+            yield Finding(True, recorded.path, text)
         elif present.sha256 != recorded.sha256:
             yield Finding(True, recorded.path, "has changed since it was recorded")
     kinds: dict[str, list[int]] = {}
