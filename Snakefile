@@ -2,7 +2,8 @@
 
     snakemake -c all --configfile config/config.yaml
 
-simulate -> reduce -> limits -> verdicts -> summary, with structure -> exponents beside reduce.
+simulate -> reduce -> limits -> verdicts -> summary -> record, with structure -> exponents beside
+reduce.
 """
 
 import os
@@ -74,6 +75,7 @@ rule all:
     input:
         PATHS.summary,
         PATHS.verdicts,
+        PATHS.metadata,
     default_target: True
 
 

@@ -1,4 +1,4 @@
-"""The command line: `glasscade check`, `run`, `export` and `reference`."""
+"""The command line: `glasscade check`, `run`, `verify` and others."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from glasscade.errors import ConfigError, GlasscadeError, without_memory
 if TYPE_CHECKING:
     from glasscade.config import Study
     from glasscade.estimate import Line
+    from glasscade.stages.verify import Finding
 
 WILDCARDS = {
     "model": "name of a model",
@@ -27,17 +28,19 @@ WILDCARDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 if it went well, 2 with one sentence on standard error if it did not."""
+    """Run a command; 0 if it went well, 2 with one sentence on standard error if it did not.
+
+    1 is for a command that compares, and has found faults.
+    """
     options = _parser().parse_args(arguments)
     try:
-        options.command(options)
+        return options.command(options) or 0
     except GlasscadeError as error:
         print(f"glasscade: {error}", file=sys.stderr)
         return 2
     except MemoryError as error:
         print(f"glasscade: {without_memory(error)}", file=sys.stderr)
         return 2
-    return 0
 
 
 def check(options: argparse.Namespace) -> None:
@@ -63,6 +66,31 @@ def run(options: argparse.Namespace) -> None:
     chosen = {name: getattr(options, name) for name in WILDCARDS}
     given = {name: value for name, value in chosen.items() if value is not None}
     serial.run(config.load(options.config), options.stage, given, options.results)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Check a folder of results against its record: bytes, configuration, verdicts, source."""
+    from glasscade.stages import verify as verifying
+
+    return _told(options.folder, verifying.verify(options.folder))
+
+
+def bundle(options: argparse.Namespace) -> None:
+    """Pack a folder of results for deposit: an RO-Crate in a zip file."""
+    from glasscade.stages import bundle as bundling
+
+    record = bundling.run(options.folder, options.output, options.citation, options.with_states)
+    inside = sum(file.inside for file in record.files)
+    print(f"{options.output}: {inside} files, {len(record.files) - inside} left out")
+
+
+def _told(folder: Path, findings: Sequence[Finding]) -> int:
+    """Print what was found and how much; whether there is a fault."""
+    for finding in findings:
+        print(finding)
+    faults = sum(finding.fault for finding in findings)
+    print(f"{folder}: {faults} faults, {len(findings) - faults} notes")
+    return int(faults > 0)
 
 
 def export(options: argparse.Namespace) -> None:
@@ -147,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"glasscade {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(command: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+    def add(command: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
         text = command.__doc__
         added = commands.add_parser(command.__name__, help=text, description=text)
         added.set_defaults(command=command)
@@ -163,13 +191,27 @@ def _parser() -> argparse.ArgumentParser:
         "stage",
         metavar="STAGE",
         help="simulate, reduce, structure, exponents, limits, figures, verdicts, comparison, "
-        "bounds, summary, or all; of a stage, all jobs that the options below do not leave out",
+        "bounds, summary, record, or all; of a stage, all jobs that the options below do not "
+        "leave out",
     )
     _add_config(running)
     for name, text in WILDCARDS.items():
         running.add_argument(f"--{name}", metavar=name.upper(), help=text)
     running.add_argument(
         "--results", type=Path, default=Path("results"), help="folder of results (results)"
+    )
+    verifying = add(verify)
+    verifying.add_argument("folder", metavar="RESULTS", type=Path, help="results/<study>")
+    bundling = add(bundle)
+    bundling.add_argument("folder", metavar="RESULTS", type=Path, help="results/<study>")
+    bundling.add_argument("output", metavar="FILE", type=Path, help="the zip file to write")
+    bundling.add_argument(
+        "--with-states", action="store_true", help="with the states, budgets and moments, too"
+    )
+    bundling.add_argument(
+        "--citation",
+        type=Path,
+        help="CITATION.cff with authors and licence of the deposit (that of the source)",
     )
     exporting = add(export)
     exporting.add_argument(

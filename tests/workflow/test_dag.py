@@ -22,7 +22,7 @@ ROUGH_BATCH = "0.02_0.03_0.05_0.08_0.12"
 def after(*models: str) -> set[str]:
     """What follows when the limits of these models change."""
     per_model = {job for m in models for job in (f"limits {m}", f"figures_{m}")}
-    return per_model | {"verdicts", "summary"}
+    return per_model | {"verdicts", "summary", "record"}
 
 
 def of_stage(stage: str, *models: str) -> set[str]:
@@ -122,7 +122,7 @@ def test_a_change_runs_what_it_concerns(
 
 def test_one_more_model_leaves_the_others_alone(clone: Clone) -> None:
     planned = clone.plan(changed(small(), "models.smooth", FIELD)).jobs
-    gathered = {"verdicts", "summary"}
+    gathered = {"verdicts", "summary", "record"}
     assert gathered < planned
     assert {job for job in planned - gathered if "smooth" not in job} == set()
     # 5 temperatures: states and reductions; structure, exponents, limits, figures
@@ -169,13 +169,15 @@ def test_cosmetic_edits_run_nothing(clone: Clone) -> None:
         # used by figures and by nothing else
         (
             "src/glasscade/figures/maps.py",
-            {"figures_point", "figures_rough", "summary"},
+            {"figures_point", "figures_rough", "summary", "record"},
         ),
         # used by every stage that computes
         (
             "src/glasscade/cell.py",
             of_stage("simulate", *BOTH) | REDUCED | MEASURED | after(*BOTH),
         ),
+        # used to record alone
+        ("src/glasscade/crate.py", {"record"}),
         # used by no stage
         ("src/glasscade/cli.py", set()),
     ],

@@ -24,9 +24,13 @@ def run(inputs: list[Path], output: Path) -> None:
     DataError
         If a table is missing or does not have the columns of one.
     """
+    write_table(table(together(inputs)), output)
+
+
+def together(inputs: list[Path]) -> list[Verdict]:
+    """The rows of several tables, ordered by check."""
     rows = [row for path in inputs for row in read_verdicts(path)]
-    rows.sort(key=lambda row: CHECKS.index(row.check))
-    write_table(table(rows), output)
+    return sorted(rows, key=lambda row: CHECKS.index(row.check))
 
 
 def table(rows: list[Verdict]) -> str:
