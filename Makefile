@@ -51,7 +51,7 @@ run_study = set -e; export $(IN_VENV); \
 	if [ -t 2 ]; then bar="--logger rich"; else bar=""; fi; \
 	echo "$$run $$bar"; $$run $$bar; \
 	echo "$$run --report $(2)/report.html"; $$run --report $(2)/report.html; \
-	echo "The study: $(2)/summary.html; its verdicts: $(2)/verdicts.csv; its jobs: $(2)/report.html"
+	echo "In $(2): summary.html (read this first), verdicts.csv, report.html"
 
 test: $(TEST_STAMP) ## set up, check style, types and layers, run the tests
 	@$(MAKE) --no-print-directory --jobs 2 lint kernels

@@ -62,6 +62,7 @@ onstart:
     if not warm.MARKER.exists():
         print("Compiling kernels, once; this takes about a minute", file=sys.stderr)
         warm.run(warm.MARKER)
+    follow()
 
 
 wildcard_constraints:
@@ -86,3 +87,4 @@ include: "workflow/rules/simulate.smk"
 include: "workflow/rules/reduce.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/progress.smk"

@@ -79,16 +79,17 @@ def reference(options: argparse.Namespace) -> None:
 def cost_table(study: Study, cores: int) -> str:
     """Jobs, processor time, memory and disk of every stage of every model, and the wall time."""
     from glasscade import estimate
+    from glasscade.progress import duration
 
     total = estimate.total(study)
     rows = [("model", "stage", "jobs", "processor", "memory", "disk")]
     for line in (*estimate.lines(study), total):
         memory, disk = f"{line.cost.memory:.0f} MB", f"{line.cost.disk:.0f} MB"
-        cost = (_duration(line.cost.seconds), memory, disk)
+        cost = (duration(line.cost.seconds), memory, disk)
         rows.append((line.model, line.stage, str(line.jobs), *cost))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     text = ["  ".join(_aligned(row, widths)) for row in rows]
-    wall = _duration(estimate.wall_time(study, cores))
+    wall = duration(estimate.wall_time(study, cores))
     text.append(f"About {wall} on {cores} core{'s' * (cores > 1)}, to results/{study.study}.")
     return "\n".join(text)
 
@@ -100,15 +101,6 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
         cell.ljust(width) if column < 2 else cell.rjust(width)
         for column, (cell, width) in enumerate(cells)
     ]
-
-
-def _duration(seconds: float) -> str:
-    """Seconds below two minutes, minutes below two hours, then hours."""
-    if seconds < 120.0:
-        return f"{seconds:.0f} s"
-    if seconds < 7200.0:
-        return f"{seconds / 60.0:.0f} min"
-    return f"{seconds / 3600.0:.0f} h"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -80,6 +80,11 @@ class Paths:
         """The page that reads like a paper."""
         return self._pattern("summary.html")
 
+    @property
+    def report(self) -> str:
+        """Snakemake's own report of the jobs."""
+        return self._pattern("report.html")
+
     def figure(self, model: str, name: str, suffix: str) -> str:
         """A figure (png) or its data (csv)."""
         return self._pattern("figures", model, f"{name}.{suffix}")
