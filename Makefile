@@ -61,7 +61,7 @@ run_study = set -e; export $(IN_VENV); \
 	if [ -t 2 ]; then bar="--logger rich"; else bar=""; fi; \
 	echo "$$run $$bar"; $$run $$bar; \
 	echo "$$here --report $(2)/report.html"; $$here --report $(2)/report.html; \
-	echo "The study: $(2)/summary.html; its verdicts: $(2)/verdicts.csv; its jobs: $(2)/report.html"
+	echo "In $(2): summary.html (read this first), verdicts.csv, report.html"
 
 # The profile of a cluster says how many jobs and cores.
 ELSEWHERE = snakemake --workflow-profile workflow/profiles/$(PROFILE)

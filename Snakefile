@@ -58,6 +58,7 @@ onstart:
     given = {Path(path) for job in workflow.dag.jobs for path in job.input}
     clock.settle({PATHS.root} | {path for path in given if PATHS.root not in path.parents})
     compile_kernels()
+    follow()
 
 
 wildcard_constraints:
@@ -84,3 +85,4 @@ include: "workflow/rules/simulate.smk"
 include: "workflow/rules/reduce.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/progress.smk"

@@ -115,18 +115,19 @@ def cost_table(study: Study, cores: int) -> str:
     and time that the workflow asks a scheduler for, are the largest of any.
     """
     from glasscade import estimate
+    from glasscade.progress import duration
 
     total = estimate.total(study)
     rows = [("model", "stage", "jobs", "processor", "disk", "longest", "memory", "asked")]
     rows += [_cells(line) for line in (*estimate.lines(study), total)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    wall = _duration(estimate.wall_time(study, cores))
+    wall = duration(estimate.wall_time(study, cores))
     hours, disk = total.cost.seconds / 3600.0, total.cost.disk / 1000.0
     return "\n".join(
         [
             *("  ".join(_aligned(row, widths)) for row in rows),
             f"{total.jobs} jobs, {hours:.3g} core-hours, {disk:.3g} GB on disk; the largest job "
-            f"takes {_duration(total.longest)} and the most memory {total.cost.memory:.0f} MB.",
+            f"takes {duration(total.longest)} and the most memory {total.cost.memory:.0f} MB.",
             f"About {wall} on {cores} core{'s' * (cores > 1)}, to results/{study.study}.",
         ]
     )
@@ -139,9 +140,9 @@ def _cells(line: Line) -> tuple[str, ...]:
         line.model,
         line.stage,
         str(line.jobs),
-        _duration(line.cost.seconds),
+        duration(line.cost.seconds),
         f"{line.cost.disk:.0f} MB",
-        _duration(line.longest),
+        duration(line.longest),
         f"{line.cost.memory:.0f} MB",
         f"{asked['mem_mb']} MB, {asked['runtime']} min" if asked else "",
     )
@@ -154,15 +155,6 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
         cell.ljust(width) if column < 2 else cell.rjust(width)
         for column, (cell, width) in enumerate(cells)
     ]
-
-
-def _duration(seconds: float) -> str:
-    """Seconds below two minutes, minutes below two hours, then hours."""
-    if seconds < 120.0:
-        return f"{seconds:.0f} s"
-    if seconds < 7200.0:
-        return f"{seconds / 60.0:.0f} min"
-    return f"{seconds / 3600.0:.0f} h"
 
 
 def _parser() -> argparse.ArgumentParser:

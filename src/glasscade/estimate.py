@@ -6,7 +6,7 @@ on. The same figures, with room to spare, are the resources the workflow asks a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -226,6 +226,26 @@ def limits(model: Model) -> Cost:
     numbers = _size(model) * _snapshots(model)
     seconds = PER_NUMBER_COMPARED * numbers * len(model.sweep.temperatures)
     return Cost(plain.seconds + seconds, plain.memory + 5.0 * FLOAT * numbers, plain.disk)
+
+
+def of_job(study: Study, rule: str, wildcards: Mapping[str, str]) -> Cost:
+    """Cost of one job of the workflow, from its rule and wildcards."""
+    values = {
+        key: tuple(map(float, wildcards[key].split("_")))
+        for key in ("temperature", "ell")
+        if key in wildcards
+    }
+    name = wildcards.get("model", "")
+    if rule == "simulate":
+        return simulation(study.models[name], values["temperature"])
+    if rule == "reduce":
+        count = len(values["temperature"])
+        return reduction(study.models[name], study.kernels_of(name), values["ell"], count)
+    if rule == "structure":
+        return structure(study, name)
+    if rule == "limits":
+        return limits(study.models[name])
+    return Cost(0.0, 0.0, 0.0) if rule == "all" else gathering()
 
 
 def lines(study: Study) -> list[Line]:

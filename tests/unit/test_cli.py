@@ -66,13 +66,6 @@ def test_check_sums_up_the_study_of_a_cluster() -> None:
     assert wall.endswith(" on 64 cores, to results/cluster.")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(3.4, "3 s"), (119.0, "119 s"), (121.0, "2 min"), (7201.0, "2 h")]
-)
-def test_durations_are_readable(seconds: float, text: str) -> None:
-    assert cli._duration(seconds) == text
-
-
 @pytest.mark.parametrize("command", [["check"], ["run", "simulate"]])
 def test_a_bad_configuration_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]

@@ -27,7 +27,7 @@ from glasscade.regularity.exponents import (
     SHORTEST_DECADES,
 )
 from glasscade.regularity.scaling import CHANCE, PLATEAU
-from glasscade.report import TEMPLATES, labels, parameters, regions, rst
+from glasscade.report import TEMPLATES, controls, labels, parameters, regions, rst
 from glasscade.report.answers import Findings, Mark, questions
 from glasscade.report.exponents import Exponent, exponent_rows
 from glasscade.report.falsification import conditions
@@ -164,7 +164,7 @@ def _answers(contents: Contents) -> dict[str, Any]:
     return {
         "opening": _opening(contents, counts),
         "counts": counts,
-        "warning": _warning(contents.verdicts),
+        "warning": controls.warning(contents.verdicts),
         "questions": questions(findings),
         "conditions": conditions(findings),
     }
@@ -181,28 +181,6 @@ def _opening(contents: Contents, counts: Mapping[Mark, int]) -> str:
         f"{'is' if counts['inconclusive'] == 1 else 'are'} inconclusive. Scales of dissipation and "
         "what is known by theorem or not asked stand beside them without a reference."
     )
-
-
-def _warning(rows: Sequence[Verdict]) -> str:
-    """What must be read before any answer: controls that are not right, or absent."""
-    controls = {"control", "closure", "exponent_recovery"}
-    trusted = [row for row in regions.of_box(rows) if row.check in controls]
-    if not trusted:
-        return "This study holds no control and no closure: nothing below is tested."
-    failed = sum(row.verdict == "violated" for row in trusted)
-    open_ = sum(row.verdict == "inconclusive" for row in trusted)
-    if failed:
-        return (
-            f"{failed} of {len(trusted)} controls and closures fail: until they hold, the answers "
-            "below should not be believed."
-        )
-    if open_:
-        return (
-            f"No control and no closure fails, but {open_} of {len(trusted)} are inconclusive: "
-            "their intervals are wider than their margins, and answers that rest on them are not "
-            "yet secured."
-        )
-    return ""
 
 
 def _body(contents: Contents) -> dict[str, Any]:

@@ -243,7 +243,9 @@ def test_a_control_that_is_not_right_is_said_first(verdict: Outcome, says: str) 
 
 def test_no_warning_where_controls_hold_and_one_where_there_are_none(page: str) -> None:
     assert 'class="warning"' not in page
-    assert "nothing below is tested" in text(render(replace(contents(), verdicts=[], limits={})))
+    assert "none of its answers is tested" in text(
+        render(replace(contents(), verdicts=[], limits={}))
+    )
 
 
 def test_the_methods_name_what_the_study_uses(page: str) -> None:
