@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from glasscade import __version__
 from glasscade.errors import ConfigError, GlasscadeError, without_memory
+from glasscade.progress import duration
 
 # What needs numba and scipy is imported by the command that uses it: `--help` answers at once.
 if TYPE_CHECKING:
@@ -115,10 +116,11 @@ def cost_table(study: Study, cores: int) -> str:
     and time that the workflow asks a scheduler for, are the largest of any.
     """
     from glasscade import estimate
-    from glasscade.progress import duration
 
     total = estimate.total(study)
-    rows = [("model", "stage", "jobs", "processor", "disk", "longest", "memory", "asked")]
+    rows: list[tuple[str, ...]] = [
+        ("model", "stage", "jobs", "processor", "disk", "longest", "memory", "asked")
+    ]
     rows += [_cells(line) for line in (*estimate.lines(study), total)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     wall = duration(estimate.wall_time(study, cores))

@@ -244,7 +244,7 @@ def test_the_jobs_of_a_study_cost_what_its_stages_cost() -> None:
     parsed = config.parse(
         changed(raw, "models.smooth.sweep.temperature", [0, [0.1, 0.2], 0.3, 0.4])
     )
-    planned = [("all", {}), ("verdicts", {}), ("summary", {})]
+    planned = [("all", {}), ("verdicts", {}), ("summary", {}), ("record", {})]
     planned += [(stage, {}) for stage in jobs.study_stages(parsed)]
     for model in parsed.models:
         planned += [("simulate", wildcards) for wildcards in jobs.states(parsed, model)]
