@@ -73,7 +73,8 @@ def atomic(path: Path) -> Iterator[Path]:
 def sweep(path: Path) -> None:
     """Remove what processes of this machine that run no more left of writing `path`."""
     for part in path.parent.glob(f"{glob.escape(_parts(path))}*.part"):
-        if not _runs(int(part.suffixes[-2][1:])):
+        process = part.stem.removeprefix(_parts(path))
+        if process.isdecimal() and not _runs(int(process)):
             part.unlink(missing_ok=True)
 
 

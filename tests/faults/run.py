@@ -15,13 +15,16 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import psutil
 from harness import (
     BUDGET,
     ROUGH_BUDGET,
@@ -101,7 +104,8 @@ def _snakemake_killed(ground: Ground) -> None:
             orphan.resume()  # both write the same checkpoints and the same state
             assert run.end() == 0, run.output
     finally:
-        orphan.resume()
+        with suppress(psutil.NoSuchProcess):
+            orphan.resume()
     until(lambda: not orphan.is_running() or orphan.status() == "zombie", "the end of the orphan")
     ground.require_tidy()
     assert not ground.checkpoint.exists()
@@ -323,12 +327,22 @@ def main() -> None:
         # Two beside each other: Snakemake and its jobs wait for each other a lot.
         with ThreadPoolExecutor(2) as lanes:
             chosen = sys.argv[1:] or list(FAULTS)
-            failures = [lanes.submit(FAULTS[name], grounds) for name in chosen]
-        for failure in failures:
-            failure.result()
+            passed = list(lanes.map(lambda name: _passes(name, grounds), chosen))
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    tell("all of it", "nothing was lost")
+    failed = [name for name, good in zip(chosen, passed, strict=True) if not good]
+    tell("all of it", f"failed: {', '.join(failed)}" if failed else "nothing was lost")
+    sys.exit(bool(failed))
+
+
+def _passes(name: str, grounds: Grounds) -> bool:
+    """Whether a fault does no harm; if it does, say at once how."""
+    try:
+        FAULTS[name](grounds)
+    except Exception:
+        print(f"{name} FAILED\n{traceback.format_exc()}", flush=True)
+        return False
+    return True
 
 
 START = time.monotonic()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -153,3 +154,17 @@ def test_one_job_can_be_chosen(tmp_path: Path) -> None:
     assert cli.main(["run", "simulate", path, *chosen, "--results", str(results)]) == 0
     made = [x.relative_to(results).as_posix() for x in results.rglob("*.nc")]
     assert made == ["small/state/point/T0.004/block0.nc"]
+
+
+def test_too_little_memory_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def check(options: object) -> None:
+        """What no address space holds."""
+        np.empty(2**57)
+
+    monkeypatch.setattr(cli, "check", check)
+    assert cli.main(["check", "config/smoke.yaml"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("glasscade: memory: Unable to allocate")
+    assert error.count("\n") == 1

@@ -324,6 +324,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     kept = [
         tmp_path / f".b.nc.{here}.{os.getppid()}.part",
         tmp_path / f".b.nc.{here}x.{gone.pid}.part",
+        tmp_path / f".b.nc.{here}.cluster.{gone.pid}.part",
         tmp_path / f".c.nc.{here}.{gone.pid}.part",
     ]
     for part in (left, *kept):

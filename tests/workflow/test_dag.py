@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import pytest
@@ -152,6 +153,17 @@ def test_cosmetic_edits_run_nothing(clone: Clone) -> None:
     ]
     with clone.edited(*edits):
         assert clone.plan(text).jobs == set()
+
+
+def test_a_newer_time_alone_runs_nothing(clone: Clone) -> None:
+    """A state that seems to be younger than all that was made of it, with the content it had."""
+    state = clone.results / "state" / "rough" / "T0" / "block0.nc"
+    before = state.stat().st_mtime
+    os.utime(state, (before, before + 3600.0))
+    try:
+        assert clone.plan(small()).jobs == set()
+    finally:
+        os.utime(state, (before, before))
 
 
 @pytest.mark.parametrize(

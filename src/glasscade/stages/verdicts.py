@@ -66,6 +66,8 @@ def read_verdicts(path: Path) -> list[Verdict]:
 
 
 def _verdict(row: dict[str, str]) -> Verdict:
+    if len(row) != len(COLUMNS):
+        raise ValueError("it has more cells than columns")
     values = {f.name: _CONVERT.get(str(f.type), str)(row[f.name]) for f in fields(Verdict)}
     found = Verdict(**values)  # type: ignore[arg-type]  # the types are those of the fields
     if found.check not in CHECKS or found.verdict not in get_args(Outcome):
