@@ -20,6 +20,8 @@ from glasscade.errors import ConfigError, ResolutionError
 from glasscade.limits.extrapolation import POINTS
 from glasscade.paths import batch_label
 
+LONGEST_NAME = 240
+"""Characters of the name of a file; file systems allow 255, and Snakemake adds some."""
 FEWEST_TIMES = 8
 """Output times within the window of a decay."""
 SHARING = ("cluster", "field")
@@ -275,6 +277,18 @@ class Model(Closed):
         if inside < FEWEST_TIMES:
             raise ValueError(
                 f"relaxation.window must hold at least {FEWEST_TIMES} output times, not {inside}"
+            )
+
+    def check_names(self, name: str) -> None:
+        """Refuse batches whose labels make the name of a file longer than file systems allow."""
+        sweep = self.sweep
+        longest = [max(x, key=len) for x in (sweep.labelled_temperatures, sweep.labelled_batches)]
+        length = len("{}_T{}_ell{}_block{}.log".format(name, *longest, sweep.blocks))
+        if length > LONGEST_NAME:
+            raise ConfigError(
+                "sweep: the largest brackets of temperature and ell make the name of a log "
+                f"{length} characters long, of at most {LONGEST_NAME}; make them smaller, or the "
+                "name of the model shorter"
             )
 
     def check_scales(self, kernels: tuple[str, ...]) -> None:
