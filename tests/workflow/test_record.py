@@ -44,7 +44,7 @@ def test_every_file_and_job_is_recorded_with_what_it_took(clone: Clone) -> None:
     assert len(record.jobs) == estimate.total(config.parse(small())).jobs - 2
     for job in record.jobs:
         assert job.usage is not None
-        assert 0.0 < job.usage.processor
+        assert job.usage.processor > 0.0
         assert 0.0 < job.usage.wall < 600.0
         assert 10.0 < job.usage.memory < 2000.0
     [installation] = record.installations
