@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glasscade import __version__
-from glasscade.errors import ConfigError, GlasscadeError
+from glasscade.errors import ConfigError, GlasscadeError, without_memory
+from glasscade.progress import duration
 
 # What needs numba and scipy is imported by the command that uses it: `--help` answers at once.
 if TYPE_CHECKING:
     from glasscade.config import Study
+    from glasscade.estimate import Line
     from glasscade.stages.verify import Finding
 
 WILDCARDS = {
@@ -36,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.command(options) or 0
     except GlasscadeError as error:
         print(f"glasscade: {error}", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"glasscade: {without_memory(error)}", file=sys.stderr)
         return 2
 
 
@@ -114,20 +119,44 @@ def reference(options: argparse.Namespace) -> None:
 
 
 def cost_table(study: Study, cores: int) -> str:
-    """Jobs, processor time, memory and disk of every stage of every model, and the wall time."""
+    """What every stage of every model costs, the largest job of each, the sum and the wall time.
+
+    `processor` and `disk` are of all jobs of a stage; `longest`, `memory` and `asked`, the memory
+    and time that the workflow asks a scheduler for, are the largest of any.
+    """
     from glasscade import estimate
 
     total = estimate.total(study)
-    rows = [("model", "stage", "jobs", "processor", "memory", "disk")]
-    for line in (*estimate.lines(study), total):
-        memory, disk = f"{line.cost.memory:.0f} MB", f"{line.cost.disk:.0f} MB"
-        cost = (_duration(line.cost.seconds), memory, disk)
-        rows.append((line.model, line.stage, str(line.jobs), *cost))
+    rows: list[tuple[str, ...]] = [
+        ("model", "stage", "jobs", "processor", "disk", "longest", "memory", "asked")
+    ]
+    rows += [_cells(line) for line in (*estimate.lines(study), total)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    text = ["  ".join(_aligned(row, widths)) for row in rows]
-    wall = _duration(estimate.wall_time(study, cores))
-    text.append(f"About {wall} on {cores} core{'s' * (cores > 1)}, to results/{study.study}.")
-    return "\n".join(text)
+    wall = duration(estimate.wall_time(study, cores))
+    hours, disk = total.cost.seconds / 3600.0, total.cost.disk / 1000.0
+    return "\n".join(
+        [
+            *("  ".join(_aligned(row, widths)) for row in rows),
+            f"{total.jobs} jobs, {hours:.3g} core-hours, {disk:.3g} GB on disk; the largest job "
+            f"takes {duration(total.longest)} and the most memory {total.cost.memory:.0f} MB.",
+            f"About {wall} on {cores} core{'s' * (cores > 1)}, to results/{study.study}.",
+        ]
+    )
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    """A line of the table of costs."""
+    asked = line.largest.asked if line.cost.memory > 0.0 else None
+    return (
+        line.model,
+        line.stage,
+        str(line.jobs),
+        duration(line.cost.seconds),
+        f"{line.cost.disk:.0f} MB",
+        duration(line.longest),
+        f"{line.cost.memory:.0f} MB",
+        f"{asked['mem_mb']} MB, {asked['runtime']} min" if asked else "",
+    )
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
@@ -137,15 +166,6 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
         cell.ljust(width) if column < 2 else cell.rjust(width)
         for column, (cell, width) in enumerate(cells)
     ]
-
-
-def _duration(seconds: float) -> str:
-    """Seconds below two minutes, minutes below two hours, then hours."""
-    if seconds < 120.0:
-        return f"{seconds:.0f} s"
-    if seconds < 7200.0:
-        return f"{seconds / 60.0:.0f} min"
-    return f"{seconds / 3600.0:.0f} h"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ on. The same figures, with room to spare, are the resources the workflow asks a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +86,11 @@ class Cost:
     memory: float
     disk: float
 
+    @property
+    def asked(self) -> dict[str, int]:
+        """Megabytes and minutes to ask a scheduler for, each with room to spare."""
+        return {"mem_mb": int(2.0 * self.memory) + 200, "runtime": int(self.seconds / 20.0) + 5}
+
 
 @dataclass(frozen=True)
 class Line:
@@ -95,6 +100,13 @@ class Line:
     stage: str
     jobs: int
     cost: Cost
+    longest: float
+    """Seconds of the longest job."""
+
+    @property
+    def largest(self) -> Cost:
+        """A job as long as the longest with the memory of the largest."""
+        return Cost(self.longest, self.cost.memory, 0.0)
 
 
 def simulation(model: Model, temperatures: Batch = (0.0,)) -> Cost:
@@ -216,13 +228,35 @@ def limits(model: Model) -> Cost:
     return Cost(plain.seconds + seconds, plain.memory + 5.0 * FLOAT * numbers, plain.disk)
 
 
+def of_job(study: Study, rule: str, wildcards: Mapping[str, str]) -> Cost:
+    """Cost of one job of the workflow, from its rule and wildcards."""
+    values = {
+        key: tuple(map(float, wildcards[key].split("_")))
+        for key in ("temperature", "ell")
+        if key in wildcards
+    }
+    name = wildcards.get("model", "")
+    if rule == "simulate":
+        return simulation(study.models[name], values["temperature"])
+    if rule == "reduce":
+        count = len(values["temperature"])
+        return reduction(study.models[name], study.kernels_of(name), values["ell"], count)
+    if rule == "structure":
+        return structure(study, name)
+    if rule == "limits":
+        return limits(study.models[name])
+    if rule == "record":
+        return next(line.cost for line in lines(study) if line.stage == rule)
+    return Cost(0.0, 0.0, 0.0) if rule == "all" else gathering()
+
+
 def lines(study: Study) -> list[Line]:
     """What every stage of every model costs, in the order in which they run."""
     models = [line for name in study.models for line in _model(study, name)]
     stages = ("verdicts", *jobs.study_stages(study), "summary")
-    once = [Line("all", stage, 1, gathering()) for stage in stages]
-    recorded = Line("all", "record", 1, recording([*models, *once]))
-    return [*models, *once, recorded, Line("all", "all", 1, Cost(0.0, 0.0, 0.0))]
+    once = [_line("all", stage, [gathering()]) for stage in stages]
+    recorded = _line("all", "record", [recording([*models, *once])])
+    return [*models, *once, recorded, _line("all", "all", [Cost(0.0, 0.0, 0.0)])]
 
 
 def total(study: Study) -> Line:
@@ -233,7 +267,8 @@ def total(study: Study) -> Line:
         max(line.cost.memory for line in parts),
         sum(line.cost.disk for line in parts),
     )
-    return Line("all", "total", sum(line.jobs for line in parts), cost)
+    longest = max(line.longest for line in parts)
+    return Line("all", "total", sum(line.jobs for line in parts), cost, longest)
 
 
 def wall_time(study: Study, cores: int) -> float:
@@ -271,7 +306,8 @@ def _reductions(model: Model, kernels: tuple[str, ...], temperatures: Batch) -> 
 
 def _line(model: str, stage: str, costs: list[Cost]) -> Line:
     seconds, disk = sum(cost.seconds for cost in costs), sum(cost.disk for cost in costs)
-    return Line(model, stage, len(costs), Cost(seconds, max(c.memory for c in costs), disk))
+    cost = Cost(seconds, max(c.memory for c in costs), disk)
+    return Line(model, stage, len(costs), cost, max(c.seconds for c in costs))
 
 
 def _size(model: Model) -> float:
@@ -297,7 +333,7 @@ def _snapshots(model: Model) -> int:
     elif isinstance(system, GlassSystem):
         times = system.snapshots
     elif isinstance(system, TrajectorySystem):
-        times = len(system.choice.of(system.last + 1)) if system.last >= 0 else UNKNOWN_FRAMES
+        times = system.choice.count if system.last >= 0 else UNKNOWN_FRAMES
     elif isinstance(system, ShearSystem):
         times = _events(system) * system.snapshots
     return _fields(model) * times

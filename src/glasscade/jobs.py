@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscade.config import UNSEEN, Batch, FieldSystem, GlassSystem, Model, Study, SyntheticSystem
+from glasscade.config import UNSEEN, FieldSystem, GlassSystem, Model, Study, SyntheticSystem
 from glasscade.figures import figure_names as names_of
-from glasscade.paths import batch_label, number
+from glasscade.paths import number
 
 Job = dict[str, Any]
 Labels = dict[str, str]
@@ -19,12 +19,12 @@ Labels = dict[str, str]
 
 def temperatures(study: Study, model: str) -> list[str]:
     """Labels of the batches of temperatures of a model."""
-    return [batch_label(batch) for batch in study.models[model].sweep.temperature_batches]
+    return list(study.models[model].sweep.labelled_temperatures)
 
 
 def batches(study: Study, model: str) -> list[str]:
     """Labels of the batches of scales of a model."""
-    return [batch_label(batch) for batch in study.models[model].sweep.batches]
+    return list(study.models[model].sweep.labelled_batches)
 
 
 def blocks(study: Study, model: str) -> list[str]:
@@ -87,7 +87,7 @@ def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> 
     Maps are made for the first realisation at the lowest T, hence in one job alone.
     """
     keys = study.models[model]
-    batch, chosen = _of_label(keys.sweep.batches, ell), _temperatures(keys, temperature)
+    batch, chosen = keys.sweep.labelled_batches[ell], _temperatures(keys, temperature)
     first = block == "0" and chosen == [min(keys.sweep.temperatures)]
     return {
         "system": _system(keys),
@@ -255,12 +255,8 @@ def record(study: Study) -> Job:
 
 
 def _system(keys: Model) -> Job:
-    return keys.system.model_dump(mode="json")
+    return keys.system.plain
 
 
 def _temperatures(keys: Model, label: str) -> list[float]:
-    return list(_of_label(keys.sweep.temperature_batches, label))
-
-
-def _of_label(batches: tuple[Batch, ...], label: str) -> Batch:
-    return next(batch for batch in batches if batch_label(batch) == label)
+    return list(keys.sweep.labelled_temperatures[label])

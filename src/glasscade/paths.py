@@ -90,6 +90,11 @@ class Paths:
         """Where everything comes from: the metadata of an RO-Crate."""
         return self._pattern("ro-crate-metadata.json")
 
+    @property
+    def report(self) -> str:
+        """Snakemake's own report of the jobs."""
+        return self._pattern("report.html")
+
     def figure(self, model: str, name: str, suffix: str) -> str:
         """A figure (png) or its data (csv)."""
         return self._pattern("figures", model, f"{name}.{suffix}")

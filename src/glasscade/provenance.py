@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from glasscade.jit import cache_root, target
+from glasscade.jit import cache_root, processor
 
 PACKAGE = "glasscade"
 ROOT = Path(__file__).parent
@@ -78,12 +78,13 @@ def machine() -> dict[str, str]:
 
     Two machines with the same `target` and `features` run the same machine code.
     """
-    name, features = target()
+    name, features = processor()
+    used = sorted(feature[1:] for feature in features.split(",") if feature.startswith("+"))
     return {
         "system": platform.platform(),
         "processor": _processor(),
         "target": name,
-        "features": features,
+        "features": ",".join(used),
     }
 
 

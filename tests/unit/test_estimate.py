@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from glasscade import config, estimate
+from glasscade import config, estimate, jobs
 from report_data import GLASS
-from studies import FIELD, ROUGH, SHEAR, changed, study
+from studies import CLUSTER, FIELD, ROUGH, SHEAR, changed, study
 
 DEFAULT = Path(__file__).parents[2] / "config" / "config.yaml"
 
@@ -237,3 +237,22 @@ def test_the_default_study_fits_its_limits() -> None:
 
 def test_the_smoke_study_is_at_most_thirty_jobs() -> None:
     assert estimate.total(config.load(DEFAULT.with_name("smoke.yaml"))).jobs <= 30
+
+
+def test_the_jobs_of_a_study_cost_what_its_stages_cost() -> None:
+    raw = study(point=CLUSTER, rough=ROUGH, smooth=FIELD, glass=GLASS)
+    parsed = config.parse(
+        changed(raw, "models.smooth.sweep.temperature", [0, [0.1, 0.2], 0.3, 0.4])
+    )
+    planned = [("all", {}), ("verdicts", {}), ("summary", {}), ("record", {})]
+    planned += [(stage, {}) for stage in jobs.study_stages(parsed)]
+    for model in parsed.models:
+        planned += [("simulate", wildcards) for wildcards in jobs.states(parsed, model)]
+        planned += [("reduce", wildcards) for wildcards in jobs.reductions(parsed, model)]
+        planned += [("structure", wildcards) for wildcards in jobs.structures(parsed, model)]
+        planned += [("exponents", {"model": model})] * (model in jobs.measured(parsed))
+        planned += [("limits", {"model": model}), (f"figures_{model}", {})]
+    total = estimate.total(parsed)
+    assert len(planned) == total.jobs
+    seconds = sum(estimate.of_job(parsed, *job).seconds for job in planned)
+    assert seconds == pytest.approx(total.cost.seconds, rel=1e-9)  # round-off

@@ -56,6 +56,7 @@ def test_after_a_run_nothing_is_left_to_do(clone: Clone) -> None:
     outcome = clone.plan(small())
     assert outcome.jobs == set()
     assert "Nothing to be done" in outcome.output
+    assert "Study small" not in outcome.output  # a dry run has no end to speak of
 
 
 def test_a_run_leaves_logs_and_benchmarks_of_every_job(clone: Clone) -> None:

@@ -39,6 +39,13 @@ class Choice:
         """Whether this frame and all behind it are not wanted."""
         return self.last is not None and number > self.last
 
+    @property
+    def count(self) -> int:
+        """How many frames are wanted, of a choice that names the last."""
+        if self.last is None:
+            raise ValueError("a choice without a last frame has no count")
+        return max(0, self.last - self.first + self.stride) // self.stride
+
     def of(self, count: int) -> list[int]:
         """The numbers of the wanted frames out of so many."""
         return [number for number in range(count) if self.holds(number)]

@@ -243,7 +243,9 @@ def test_a_control_that_is_not_right_is_said_first(verdict: Outcome, says: str) 
 
 def test_no_warning_where_controls_hold_and_one_where_there_are_none(page: str) -> None:
     assert 'class="warning"' not in page
-    assert "nothing below is tested" in text(render(replace(contents(), verdicts=[], limits={})))
+    assert "none of its answers is tested" in text(
+        render(replace(contents(), verdicts=[], limits={}))
+    )
 
 
 def test_the_methods_name_what_the_study_uses(page: str) -> None:
@@ -309,6 +311,17 @@ def test_size_of_an_image_and_what_is_none() -> None:
     for wrong in (b"", IMAGE[:20], b"GIF89a" + IMAGE):
         with pytest.raises(DataError, match=r"a\.png: not a PNG"):
             size_of(wrong, "a.png")
+
+
+def test_an_image_is_refused_for_any_truncation_and_any_changed_byte() -> None:
+    for size in range(24, len(IMAGE)):
+        with pytest.raises(DataError, match=r"a\.png: truncated or corrupt; delete it"):
+            size_of(IMAGE[:size], "a.png")
+    for place in range(len(IMAGE)):
+        changed = bytearray(IMAGE)
+        changed[place] ^= 4
+        with pytest.raises(DataError, match=r"a\.png: (not a PNG|truncated or corrupt); delete it"):
+            size_of(bytes(changed), "a.png")
 
 
 def test_the_digest_follows_the_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

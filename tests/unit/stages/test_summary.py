@@ -162,7 +162,7 @@ def test_a_broken_image_keeps_the_earlier_page(inputs: dict[str, Any]) -> None:
     assert inputs["output"].read_text(encoding="utf-8") == "earlier"
 
 
-def test_a_file_without_provenance_is_refused(inputs: dict[str, Any]) -> None:
+def test_a_file_that_no_stage_wrote_is_refused(inputs: dict[str, Any]) -> None:
     made_up_limits("field").to_netcdf(inputs["limits"][2])
-    with pytest.raises(DataError, match=r"smooth\.nc: it does not say where it comes from"):
+    with pytest.raises(DataError, match=r"smooth\.nc: truncated or corrupt"):
         summary.run(JOB, **inputs)
