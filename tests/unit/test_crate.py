@@ -68,6 +68,13 @@ def test_a_record_reads_back(tmp_path: Path, record: Record) -> None:
     assert read_back(record, tmp_path) == record
 
 
+@pytest.mark.parametrize("path", ["../other.csv", "a/../../b", "/etc/hostname"])
+def test_no_file_of_a_crate_lies_outside_of_it(tmp_path: Path, path: str) -> None:
+    record = replace(RECORD, files=(*RECORD.files, File(path, 1, "d" * 64)))
+    with pytest.raises(DataError, match="leaves the folder"):
+        read_back(record, tmp_path)
+
+
 def test_what_is_left_out_is_no_file_of_the_crate() -> None:
     left = replace(RECORD.files[1], inside=False)
     text = crate.to_json(replace(RECORD, files=(RECORD.files[0], left)), CITATION)
