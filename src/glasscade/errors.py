@@ -37,6 +37,10 @@ class DataError(GlasscadeError):
     """A file is missing, truncated, corrupt or lacks what it should contain."""
 
 
+class StorageError(GlasscadeError):
+    """A file cannot be written: no space, no permission, a failing disk."""
+
+
 class ResolutionError(GlasscadeError):
     """A grid or a set of modes does not resolve what it is asked to represent."""
 
@@ -51,3 +55,12 @@ class ConvergenceError(GlasscadeError):
 
 class TimeLimitError(GlasscadeError):
     """A job has stopped by itself before its wall time ends, and can go on."""
+
+
+def without_memory(error: MemoryError) -> str:
+    """The sentence about a job that ran out of memory, wherever that was."""
+    return (
+        f"memory: {error or 'none is left'}; allow more (`ulimit -v`, on a cluster mem_mb) or make "
+        "the job smaller: a smaller block_size, fewer temperatures or scales in a batch, fewer "
+        "points"
+    )

@@ -94,7 +94,8 @@ def batch(name: str, seed: int, count: int) -> Counter[str]:
         try:
             result = json.loads(done.stdout.splitlines()[-1])
         except (IndexError, ValueError):
-            last = (Path(folder) / name).read_bytes()
+            path = Path(folder) / name
+            last = path.read_bytes() if path.exists() else b""
             print(f"{name}: the process ended with {done.returncode} at the input {last!r}")
             print(done.stderr[-2000:])
             return Counter(failed=1)
