@@ -92,7 +92,7 @@ GLASS, LINE = "models.glass.system", "models.smooth.system"
         (
             "models.smooth.sweep.ell",
             [[0, *(round(0.3 + 0.01 * n, 2) for n in range(60))]],
-            "brackets must be shorter: their numbers are in the names of files",
+            "the largest brackets .* make the name of a log 321 characters long",
         ),
     ],
 )  # fmt: skip
