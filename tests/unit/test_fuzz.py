@@ -17,6 +17,7 @@ from fuzz.targets import Target, judge, targets
 from glasscade import config
 from glasscade.errors import ConfigError
 from mutants import MODELS, unshared
+from studies import changed
 
 FEW, MANY = 15, 150
 """Inputs of each kind of file, and of configurations."""
@@ -87,6 +88,7 @@ GLASS, LINE = "models.glass.system", "models.smooth.system"
         (f"{GLASS}.preparation.dt", 1e-25, "it must take at most 1e.12 steps"),
         ("models.smooth.sweep.realisations", 10**7, r"realisations: .* or equal to 100000"),
         ("models.imported.system.last", 10**12, r"last: .*less than or equal to 1000000000"),
+        (f"{LINE}.points", 2**20, "points: 1048576 along each of 2 sides are more than the 68719"),
         # names of files
         ("study", "a" * 65, "study: string should have at most 64 characters"),
         (
@@ -101,7 +103,8 @@ def test_what_was_found(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("run.dump").write_text("content")
-    models = {name: MODELS[name] for name in ("glass", "smooth", "imported")}
+    smooth = changed(MODELS["smooth"], "system.dimensions", 2)
+    models = {"smooth": smooth} | {name: MODELS[name] for name in ("glass", "imported")}
     raw = unshared(studies.study(**models))
     config.parse(raw)
     *sections, last = [int(part) if part.isdigit() else part for part in key.split(".")]
