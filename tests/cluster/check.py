@@ -70,6 +70,10 @@ class Job:
     minutes: int
     cores: int
 
+    def __str__(self) -> str:
+        asked = f"{self.memory:5d} MB {self.minutes:3d} min"
+        return f"job {self.number:2d} {self.state:9s} {asked} {self.name}"
+
     @property
     def ended(self) -> bool:
         return self.state not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
@@ -170,7 +174,7 @@ def groups_of(text: str) -> list[tuple[str, Counter[str]]]:
 
 
 def memory_of(costs: list[Cost], attempt: int = 1) -> int:
-    return attempt * max(int(2 * cost.memory) + 200 for cost in costs)
+    return attempt * max(int(2 * cost.memory) + 800 for cost in costs)
 
 
 def minutes_of(costs: list[Cost], attempt: int = 1) -> int:
@@ -242,14 +246,14 @@ def disturbed_study(folder: Path) -> Workflow:
     step = wait_for(lambda: study.running("reduce_rough", log), "a reduction runs")
     say(f"kill -9 of the {kill_step(step)} processes of step {step.number}.0, a reduction")
     again = wait_for(lambda: _after(study, step), "the job of the killed step is submitted again")
-    demand(again.memory == 2 * step.memory, f"job {step.number} ({_state(step)}) becomes {again}")
+    demand(again.memory == 2 * step.memory, f"{_state(step)}, becomes {again}")
 
     log = logs / "exponents" / "rough.log"
     job = wait_for(lambda: study.running("limits_rough", log), "exponents are being fitted")
     say(f"scancel of job {job.number}, exponents, limits and figures of a model")
     subprocess.run(["scancel", str(job.number)], check=True)
     again = wait_for(lambda: _after(study, job), "the cancelled job is submitted again")
-    demand(again.minutes == 2 * job.minutes, f"job {job.number} ({_state(job)}) becomes {again}")
+    demand(again.minutes == 2 * job.minutes, f"{_state(job)}, becomes {again}")
 
     wait_for(lambda: study.running("limits_", logs / "limits" / "rough.log"), "limits are computed")
     say("kill -9 of the main process")
@@ -282,8 +286,9 @@ def _batch(model: str) -> str:
     return label
 
 
-def _state(job: Job) -> str:
-    return next(now.state for now in records() if now.number == job.number)
+def _state(job: Job) -> Job:
+    """The job as it is now."""
+    return next(now for now in records() if now.number == job.number)
 
 
 def _after(workflow: Workflow, job: Job) -> Job | None:
@@ -309,12 +314,10 @@ def compare(results: Path) -> None:
 
 def check_study(study: Workflow) -> None:
     """Groups and resources of the first submissions of the study."""
-    first: dict[str, Job] = {}
-    for job in study.jobs():
-        first.setdefault(job.name, job)
+    submitted = study.jobs()
     groups = {name: members for name, members in reversed(groups_of(study.text))}
     for group, costs in expected().items():
-        [job] = [job for name, job in first.items() if name.startswith(f"{group}_")]
+        job = next(job for job in submitted if job.name.startswith(f"{group}_"))
         asked = (job.memory, job.minutes, job.cores)
         members = groups[group].total()
         demand(
@@ -332,10 +335,10 @@ def check_faults(faults: Workflow) -> None:
     demand(groups == {("reduce_a", 3): 1, ("reduce_b", 3): 1}, "short jobs: three a submission")
     demand(len(by_name["long"]) == 2, "long jobs: one a submission")
     for name, memory, minutes, state in [
-        ("exit_code", 800, 5, "FAILED"),
-        ("memory", 800, 5, "FAILED"),
-        ("time", 800, 1, "TIMEOUT"),
-        ("checkpoint", 800, 1, "FAILED"),
+        ("exit_code", 1000, 5, "FAILED"),
+        ("memory", 1000, 5, "FAILED"),
+        ("time", 1000, 1, "TIMEOUT"),
+        ("checkpoint", 1000, 1, "FAILED"),
     ]:
         tries = by_name[name]
         states = [job.state for job in tries]
@@ -394,9 +397,7 @@ def main(folder: Path) -> None:
     submitted = len(records())
     demand(submitted <= MOST_SUBMISSIONS, f"{submitted} submissions, at most {MOST_SUBMISSIONS}")
     for job in records():
-        say(
-            f"job {job.number:2d} {job.state:9s} {job.memory:5d} MB {job.minutes:3d} min {job.name}"
-        )
+        say(str(job))
 
 
 if __name__ == "__main__":

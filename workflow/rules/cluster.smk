@@ -6,6 +6,9 @@ from glasscade.jit import WARM
 SHORT = 120.0
 """Seconds, as estimated, up to which a job shares its submission to a cluster with others."""
 
+AROUND = 800
+"""Megabytes of up to three processes of Snakemake around a job of a cluster, 250 each."""
+
 
 def same_for_all_blocks(cost):
     """A cost that is estimated once for all blocks of realisations, and for all that ask."""
@@ -28,7 +31,7 @@ def resources(cost):
     may be what it lacked.
     """
     return {
-        "mem_mb": lambda w, attempt: attempt * (int(2 * cost(w).memory) + 200),
+        "mem_mb": lambda w, attempt: attempt * (int(2 * cost(w).memory) + AROUND),
         "runtime": lambda w, attempt: attempt * (int(cost(w).seconds / 20) + 5),
     }
 
