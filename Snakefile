@@ -2,10 +2,12 @@
 
     snakemake -c all --configfile config/config.yaml
 
-simulate -> reduce -> limits -> verdicts -> summary, with structure -> exponents beside reduce.
+simulate -> reduce -> limits -> verdicts -> summary -> record, with structure -> exponents beside
+reduce.
 """
 
 import os
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -51,7 +53,12 @@ def code(stage):
 # Not a rule: if it were to run again, Snakemake would not look at the parameters of what comes
 # after it, and with `ancient` between them would leave results of older code in place.
 onstart:
+    from glasscade import clock
+
+    given = {Path(path) for job in workflow.dag.jobs for path in job.input}
+    clock.settle({PATHS.root} | {path for path in given if PATHS.root not in path.parents})
     compile_kernels()
+    follow()
 
 
 wildcard_constraints:
@@ -69,6 +76,7 @@ rule all:
     input:
         PATHS.summary,
         PATHS.verdicts,
+        PATHS.metadata,
     default_target: True
 
 
@@ -77,3 +85,4 @@ include: "workflow/rules/simulate.smk"
 include: "workflow/rules/reduce.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/progress.smk"

@@ -16,12 +16,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 from llvmlite.binding import get_host_cpu_name
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen, get_host_cpu_features
+
+from glasscade.errors import DataError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -64,8 +67,29 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "glasscade"
 
 
+def require_private(folder: Path) -> None:
+    """Make a folder that others can neither read nor write: numba runs what it finds there.
+
+    Raises
+    ------
+    DataError
+        If the folder belongs to somebody else.
+    """
+    with suppress(OSError):  # where none can be made, numba keeps its code elsewhere or not at all
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+        if status.st_uid != os.getuid():
+            raise DataError(
+                f"{folder}: this folder of compiled code belongs to another user, who could put "
+                "any code there; set XDG_CACHE_HOME to a folder of your own"
+            )
+        if status.st_mode & 0o077:
+            folder.chmod(0o700)
+
+
 FOLDER = cache_folder()
 if not os.environ.get("NUMBA_CACHE_DIR"):
+    require_private(cache_root())
     _settings.CACHE_DIR = str(FOLDER)
 WARM = Path(_settings.CACHE_DIR) / f"warm-{FOLDER.name}.txt"
 """Stands for compiled kernels in the cache, of the present source and for this processor."""

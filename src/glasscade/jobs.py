@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscade.config import UNSEEN, Batch, FieldSystem, GlassSystem, Model, Study, SyntheticSystem
+from glasscade.config import UNSEEN, FieldSystem, GlassSystem, Model, Study, SyntheticSystem
 from glasscade.figures import figure_names as names_of
-from glasscade.paths import batch_label, number
+from glasscade.paths import number
 
 Job = dict[str, Any]
 Labels = dict[str, str]
@@ -19,12 +19,12 @@ Labels = dict[str, str]
 
 def temperatures(study: Study, model: str) -> list[str]:
     """Labels of the batches of temperatures of a model."""
-    return [batch_label(batch) for batch in study.models[model].sweep.temperature_batches]
+    return list(study.models[model].sweep.labelled_temperatures)
 
 
 def batches(study: Study, model: str) -> list[str]:
     """Labels of the batches of scales of a model."""
-    return [batch_label(batch) for batch in study.models[model].sweep.batches]
+    return list(study.models[model].sweep.labelled_batches)
 
 
 def blocks(study: Study, model: str) -> list[str]:
@@ -87,7 +87,7 @@ def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> 
     Maps are made for the first realisation at the lowest T, hence in one job alone.
     """
     keys = study.models[model]
-    batch, chosen = _of_label(keys.sweep.batches, ell), _temperatures(keys, temperature)
+    batch, chosen = keys.sweep.labelled_batches[ell], _temperatures(keys, temperature)
     first = block == "0" and chosen == [min(keys.sweep.temperatures)]
     return {
         "system": _system(keys),
@@ -104,7 +104,7 @@ def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> 
 def structure(study: Study, model: str) -> Job:
     """Parameters of the moments from which exponents are fitted, with those of the nulls."""
     keys = study.models[model]
-    random = {"seed": study.seed, "nulls": study.nulls.model_dump(mode="json")}
+    random = {"seed": study.seed, "nulls": study.nulls.plain}
     return {
         "system": _system(keys),
         "orders": list(study.exponents.orders),
@@ -134,13 +134,13 @@ def limits(study: Study, model: str) -> Job:
     decay, compared = keys.relaxation, compared_states(study, model)
     of_states = [_temperatures(keys, x["temperature"]) for x in compared]
     return {
-        **({"relaxation": decay.model_dump(mode="json")} if decay else {}),
+        **({"relaxation": decay.plain} if decay else {}),
         **({"state_temperatures": of_states} if compared else {}),
         "model": model,
         "system": _system(keys),
         "temperatures": [_temperatures(keys, x["temperature"]) for x in reductions(study, model)],
         "estimator": study.exponents.verdict_estimator,
-        "margins": study.margins.model_dump(mode="json"),
+        "margins": study.margins.plain,
     }
 
 
@@ -249,13 +249,14 @@ def summary(study: Study) -> Job:
     }
 
 
+def record(study: Study) -> Job:
+    """Parameters of the record of a study, which holds the whole configuration."""
+    return {"study": study.model_dump(mode="json")}
+
+
 def _system(keys: Model) -> Job:
-    return keys.system.model_dump(mode="json")
+    return keys.system.plain
 
 
 def _temperatures(keys: Model, label: str) -> list[float]:
-    return list(_of_label(keys.sweep.temperature_batches, label))
-
-
-def _of_label(batches: tuple[Batch, ...], label: str) -> Batch:
-    return next(batch for batch in batches if batch_label(batch) == label)
+    return list(keys.sweep.labelled_temperatures[label])

@@ -21,7 +21,7 @@ from typing import Any
 
 import xarray as xr
 
-from glasscade import config, estimate
+from glasscade import config, estimate, jobs
 from glasscade.estimate import Cost
 
 ROOT = Path(__file__).parents[2]
@@ -186,17 +186,15 @@ def expected() -> dict[str, list[Cost]]:
     study = config.load(CONFIG)
     found = {}
     for name, model in study.models.items():
-        sweep, kernels = model.sweep, study.kernels_of(name)
-        batches = sweep.temperature_batches
-        found[f"simulate_{name}"] = [estimate.simulation(model, t) for t in batches]
-        found[f"reduce_{name}"] = [
-            estimate.reduction(model, kernels, ell, len(t))
-            for t in batches
-            for ell in sweep.batches
-        ]
-        found[f"structure_{name}"] = [estimate.structure(study, name)]
+        for stage, wildcards in [
+            ("simulate", jobs.states(study, name)),
+            ("reduce", jobs.reductions(study, name)),
+            ("structure", jobs.structures(study, name)),
+        ]:
+            found[f"{stage}_{name}"] = [estimate.of_job(study, stage, w) for w in wildcards]
         found[f"limits_{name}"] = [estimate.gathering()] * 2 + [estimate.limits(model)]
-    found[f"study_{study.study}"] = [estimate.gathering()] * 2
+    last = ("verdicts", "summary", "record")
+    found[f"study_{study.study}"] = [estimate.of_job(study, rule, {}) for rule in last]
     return found
 
 
@@ -280,8 +278,6 @@ def disturbed_study(folder: Path) -> Workflow:
 
 def _batch(model: str) -> str:
     """Label of the only batch of scales of a model."""
-    from glasscade import jobs
-
     [label] = jobs.batches(config.load(CONFIG), model)
     return label
 

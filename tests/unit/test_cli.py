@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -25,8 +27,9 @@ def test_check_prints_every_stage_and_the_sum(
     assert cli.main(["check", written(tmp_path, study()), "--cores", "3"]) == 0
     out = capsys.readouterr().out
     lines = out.splitlines()
-    assert lines[0].split() == ["model", "stage", "jobs", "processor", "memory", "disk"]
-    jobs = {tuple(line.split()[:2]): int(line.split()[2]) for line in lines[1:-1]}
+    columns = "model stage jobs processor disk longest memory asked"
+    assert lines[0].split() == columns.split()
+    jobs = {tuple(line.split()[:2]): int(line.split()[2]) for line in lines[1:-2]}
     # 5 temperatures and 2 batches; 2 blocks
     assert jobs["point", "simulate"] == 5
     assert jobs["point", "reduce"] == 10
@@ -36,11 +39,32 @@ def test_check_prints_every_stage_and_the_sum(
     assert lines[-1].endswith("on 3 cores, to results/small.")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(3.4, "3 s"), (119.0, "119 s"), (121.0, "2 min"), (7201.0, "2 h")]
-)
-def test_durations_are_readable(seconds: float, text: str) -> None:
-    assert cli._duration(seconds) == text
+def test_check_sums_up_the_study_of_a_cluster() -> None:
+    """Jobs, core-hours, disk and the largest job, and what is asked of a scheduler for that."""
+    parsed = config.load(Path(__file__).parents[2] / "config" / "cluster.yaml")
+    *table, total, whole, wall = cli.cost_table(parsed, 64).splitlines()
+    expected = estimate.total(parsed)
+    found = re.fullmatch(
+        r"(\d+) jobs, (\S+) core-hours, (\S+) GB on disk; the largest job takes (\d+) min and "
+        r"the most memory (\d+) MB\.",
+        whole,
+    )
+    assert found is not None
+    jobs, hours, disk, longest, memory = (float(text) for text in found.groups())
+    assert jobs == expected.jobs
+    # three digits, whole minutes, whole megabytes
+    assert hours == pytest.approx(expected.cost.seconds / 3600.0, rel=5e-3)
+    assert disk == pytest.approx(expected.cost.disk / 1000.0, rel=5e-3)
+    assert longest == pytest.approx(expected.longest / 60.0, abs=0.5)
+    assert memory == pytest.approx(expected.cost.memory, abs=0.5)
+    asked = [re.search(r"(\d+) MB, (\d+) min$", line) for line in (*table[1:-1], total)]
+    largest = [tuple(int(text) for text in pair.groups()) for pair in asked if pair]
+    assert len(largest) == len(table) - 1
+    assert largest[-1] == (max(m for m, _ in largest[:-1]), max(t for _, t in largest[:-1]))
+    assert largest[-1][0] > memory
+    assert largest[-1][1] > longest
+    assert wall.startswith("About ")
+    assert wall.endswith(" on 64 cores, to results/cluster.")
 
 
 @pytest.mark.parametrize("command", [["check"], ["run", "simulate"]])
@@ -130,3 +154,17 @@ def test_one_job_can_be_chosen(tmp_path: Path) -> None:
     assert cli.main(["run", "simulate", path, *chosen, "--results", str(results)]) == 0
     made = [x.relative_to(results).as_posix() for x in results.rglob("*.nc")]
     assert made == ["small/state/point/T0.004/block0.nc"]
+
+
+def test_too_little_memory_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def check(options: object) -> None:
+        """What no address space holds."""
+        np.empty(2**57)
+
+    monkeypatch.setattr(cli, "check", check)
+    assert cli.main(["check", "config/smoke.yaml"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("glasscade: memory: Unable to allocate")
+    assert error.count("\n") == 1

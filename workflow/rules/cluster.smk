@@ -1,38 +1,20 @@
 import sys
-from functools import wraps
 
 from glasscade.jit import WARM
 
 SHORT = 120.0
 """Seconds, as estimated, up to which a job shares its submission to a cluster with others."""
 
-AROUND = 800
-"""Megabytes of up to three processes of Snakemake around a job of a cluster, 250 each."""
-
-
-def same_for_all_blocks(cost):
-    """A cost that is estimated once for all blocks of realisations, and for all that ask."""
-    known = {}
-
-    @wraps(cost)
-    def looked_up(wildcards):
-        labels = tuple((key, label) for key, label in wildcards.items() if key != "block")
-        if labels not in known:
-            known[labels] = cost(wildcards)
-        return known[labels]
-
-    return looked_up
-
 
 def resources(cost):
-    """Memory in megabytes and wall time in minutes to ask for, with room to spare.
+    """Memory in megabytes and wall time in minutes to ask for.
 
     `cost` is estimated from the wildcards. A job that failed is given more of both, since either
     may be what it lacked.
     """
     return {
-        "mem_mb": lambda w, attempt: attempt * (int(2 * cost(w).memory) + AROUND),
-        "runtime": lambda w, attempt: attempt * (int(cost(w).seconds / 20) + 5),
+        "mem_mb": lambda w, attempt: attempt * cost(w).asked["mem_mb"],
+        "runtime": lambda w, attempt: attempt * cost(w).asked["runtime"],
     }
 
 

@@ -1,16 +1,25 @@
-@same_for_all_blocks
 def reduction_cost(wildcards):
+    """Cost of a reduction, the same for all temperatures and blocks."""
+    return cost_at_scales(wildcards.model, wildcards.ell, wildcards.temperature.count("_") + 1)
+
+
+@cache
+def cost_at_scales(model, label, temperatures):
     """Cost of a reduction from its batch of scales and the number of its temperatures."""
-    scales = tuple(float(ell) for ell in wildcards.ell.split("_"))
-    temperatures = len(wildcards.temperature.split("_"))
-    name = wildcards.model
-    return estimate.reduction(STUDY.models[name], STUDY.kernels_of(name), scales, temperatures)
+    keys = STUDY.models[model]
+    scales = keys.sweep.labelled_batches[label]
+    return estimate.reduction(keys, STUDY.kernels_of(model), scales, temperatures)
 
 
-@same_for_all_blocks
 def structure_cost(wildcards):
     """Cost of the measurement of structure of a state."""
-    return estimate.structure(STUDY, wildcards.model)
+    return cost_of_structure(wildcards.model)
+
+
+@cache
+def cost_of_structure(model):
+    """Cost of the measurement of structure, the same for all states of a model."""
+    return estimate.structure(STUDY, model)
 
 
 rule reduce:

@@ -3,6 +3,7 @@ from glasscade.paths import WHOLE_STUDY
 from glasscade.report import template_digest
 
 CAPTIONS = SCRIPTS.parent / "report"
+RECORDING = estimate.recording(estimate.lines(STUDY))
 COMPARED = jobs.compared(STUDY)
 BOUNDED = jobs.bounded(STUDY)
 SHOWN = [(model, figure) for model in MODELS for figure in jobs.figure_names(STUDY, model)]
@@ -142,3 +143,27 @@ rule summary:
         templates=template_digest(),
     script:
         "../scripts/summary.py"
+
+
+rule record:
+    """Where everything comes from: the metadata of an RO-Crate, and the complete configuration."""
+    # Whatever runs again is upstream of the page.
+    input:
+        PATHS.summary,
+    output:
+        metadata=PATHS.metadata,
+        config=PATHS.config,
+    log:
+        PATHS.log("record", "record"),
+    benchmark:
+        PATHS.benchmark("record", "record")
+    group:
+        short("study", lambda w: RECORDING, STUDY.study)
+    threads: 1
+    resources:
+        **resources(lambda w: RECORDING),
+    params:
+        job=jobs.record(STUDY),
+        code=code("record"),
+    script:
+        "../scripts/record.py"

@@ -1,8 +1,13 @@
-@same_for_all_blocks
 def simulation_cost(wildcards):
+    """Cost of a simulation, the same for all blocks."""
+    return cost_at_temperatures(wildcards.model, wildcards.temperature)
+
+
+@cache
+def cost_at_temperatures(model, label):
     """Cost of a simulation at its temperatures."""
-    job = jobs.simulate(STUDY, wildcards.model, wildcards.temperature, wildcards.block)
-    return estimate.simulation(STUDY.models[wildcards.model], job["temperatures"])
+    keys = STUDY.models[model]
+    return estimate.simulation(keys, keys.sweep.labelled_temperatures[label])
 
 
 rule simulate:

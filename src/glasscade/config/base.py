@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -21,7 +23,7 @@ def _not_zero(value: float) -> float:
 
 
 NonZero = Annotated[float, AfterValidator(_not_zero)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Batch = tuple[float, ...]
 
 
@@ -59,6 +61,18 @@ class Closed(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """The keys as plain data, made once and shared by thousands of jobs: not to be changed."""
+        return self.model_dump(mode="json")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As in pydantic, but without properties kept of the values before."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
+
     @model_validator(mode="before")
     @classmethod
     def _no_truth_values(cls, raw: Any) -> Any:
@@ -71,7 +85,7 @@ class Closed(BaseModel):
 
 def distinct(key: str, values: tuple[float, ...]) -> None:
     """Refuse values that share a label, and with it a path."""
-    labels = [number(value + 0.0) for value in values]  # -0.0 is 0
-    for label in labels:
-        if labels.count(label) > 1:
+    labels = Counter(number(value + 0.0) for value in values)  # -0.0 is 0
+    for label, count in labels.items():
+        if count > 1:
             raise ValueError(f"{key} holds {label} twice (six significant digits are kept)")

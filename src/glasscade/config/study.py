@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -17,7 +18,12 @@ from glasscade.config.settings import ExponentKeys, Margins, NullKeys, TestFunct
 from glasscade.config.systems import TaggedSystem
 from glasscade.errors import ConfigError, ResolutionError
 from glasscade.limits.extrapolation import POINTS
+from glasscade.paths import batch_label
 
+MOST_JOBS = 100_000
+"""Reductions of a model: ten times a large sweep."""
+LONGEST_NAME = 240
+"""Characters of the name of a file; file systems allow 255, and Snakemake adds some."""
 FEWEST_TIMES = 8
 """Output times within the window of a decay."""
 SHARING = ("cluster", "field")
@@ -42,25 +48,37 @@ class Sweep(Closed):
     map_ell: tuple[Positive, ...] = Field(
         (), description="scales of `ell` at which the flux map of one realisation is computed"
     )
-    realisations: int = Field(1, ge=1, description="independent realisations")
-    block_size: int = Field(1, ge=1, description="realisations in one job")
+    realisations: int = Field(1, ge=1, le=100_000, description="independent realisations")
+    block_size: int = Field(1, ge=1, le=100_000, description="realisations in one job")
 
-    @property
+    # Made once: every one of thousands of jobs asks for them.
+
+    @cached_property
     def temperature_batches(self) -> tuple[Batch, ...]:
         """The temperatures of each job."""
         return _batches(self.temperature)
 
-    @property
+    @cached_property
     def temperatures(self) -> Batch:
         """All temperatures in the order given."""
         return tuple(value for batch in self.temperature_batches for value in batch)
 
-    @property
+    @cached_property
     def batches(self) -> tuple[Batch, ...]:
         """The scales of each job."""
         return _batches(self.ell)
 
-    @property
+    @cached_property
+    def labelled_temperatures(self) -> dict[str, Batch]:
+        """The temperatures of each job by their label in paths."""
+        return {batch_label(batch): batch for batch in self.temperature_batches}
+
+    @cached_property
+    def labelled_batches(self) -> dict[str, Batch]:
+        """The scales of each job by their label in paths."""
+        return {batch_label(batch): batch for batch in self.batches}
+
+    @cached_property
     def scales(self) -> Batch:
         """All scales in increasing order."""
         return tuple(sorted(ell for batch in self.batches for ell in batch))
@@ -81,6 +99,12 @@ class Sweep(Closed):
             if not all(batches):
                 raise ValueError(f"{key} must not hold empty brackets")
             distinct(key, tuple(value for batch in batches for value in batch))
+        count = len(self.temperature_batches) * len(self.batches) * self.blocks
+        if count > MOST_JOBS:
+            raise ValueError(
+                f"{count} reductions are more than {MOST_JOBS}; give a job several scales or "
+                "temperatures, in brackets, or more realisations, with block_size"
+            )
         if not set(self.map_ell) <= set(self.scales):
             raise ValueError("map_ell must be among the scales of ell")
         return self
@@ -263,6 +287,18 @@ class Model(Closed):
                 f"relaxation.window must hold at least {FEWEST_TIMES} output times, not {inside}"
             )
 
+    def check_names(self, name: str) -> None:
+        """Refuse batches whose labels make the name of a file longer than file systems allow."""
+        sweep = self.sweep
+        longest = [max(x, key=len) for x in (sweep.labelled_temperatures, sweep.labelled_batches)]
+        length = len("{}_T{}_ell{}_block{}.log".format(name, *longest, sweep.blocks))
+        if length > LONGEST_NAME:
+            raise ConfigError(
+                "sweep: the largest brackets of temperature and ell make the name of a log "
+                f"{length} characters long, of at most {LONGEST_NAME}; make them smaller, or the "
+                "name of the model shorter"
+            )
+
     def check_scales(self, kernels: tuple[str, ...]) -> None:
         """Refuse a scale that is below the grid's resolution or above a quarter of the cell.
 
@@ -294,6 +330,11 @@ class Study(Closed):
     exponents: ExponentKeys = ExponentKeys()
     nulls: NullKeys = NullKeys()
     margins: Margins = Margins()
+    outside_folders: tuple[str, ...] = Field(
+        (),
+        description="folders, seen from the configuration, from which models may read files that "
+        "lie neither beside it nor where the study is started, nor below",
+    )
     models: dict[Name, Model] = Field(min_length=1, description="the models, by name")
 
     def kernels_of(self, model: str) -> tuple[str, ...]:

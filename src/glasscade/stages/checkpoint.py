@@ -12,8 +12,6 @@ import logging
 import os
 import subprocess
 import time
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscade.errors import ConfigError, TimeLimitError
-from glasscade.io import atomic
+from glasscade.io import atomic, is_whole, seal, sweep
 from glasscade.particles.dynamics import State
 from glasscade.paths import checkpoint as path_beside
 from glasscade.provenance import attributes
@@ -32,16 +30,6 @@ Real = npt.NDArray[np.float64]
 
 IDENTITY = ("parameters", "code_digest", "versions")
 """Attributes of an output by which a checkpoint is known to be of the same job."""
-UNREADABLE = (
-    OSError,
-    EOFError,
-    KeyError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What numpy raises of files that are truncated, corrupt or something else."""
 WALL_TIME = "GLASSCADE_WALL_TIME"
 """Environment variable: seconds that a job may take."""
 SCHEDULED_END = "SLURM_JOB_END_TIME"
@@ -101,13 +89,15 @@ class Checkpoint:
             return self._read()
         except FileNotFoundError:
             return Progress()
-        except UNREADABLE as error:
+        except (OSError, KeyError, ValueError) as error:
             LOG.warning(
                 "%s: no checkpoint of this job (%s), it starts from the beginning", self.path, error
             )
             return Progress()
 
     def _read(self) -> Progress:
+        if not is_whole(self.path):
+            raise ValueError("truncated or corrupt")
         with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if str(stored["identity"]) != self._identity:
                 raise ValueError("parameters, code or versions are others")
@@ -127,17 +117,19 @@ class Checkpoint:
         state = progress.state
         if state is None or state.images is None:
             raise ValueError("a checkpoint is of a state of the engine")
-        with atomic(self.path) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                identity=self._identity,
-                finished=np.array(progress.finished),
-                frames=np.array(progress.frames),
-                positions=state.positions,
-                images=state.images,
-                species=state.species,
-                step=state.step,
-            )
+        with atomic(self.path) as temporary:
+            with temporary.open("wb") as file:
+                np.savez(
+                    file,
+                    identity=self._identity,
+                    finished=np.array(progress.finished),
+                    frames=np.array(progress.frames),
+                    positions=state.positions,
+                    images=state.images,
+                    species=state.species,
+                    step=state.step,
+                )
+            seal(temporary)
         now = time.time()
         self._longest = max(self._longest, now - self._last)
         self._last = now
@@ -149,10 +141,12 @@ class Checkpoint:
             )
 
     def remove(self) -> None:
-        """Remove it once the output is written, and what a kill in the middle of a write left."""
+        """Remove it once the output is written, and what a kill in the middle of a write left.
+
+        Not what another process is writing: one may have outlived the workflow that started it.
+        """
         self.path.unlink(missing_ok=True)
-        for part in self.path.parent.glob(f".{self.path.name}.*.part"):
-            part.unlink(missing_ok=True)
+        sweep(self.path)
 
 
 def _end_of_job(now: float) -> float:
