@@ -27,10 +27,10 @@ from glasscade.estimate import Cost
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "smoke.yaml"
 LOCAL = ROOT / "results" / "smoke"
-PROFILE = ROOT / "workflow" / "profiles" / "slurm"
+PROFILES = ROOT / "workflow" / "profiles"
+FAULTS = ROOT / "tests" / "cluster" / "Snakefile"
 # Of a study of minutes, on one computer.
-IMPATIENT = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
-IMPATIENT += ["--slurm-keep-successful-logs"]
+IMPATIENT = ["--slurm-init-seconds-before-status-checks", "1", "--slurm-keep-successful-logs"]
 MOST_SUBMISSIONS = 40
 # Longer than anything takes on a computer that does much else at the same time.
 PATIENCE = 900.0
@@ -116,6 +116,7 @@ class Workflow:
     folder: Path
     arguments: list[str]
     environment: dict[str, str] = field(default_factory=dict)
+    profile: str = "slurm"
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -127,8 +128,10 @@ class Workflow:
 
     @property
     def command(self) -> list[str]:
-        folder = ["--directory", str(self.folder), "--workflow-profile", str(PROFILE)]
-        return [sys.executable, "-m", "snakemake", *folder, *self.arguments, *IMPATIENT]
+        folder = ["--directory", str(self.folder), "--latency-wait", "5"]
+        profile = ["--workflow-profile", str(PROFILES / self.profile)]
+        profile += IMPATIENT if self.profile == "slurm" else []
+        return [sys.executable, "-m", "snakemake", *folder, *profile, *self.arguments]
 
     @property
     def log(self) -> Path:
@@ -355,7 +358,7 @@ def check_processors(folder: Path) -> None:
     """Two jobs on another processor, with an empty cache: one compiles, the other waits."""
     cache = folder / "cache"
     other = {"NUMBA_CPU_NAME": "generic", "XDG_CACHE_HOME": str(cache)}
-    arguments = ["--snakefile", str(ROOT / "tests/cluster/Snakefile"), "long/0", "long/1"]
+    arguments = ["--snakefile", str(FAULTS), "long/0", "long/1"]
     workflow = Workflow("jobs on another processor", folder / "other", arguments, other)
     workflow.start()
     workflow.join()
@@ -373,18 +376,40 @@ def check_processors(folder: Path) -> None:
     demand(seconds < 20.0, f"a third process finds them whole, in {seconds:.1f} s")
 
 
+def check_generic(folder: Path) -> None:
+    """The profile for other schedulers, with jobs in the background of this computer."""
+    targets = ["exit_code", "short/a_0", "short/a_1"]
+    workflow = Workflow(
+        "the profile for other schedulers",
+        folder / "generic",
+        ["--snakefile", str(FAULTS), *targets],
+        {"GLASSCADE_SCHEDULER": "background"},
+        "generic",
+    )
+    # Commands of the profile are paths seen from where Snakemake works.
+    workflow.folder.mkdir()
+    (workflow.folder / "workflow").symlink_to(ROOT / "workflow")
+    workflow.start()
+    workflow.join()
+    found = [(name, members.total()) for name, members in groups_of(workflow.text)]
+    demand(found == [("reduce_a", 2)], "two short jobs are one submission")
+    submitted = workflow.text.count("with external jobid")
+    demand(submitted == 3, "the job that failed is submitted again")
+
+
 def main(folder: Path) -> None:
     demand((LOCAL / "verdicts.csv").exists(), "the small study has run without Slurm (make smoke)")
     faults = Workflow(
         "the workflow of failing jobs",
         folder / "faults",
-        ["--snakefile", str(ROOT / "tests/cluster/Snakefile")],
+        ["--snakefile", str(FAULTS)],
     )
     faults.start()
     try:
         study = disturbed_study(folder / "study")
         check_study(study)
         check_processors(folder)
+        check_generic(folder)
         faults.join()
     finally:
         for process in STARTED:
