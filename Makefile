@@ -11,7 +11,7 @@ OPTIONS ?=
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help study smoke test kernels bench lint lock clean
+.PHONY: help study smoke test kernels cluster bench lint lock clean
 
 # Without bytecode on disk every job would compile its imports anew, which takes longer than
 # importing; a foreign PYTHONPATH or PYTHONHOME would mix other packages into .venv.
@@ -44,7 +44,7 @@ OFFLINE := the packages could not be installed, for the reason above; the first 
 
 help: ## list the targets
 	@awk '/^[a-z]+:.*## / { name = $$0; sub(/:.*/, "", name); sub(/.*## /, ""); \
-	printf "make %-6s %s\n", name, $$0 }' Makefile
+	printf "make %-7s %s\n", name, $$0 }' Makefile
 	@echo "Variables: PYTHON (of a new .venv, now $(PYTHON)), CORES (of a study, now $(CORES)),"
 	@echo "PROFILE (of a study: default, slurm, generic), OPTIONS (of Snakemake, for a study)"
 
@@ -79,6 +79,12 @@ lint: $(TEST_STAMP) ## style, formatting, types, layers
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
 	$(IN_VENV) lint-imports --no-logo
+
+cluster: $(CLUSTER_STAMP) results/smoke/verdicts.csv ## the small study on a real Slurm, started for it (Debian, root)
+	@tests/cluster/run
+
+results/smoke/verdicts.csv:
+	@$(MAKE) --no-print-directory smoke
 
 bench: $(TEST_STAMP) ## time against named peers, write benchmarks/results.csv
 	$(IN_VENV) python benchmarks/run.py
