@@ -137,7 +137,7 @@ class Ground:
         return Run(process, said)
 
     def run(self, *arguments: str, code: int = 0, **environment: str) -> str:
-        """Run Snakemake to its end, which must be good with code 0 and bad without; what it said."""
+        """Run Snakemake to its end, a good one if `code` is 0, and return what it said."""
         run = self.start(*arguments, **environment)
         ended = run.end()
         assert (ended != 0) == (code != 0), f"exit code {ended}: {run.output}"
