@@ -73,7 +73,16 @@ def verify(options: argparse.Namespace) -> int:
     """Check a folder of results against its record: bytes, configuration, verdicts, source."""
     from glasscade.stages import verify as verifying
 
-    return _told(options.folder, verifying.verify(options.folder))
+    return _told(str(options.folder), verifying.verify(options.folder))
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Compare two folders of results of one configuration: verdicts, figures, states."""
+    from glasscade.stages import compare as comparing
+
+    found = comparing.compare(options.first, options.second)
+    print("\n".join(found.lines))
+    return _told(f"{options.first} and {options.second}", found.findings)
 
 
 def bundle(options: argparse.Namespace) -> None:
@@ -85,12 +94,12 @@ def bundle(options: argparse.Namespace) -> None:
     print(f"{options.output}: {inside} files, {len(record.files) - inside} left out")
 
 
-def _told(folder: Path, findings: Sequence[Finding]) -> int:
+def _told(what: str, findings: Sequence[Finding]) -> int:
     """Print what was found and how much; whether there is a fault."""
     for finding in findings:
         print(finding)
     faults = sum(finding.fault for finding in findings)
-    print(f"{folder}: {faults} faults, {len(findings) - faults} notes")
+    print(f"{what}: {faults} faults, {len(findings) - faults} notes")
     return int(faults > 0)
 
 
@@ -196,6 +205,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     verifying = add(verify)
     verifying.add_argument("folder", metavar="RESULTS", type=Path, help="results/<study>")
+    comparing = add(compare)
+    for name in ("first", "second"):
+        comparing.add_argument(name, metavar=name.upper(), type=Path, help="results/<study>")
     bundling = add(bundle)
     bundling.add_argument("folder", metavar="RESULTS", type=Path, help="results/<study>")
     bundling.add_argument("output", metavar="FILE", type=Path, help="the zip file to write")

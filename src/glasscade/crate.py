@@ -429,12 +429,15 @@ def _links(value: dict[str, str] | list[dict[str, str]]) -> list[str]:
 
 
 def _read_file(entity: Entity) -> File:
+    path, inside = Path(entity["name"]), entity["@type"] == "File"
+    if inside and (path.is_absolute() or ".." in path.parts):
+        raise ValueError(f"{path} leaves the folder")
     return File(
-        path=str(entity["name"]),
+        path=path.as_posix(),
         size=int(entity["contentSize"]),
         sha256=str(entity["sha256"]),
         data=str(entity.get("dataDigest", "")),
-        inside=entity["@type"] == "File",
+        inside=inside,
     )
 
 

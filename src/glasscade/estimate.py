@@ -64,9 +64,9 @@ SOURCES, ESTIMATORS, REFERENCES = 4, 5, 47
 """Densities of a particle model, of which three are nulls; estimators; fields of exact norms."""
 PER_NUMBER_COMPARED = 2.0e-7
 """Seconds for one number of a density, transformed and raised to three powers."""
-PER_MEGABYTE_RECORDED, PER_JOB_RECORDED = 2.0e-3, 3.0e-3
+PER_MEGABYTE_RECORDED, PER_JOB_RECORDED = 2.0e-3, 4.5e-3
 """Seconds of the record of a study: for each megabyte of its files, and for each job."""
-MEMORY_PER_JOB, DISK_PER_JOB = 0.02, 0.003
+MEMORY_PER_JOB, DISK_PER_JOB = 0.02, 0.0026
 """Megabytes of the record for each job."""
 BASE_MEMORY = 300.0
 """Megabytes of interpreter and libraries."""

@@ -21,10 +21,12 @@ PATHS = Paths(Path())
 class Task:
     """A job: its stage, its name among those of the stage, what it was given, its files.
 
-    `files` lie outside the folder of the study: trajectories of other programs.
+    `model` is empty for a job that looks at all. `files` lie outside the folder of the study:
+    trajectories of other programs.
     """
 
     stage: str
+    model: str
     name: str
     parameters: dict[str, Any]
     inputs: tuple[str, ...]
@@ -56,7 +58,7 @@ def _of_model(study: Study, model: str) -> Iterator[Task]:
     def task(
         stage: str, name: str, job: dict[str, Any], inputs: list[str], *outputs: str, **more: Any
     ) -> Task:
-        return Task(stage, name, job, tuple(inputs), outputs, **more)
+        return Task(stage, model, name, job, tuple(inputs), outputs, **more)
 
     for x in jobs.states(study, model):
         name, files = _name(x, "T{temperature}", "block{block}"), jobs.simulate_files(study, **x)
@@ -88,20 +90,20 @@ def _of_study(study: Study) -> Iterator[Task]:
 
     models, measured = list(study.models), jobs.measured(study)
     tables = each(PATHS.model_verdicts, models)
-    yield Task("verdicts", "verdicts", {}, tuple(tables), (PATHS.verdicts,))
+    yield Task("verdicts", "", "verdicts", {}, tuple(tables), (PATHS.verdicts,))
     if compared := jobs.compared(study):
         patterns = (PATHS.limits, PATHS.exponents, PATHS.model_verdicts)
         inputs = [path for pattern in patterns for path in each(pattern, compared)]
         drawn = _drawn(WHOLE_STUDY, ("comparison",))
-        yield Task("comparison", "comparison", jobs.comparison(study), tuple(inputs), drawn)
+        yield Task("comparison", "", "comparison", jobs.comparison(study), tuple(inputs), drawn)
     if bounded := jobs.bounded(study):
         drawn = _drawn(WHOLE_STUDY, jobs.bounds_figures(study))
         inputs, outputs = each(PATHS.limits, bounded), (PATHS.bounds, *drawn)
-        yield Task("bounds", "bounds", jobs.bounds(study), tuple(inputs), outputs)
+        yield Task("bounds", "", "bounds", jobs.bounds(study), tuple(inputs), outputs)
     shown = [path for m in models for path in _drawn(m, jobs.figure_names(study, m))]
     shown += _drawn(WHOLE_STUDY, jobs.study_figures(study))
     inputs = [PATHS.verdicts, *each(PATHS.limits, models), *each(PATHS.exponents, measured), *shown]
-    yield Task("summary", "summary", jobs.summary(study), tuple(inputs), (PATHS.summary,))
+    yield Task("summary", "", "summary", jobs.summary(study), tuple(inputs), (PATHS.summary,))
 
 
 def _name(labels: dict[str, str], *parts: str) -> str:

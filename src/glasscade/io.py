@@ -112,7 +112,7 @@ def write_table(text: str, path: Path) -> None:
     The checksum is as `sha256sum --check` wants it.
     """
     digest = hashlib.sha256(text.encode()).hexdigest()
-    write_text(f"{digest}  {path.name}\n", _checksum(path))
+    write_text(f"{digest}  {path.name}\n", checksum_of(path))
     write_text(text, path)
 
 
@@ -127,18 +127,18 @@ def read_table(path: Path) -> str:
     try:
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
-        beside = _checksum(path)
+        beside = checksum_of(path)
         if not beside.exists() or beside.read_text(encoding="utf-8").split()[:1] == [digest]:
             return content.decode()
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
     raise DataError(
-        f"{path}: truncated or corrupt, its checksum is not that in {_checksum(path).name}; delete "
-        "it, it will be computed again"
+        f"{path}: truncated or corrupt, its checksum is not that in {checksum_of(path).name}; "
+        "delete it, it will be computed again"
     )
 
 
-def _checksum(path: Path) -> Path:
+def checksum_of(path: Path) -> Path:
     """Where the checksum of a text file is."""
     return path.with_name(f".{path.name}.sha256")
 

@@ -104,7 +104,7 @@ def reduce(study: Study, model: str, temperature: str, ell: str, block: str) -> 
 def structure(study: Study, model: str) -> Job:
     """Parameters of the moments from which exponents are fitted, with those of the nulls."""
     keys = study.models[model]
-    random = {"seed": study.seed, "nulls": study.nulls.model_dump(mode="json")}
+    random = {"seed": study.seed, "nulls": study.nulls.plain}
     return {
         "system": _system(keys),
         "orders": list(study.exponents.orders),
@@ -134,13 +134,13 @@ def limits(study: Study, model: str) -> Job:
     decay, compared = keys.relaxation, compared_states(study, model)
     of_states = [_temperatures(keys, x["temperature"]) for x in compared]
     return {
-        **({"relaxation": decay.model_dump(mode="json")} if decay else {}),
+        **({"relaxation": decay.plain} if decay else {}),
         **({"state_temperatures": of_states} if compared else {}),
         "model": model,
         "system": _system(keys),
         "temperatures": [_temperatures(keys, x["temperature"]) for x in reductions(study, model)],
         "estimator": study.exponents.verdict_estimator,
-        "margins": study.margins.model_dump(mode="json"),
+        "margins": study.margins.plain,
     }
 
 

@@ -109,15 +109,16 @@ def parameters_digest(parameters: dict[str, Any]) -> str:
 
     Of the file of a trajectory only its name counts, since folders differ between machines.
     """
-    text = json.dumps(_portable(parameters), sort_keys=True)
+    text = json.dumps(portable(parameters), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _portable(value: Any) -> Any:
+def portable(value: Any) -> Any:
+    """Parameters without what folders have to do with them: of trajectories only the name."""
     if isinstance(value, dict):
-        kept = {key: _portable(entry) for key, entry in value.items()}
+        kept = {key: portable(entry) for key, entry in value.items()}
         return kept | {"file": Path(value["file"]).name} if _is_trajectory(value) else kept
-    return [_portable(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+    return [portable(entry) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
 def _is_trajectory(value: dict[str, Any]) -> bool:

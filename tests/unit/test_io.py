@@ -60,6 +60,9 @@ def test_a_file_says_where_it_comes_from(tmp_path: Path) -> None:
     assert re.fullmatch("[0-9a-f]{12}", attributes["code_digest"])
     assert json.loads(attributes["versions"])["numpy"] == np.__version__
     assert {"glasscade_version", "git_commit"} <= set(attributes)
+    machine = json.loads(attributes["machine"])
+    assert set(machine) == {"system", "processor", "target", "features"}
+    assert all(machine.values())
 
 
 @pytest.mark.parametrize("attribute", ["units", "long_name"])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -18,7 +22,11 @@ Stage = tuple[str, str]
 
 def parameters(raw: Raw) -> dict[Stage, Any]:
     """Parameters of every job by stage and wildcards, as the workflow records them."""
-    parsed = parse(raw)
+    return of_every_job(parse(raw))
+
+
+def of_every_job(parsed: Study) -> dict[Stage, Any]:
+    """The same of a study."""
     found: dict[Stage, Any] = {}
     for model in parsed.models:
         for labels in jobs.states(parsed, model):
@@ -279,3 +287,44 @@ def test_a_simulation_does_not_hold_what_it_does_not_look_at() -> None:
     assert jobs.structure(before, "rough") != jobs.structure(after, "rough")
     kept: Any = simulated(jobs.simulate(after, "rough", "0", "0")["system"])
     assert kept.shape == after.models["rough"].system.shape
+
+
+def calls(work: Callable[[], object]) -> Counter[str]:
+    """How often every Python function was called."""
+    counted: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            counted[frame.f_code.co_qualname] += 1
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+def test_the_parameters_of_a_job_cost_the_same_in_a_large_study() -> None:
+    """Calls of functions, not seconds; the configuration becomes plain data once for a system."""
+    cost = {}
+    for count in (8, 64):
+        above = [0.004 + 1e-4 * n for n in range(count)]
+        raw = changed(study(), "models.point.sweep.temperature", [0, *above])
+        raw = changed(raw, "models.rough.sweep.realisations", 2 * count)
+        parsed = parse(raw)
+        found: dict[Stage, Any] = {}
+        counted = calls(lambda parsed=parsed, found=found: found.update(of_every_job(parsed)))
+        cost[count] = counted.total() / len(found)
+        dumped = counted["BaseModel.model_dump"]
+        # The system of each model, the margins and the nulls.
+        assert 0 < dumped <= len(parsed.models) + 2
+    # What is done once for a model counts for less, the more jobs there are.
+    assert cost[64] <= cost[8]
+
+
+def test_a_copy_with_another_value_keeps_nothing_of_the_one_before() -> None:
+    system = parse(study()).models["point"].system
+    assert system.plain["length"] == 1.0
+    assert system.model_copy(update={"length": 2.0}).plain["length"] == 2.0
+    assert system.model_copy() == system

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -35,11 +34,6 @@ class SystemKeys(Closed):
         if points & (points - 1):
             raise ValueError("points must be a power of two, for the wavelets")
         return points
-
-    @cached_property
-    def plain(self) -> dict[str, Any]:
-        """The keys as plain data, made once and shared by thousands of jobs: not to be changed."""
-        return self.model_dump(mode="json")
 
     @property
     def dimension(self) -> int:

@@ -46,6 +46,7 @@ def parse(raw: object, folder: Path = Path()) -> Study:
             raise ConfigError(f"models.{name}.system.{error}") from None
         try:
             model.check_scales(study.kernels_of(name))
+            model.check_names(name)
         except ConfigError as error:
             raise ConfigError(f"models.{name}.{error}") from None
         _require_files(name, model, Reach(folder, map(Path, study.outside_folders)))

@@ -22,8 +22,8 @@ from glasscade.paths import batch_label
 
 MOST_JOBS = 100_000
 """Reductions of a model: ten times a large sweep."""
-LONGEST_NAME = 255
-"""Characters of the name of a file, which for a reduction has model, temperatures and scales."""
+LONGEST_NAME = 240
+"""Characters of the name of a file; file systems allow 255, and Snakemake adds some."""
 FEWEST_TIMES = 8
 """Output times within the window of a decay."""
 SHARING = ("cluster", "field")
@@ -287,6 +287,18 @@ class Model(Closed):
                 f"relaxation.window must hold at least {FEWEST_TIMES} output times, not {inside}"
             )
 
+    def check_names(self, name: str) -> None:
+        """Refuse batches whose labels make the name of a file longer than file systems allow."""
+        sweep = self.sweep
+        longest = [max(x, key=len) for x in (sweep.labelled_temperatures, sweep.labelled_batches)]
+        length = len("{}_T{}_ell{}_block{}.log".format(name, *longest, sweep.blocks))
+        if length > LONGEST_NAME:
+            raise ConfigError(
+                "sweep: the largest brackets of temperature and ell make the name of a log "
+                f"{length} characters long, of at most {LONGEST_NAME}; make them smaller, or the "
+                "name of the model shorter"
+            )
+
     def check_scales(self, kernels: tuple[str, ...]) -> None:
         """Refuse a scale that is below the grid's resolution or above a quarter of the cell.
 
@@ -324,23 +336,6 @@ class Study(Closed):
         "lie neither beside it nor where the study is started, nor below",
     )
     models: dict[Name, Model] = Field(min_length=1, description="the models, by name")
-
-    @model_validator(mode="after")
-    def _named(self) -> Self:
-        """Every job must have a log."""
-        for name, model in self.models.items():
-            sweep = model.sweep
-            longest = [
-                max(map(len, map(batch_label, batches)))
-                for batches in (sweep.temperature_batches, sweep.batches)
-            ]
-            length = len(f"{name}_T_ell_block{sweep.blocks}.log") + sum(longest)
-            if length > LONGEST_NAME:
-                raise ValueError(
-                    f"models.{name}.sweep: its brackets must be shorter: their numbers are in the "
-                    f"names of files, which would have {length} of {LONGEST_NAME} characters"
-                )
-        return self
 
     def kernels_of(self, model: str) -> tuple[str, ...]:
         """The kernels of a model."""

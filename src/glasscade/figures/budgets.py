@@ -41,6 +41,7 @@ from glasscade.figures.style import (
     few,
     ladder,
     log_with_zero,
+    looks,
     signed,
 )
 from glasscade.paths import number
@@ -51,6 +52,8 @@ Integers = npt.NDArray[np.int64]
 
 MOST_PANELS = 5
 """Panels of a budget; the sixth place of the grid holds the legend."""
+MOST_ROWS, MOST_COLUMNS = 12, 14
+"""Temperatures and scales of a plane with labels, and with numbers if there are no more."""
 DWARFED = 5.0
 """How much larger than the change of stress terms may be for an axis to remain linear."""
 WIDE_STEPS = 5.0
@@ -93,8 +96,8 @@ def thermal_amount(results: Results, size: bool = False) -> Quantity:
 
 
 def stress(results: Results) -> Drawn:
-    """σ_ℓ(t) - σ_ℓ(0) for every T at a few ℓ, and the same minus that at T = 0."""
-    chosen = _known_at_zero(results)
+    """σ_ℓ(t) - σ_ℓ(0) for T, or a few of many, at a few ℓ, and the same minus that at T = 0."""
+    chosen, temperatures = _known_at_zero(results), few(results.temperatures)
     columns = min(2, results.temperatures.size)  # one temperature has no effect to show
     sheet = Sheet(len(chosen), columns, 0.8 + 1.9 * len(chosen), sharex=True)
     shown_quantities = {"change of stress": STRESS, "effect of temperature": STRESS_DIFFERENCE}
@@ -106,10 +109,11 @@ def stress(results: Results) -> Drawn:
             for axes, (title, quantity) in zip(own, shown_quantities.items(), strict=False)
         )
         series = results.limits["series"].isel(ell=index)
-        for t, temperature in enumerate(results.temperatures):
+        for look, t in zip(_lines(results.temperatures[temperatures]), temperatures, strict=True):
             warm = series.isel(temperature=t).dropna("time", how="all")
             shown = (warm, warm - series.isel(temperature=0))
-            _against_time(results, panels[: 1 + (t > 0)], shown, t, f"T = {number(temperature)}")
+            name = f"T = {number(results.temperatures[t])}"
+            _against_time(results, panels[: 1 + (t > 0)], shown, look, name)
         for axes in own:
             axes.axhline(0.0, color=GREY, linewidth=0.6)
             axes.label_outer()
@@ -126,13 +130,20 @@ def _known_at_zero(results: Results) -> Integers:
     return np.asarray(known[few(results.ells[known], 3)])
 
 
+def _lines(values: Real) -> list[Look]:
+    """A colour and a kind of line for every member of an ordered family."""
+    return [Look(colour, line=LINES[i % len(LINES)]) for i, colour in enumerate(ladder(values))]
+
+
 def _against_time(
-    results: Results, panels: tuple[Panel, ...], shown: tuple[xr.DataArray, ...], t: int, name: str
+    results: Results,
+    panels: tuple[Panel, ...],
+    shown: tuple[xr.DataArray, ...],
+    look: Look,
+    name: str,
 ) -> None:
-    colour = ladder(results.temperatures)[t]
     for panel, values in zip(panels, shown, strict=False):
         times = values["time"].values
-        look = Look(colour, line=LINES[t % len(LINES)])
         panel.curve(name, times, results.mean(values), look, name)
         steps = np.diff(times)
         if steps[-1] > WIDE_STEPS * np.median(steps):
@@ -216,7 +227,7 @@ def _budget_series(
 
 def plane(results: Results) -> Drawn:
     """The flux and the thermal term over the plane of T and ℓ, signed, white at zero."""
-    sheet = Sheet(2, 1, 1.5 + 0.75 * results.temperatures.size)
+    sheet = Sheet(2, 1, 1.5 + 0.75 * min(results.temperatures.size, MOST_ROWS))
     flux = one(without_self_pairs(results.limits)).sel(term="Q_flux", drop=True)
     pair = xr.concat([flux, thermal(results.limits)], dim="shown").dropna("ell", how="all")
     pair = pair.transpose("shown", "realisation", "temperature", "ell")
@@ -237,9 +248,11 @@ def plane(results: Results) -> Drawn:
             aspect="auto",
         )
         axes.set_facecolor("0.85")
-        axes.set_xticks(range(ells.size), [number(ell) for ell in ells])
-        axes.set_yticks(range(results.temperatures.size), [number(t) for t in results.temperatures])
-        _write_values(axes, shown, 0.6 * largest)
+        rows, columns = few(results.temperatures, MOST_ROWS), few(ells, MOST_COLUMNS)
+        axes.set_xticks(columns, [number(ells[column]) for column in columns])
+        axes.set_yticks(rows, [number(results.temperatures[row]) for row in rows])
+        if shown.value.shape == (len(rows), len(columns)):
+            _write_values(axes, shown, 0.6 * largest)
     return sheet.finish()
 
 
@@ -254,7 +267,7 @@ def _write_values(axes: Axes, shown: Estimate, dark: float) -> None:
 
 
 def direct_terms(results: Results) -> Drawn:
-    """The size of the direct terms against T at fixed ℓ, and its slope in T."""
+    """The size of the direct terms against T at fixed ℓ, or a few of many, and its slope in T."""
     sheet = Sheet(1, 2, 3.9)
     size = thermal_amount(results, size=True)
     left = sheet.panel(sheet.axes[0], "thermal term at fixed ℓ", TEMPERATURE, size)
@@ -268,11 +281,12 @@ def direct_terms(results: Results) -> Drawn:
     for panel in (left, right):
         panel.place = log_with_zero(panel.axes, temperatures)
     direct_sum = thermal(results.limits.isel(temperature=warm))
-    for e, (ell, colour) in enumerate(zip(results.ells, ladder(results.ells), strict=True)):
-        values = direct_sum.isel(ell=e).transpose("realisation", "temperature")
-        if not np.isfinite(values).all():
-            continue
-        name, look = f"ℓ = {number(ell)}", Look(colour, MARKERS[e % len(MARKERS)])
+    known = np.isfinite(direct_sum).all(["realisation", "temperature"]).values
+    chosen = few(results.ells[known])
+    ells = results.ells[known][chosen]
+    for ell, look in zip(ells, looks(ells), strict=True):
+        values = direct_sum.sel(ell=ell).transpose("realisation", "temperature")
+        name = f"ℓ = {number(ell)}"
         mean = results.mean(values).magnitude
         left.points(name, temperatures, mean, look, name)
         middle, _ = local_slopes(temperatures, mean.value)

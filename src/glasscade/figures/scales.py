@@ -16,8 +16,9 @@ from glasscade.figures.style import (
     TEMPERATURE,
     Look,
     Quantity,
-    ladder,
+    few,
     log_with_zero,
+    looks,
 )
 from glasscade.paths import number
 
@@ -34,7 +35,7 @@ SHARE = Quantity(
 
 
 def dissipation_scale(results: Results) -> Drawn:
-    """R(ℓ) for every T, where it crosses 0.9, 0.5 and 0.1, and the share of the flux.
+    """R(ℓ) for T, or a few of many, where it crosses 0.9, 0.5 and 0.1, and the share of the flux.
 
     The share is shown raw and, for particles, again less the self-pairs.
     """
@@ -57,19 +58,17 @@ def _resolved(results: Results, panel: Panel) -> None:
     panel.place = log_with_zero(panel.axes, ells)
     for fraction in results.limits["fraction"].values:
         panel.level(f"x = {fraction:g}", ells, fraction, Look(GREY, line=":"))
-    for t, (name, look) in enumerate(_families(results)):
+    for t, name, look in _families(results):
         mean = results.mean(results.limits["resolved_fraction"].isel(temperature=t))
         panel.points(name, ells, mean, look, name)
 
 
-def _families(results: Results) -> list[tuple[str, Look]]:
-    """Name and look of every temperature."""
-    return [
-        (f"T = {number(temperature)}", Look(colour, MARKERS[t % len(MARKERS)]))
-        for t, (temperature, colour) in enumerate(
-            zip(results.temperatures, ladder(results.temperatures), strict=True)
-        )
-    ]
+def _families(results: Results) -> list[tuple[int, str, Look]]:
+    """Position, name and look of every temperature, or of a few of many."""
+    chosen = few(results.temperatures)
+    temperatures = results.temperatures[chosen]
+    names = [f"T = {number(temperature)}" for temperature in temperatures]
+    return list(zip(chosen, names, looks(temperatures), strict=True))
 
 
 def _crossings(results: Results, panel: Panel) -> None:
@@ -92,7 +91,7 @@ def _share(results: Results, panel: Panel, flux: xr.DataArray) -> None:
     ells = results.limits["resolved_ell"].values
     panel.place = log_with_zero(panel.axes, ells)
     panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
-    for t, (name, look) in enumerate(_families(results)):
+    for t, name, look in _families(results):
         panel.points(name, ells, share(results, flux, t), look)
 
 

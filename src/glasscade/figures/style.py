@@ -29,6 +29,8 @@ Place = Callable[[Real], Real]
 WIDTH = 178.0 / 25.4
 """Width of a figure in inches."""
 DPI = 200
+MOST_SERIES = 10
+"""Members of an ordered family, temperatures or scales, that one panel shows by lines."""
 SMALL = 8.0
 """Size of type inside panels, in points."""
 SHORT = 0.6
@@ -206,7 +208,7 @@ def looks(values: Sequence[float] | Real) -> list[Look]:
     return [Look(colour, MARKERS[i % len(MARKERS)]) for i, colour in enumerate(ladder(above))]
 
 
-def few(values: Real, count: int) -> list[int]:
+def few(values: Real, count: int = MOST_SERIES) -> list[int]:
     """Positions of at most `count` values, the first and the last among them."""
     chosen = np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(int)
     return sorted(set(chosen.tolist()))

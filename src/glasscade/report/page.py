@@ -36,6 +36,10 @@ from glasscade.report.numbers import measured, plain, window, would_decide
 
 PNG = b"\x89PNG\r\n\x1a\n"
 COUNTED: tuple[Mark, ...] = ("holds", "violated", "inconclusive")
+URGENCY = ("violated", "inconclusive", "holds")
+"""Order of rows in a table."""
+FEW_MODELS, FEW_ROWS = 3, 6
+"""Of more, figures and answers, and rows that hold, are folded up."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,7 @@ def _body(contents: Contents) -> dict[str, Any]:
         "estimator": study.exponents.verdict_estimator,
         "margins": parameters.of_section(study.margins),
         "models": _models(contents),
+        "folded": len(study.models) > FEW_MODELS,
         "comparisons": _of_study(contents, bounds=False),
         "bounds": _of_study(contents, bounds=True),
     }
@@ -216,11 +221,16 @@ def _number_of_model_figures(contents: Contents) -> int:
 
 def _check(name: str, rows: Sequence[Verdict]) -> dict[str, Any]:
     check = labels.CHECKS[name]
+    shown = sorted(regions.of_box(rows), key=lambda row: URGENCY.index(row.verdict))
+    hold = [row for row in shown if row.verdict == "holds"]
+    folded = hold if len(hold) > FEW_ROWS else []
     return {
         "name": name,
         "title": check.title,
         "text": check.text,
-        "rows": [_row(row, check.relation) for row in regions.of_box(rows)],
+        "counts": {mark: sum(row.verdict == mark for row in shown) for mark in COUNTED},
+        "shown": [_row(row, check.relation) for row in shown if row not in folded],
+        "folded": [_row(row, check.relation) for row in folded],
         "regions": regions.lines(rows),
     }
 

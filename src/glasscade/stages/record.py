@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import netCDF4
-import numpy as np
 import yaml
 
 from glasscade import __version__, config, crate
@@ -28,7 +27,7 @@ from glasscade.config import Study
 from glasscade.crate import CONFIG, METADATA, Citation, File, Installation, Job, Record, Usage
 from glasscade.errors import DataError
 from glasscade.inventory import Task, tasks
-from glasscade.io import write_text
+from glasscade.io import require_whole, write_text
 from glasscade.provenance import (
     PACKAGE,
     SOURCE,
@@ -157,7 +156,7 @@ class _Found:
         whole = self.folder / path
         notes = attributes(whole)
         try:
-            parameters = json.loads(notes["parameters"])
+            parameters, data = json.loads(notes["parameters"]), str(notes["data_digest"])
             origin = _Origin(
                 str(notes["code_digest"]),
                 Installation(
@@ -176,7 +175,7 @@ class _Found:
                 f"{whole}: it was computed with other parameters than the configuration has; run "
                 f"the stage {stage} again"
             )
-        return origin, str(notes.get("data_digest") or data_digest(whole))
+        return origin, data
 
 
 @dataclass(frozen=True)
@@ -223,29 +222,10 @@ def file_in(folder: Path, path: str, data: str = "", inside: bool = True) -> Fil
 
 
 def attributes(path: Path) -> Mapping[str, Any]:
-    """The global attributes of a NetCDF file; xarray would take ten times as long."""
-    try:
-        with netCDF4.Dataset(path) as dataset:
-            return {name: dataset.getncattr(name) for name in dataset.ncattrs()}
-    except FileNotFoundError:
-        raise DataError(f"{path}: this file is missing; run the stage that writes it") from None
-    except (OSError, RuntimeError) as error:
-        raise DataError(
-            f"{path}: truncated or not NetCDF ({error}); delete it, it will be computed again"
-        ) from None
-
-
-def data_digest(path: Path) -> str:
-    """SHA-256 of all variables of a NetCDF file with their names, dimensions and types."""
-    digest = hashlib.sha256()
+    """What a NetCDF file that is whole says of itself; xarray would take several times as long."""
+    require_whole(path)
     with netCDF4.Dataset(path) as dataset:
-        dataset.set_auto_maskandscale(False)
-        for name, variable in sorted(dataset.variables.items()):
-            values = np.asarray(variable[...])
-            text = values.dtype.kind in "OSU"
-            digest.update(json.dumps([name, variable.dimensions, values.shape]).encode())
-            digest.update(str(values.tolist()).encode() if text else values.tobytes())
-    return digest.hexdigest()
+        return {name: dataset.getncattr(name) for name in dataset.ncattrs()}
 
 
 def _ended(path: Path) -> str:

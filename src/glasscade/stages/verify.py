@@ -19,6 +19,7 @@ from glasscade.config import Study
 from glasscade.crate import CONFIG, METADATA, Record
 from glasscade.errors import GlasscadeError
 from glasscade.inventory import PATHS, tasks
+from glasscade.io import checksum_of
 from glasscade.limits.verdicts import Outcome, Verdict
 from glasscade.provenance import lock_digest, parameters_digest
 from glasscade.stages.record import file_in, here, present_code
@@ -85,10 +86,11 @@ def _files(record: Record, folder: Path) -> Iterator[Finding]:
 
 def _strangers(record: Record, folder: Path) -> Iterator[Finding]:
     """Files that no job of the study has written."""
-    known = {file.path for file in record.files if file.inside}
+    known = {Path(file.path) for file in record.files if file.inside}
+    known |= {checksum_of(path) for path in known}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_dir() or name in known or name.startswith(UNRECORDED):
+        if path.is_dir() or Path(name) in known or name.startswith(UNRECORDED):
             continue
         yield Finding(True, name, "is not of this study as it was recorded; move it elsewhere")
 

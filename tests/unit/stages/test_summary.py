@@ -63,7 +63,7 @@ def test_the_page_is_written_with_all_figures_and_verdicts(inputs: dict[str, Any
     assert page.count("<figure ") == sum(len(names) for names in JOB["figures"].values())
     whole = [row for row in made_up_rows() if row.region in ("one", "all")]
     assert page.count('<tr class="verdict"') == len(whole)
-    assert page.count('<table class="exponents">') == len(KINDS)
+    assert page.count('<table class="exponents cards">') == len(KINDS)
     for path in re.findall(r'href="([^"#]+)"', page):
         assert (inputs["output"].parent / path).is_file()
 
