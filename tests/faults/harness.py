@@ -149,8 +149,8 @@ class Ground:
         said = self.run("--dry-run", *arguments)
         if "Nothing to be done" in said:
             return 0
-        [line] = [line for line in said.splitlines() if line.startswith("total")]
-        return int(line.split()[1])
+        totals = [line for line in said.splitlines() if line.startswith("total ")]
+        return int(totals[-1].split()[1])
 
     def target(self, *names: str) -> list[str]:
         """Results as targets of Snakemake."""
