@@ -156,7 +156,7 @@ def running(page: str, folder: Path) -> Iterator[Ran]:
 
 def test_every_howto_is_run_below():
     names = sorted(path.stem for path in (DOCS / "howto").glob("*.md"))
-    assert names == ["flux_map", "lammps", "new_potential"]
+    assert names == ["flux_map", "lammps", "new_potential", "reproduce"]
 
 
 @pytest.fixture(scope="module")
