@@ -7,7 +7,7 @@ CORES ?= all
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help study smoke test kernels bench lint lock clean
+.PHONY: help study smoke test kernels bench docs lint lock clean
 
 # Without bytecode on disk every job would compile its imports anew, which takes longer than
 # importing; a foreign PYTHONPATH or PYTHONHOME would mix other packages into .venv.
@@ -70,12 +70,17 @@ lint: $(TEST_STAMP) ## style, formatting, types, layers
 bench: $(TEST_STAMP) ## time against named peers, write benchmarks/results.csv
 	$(IN_VENV) python benchmarks/run.py
 
+# Each time from nothing: what an older build has left hides a missing page.
+docs: $(TEST_STAMP) ## run the tutorial, build the site, docs/_build/html/index.html
+	rm -rf docs/_build docs/reference/generated
+	$(IN_VENV) sphinx-build -q -W --keep-going -j 2 -c docs -b html . docs/_build/html
+
 # Keeps what is pinned; `make lock UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --extra setup
 lock: $(RUN_STAMP) ## write the two lock files anew from pyproject.toml
 	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --extra interop --extra test --constraint requirements.lock --output-file requirements-test.lock
+	$(COMPILE) --extra docs --extra interop --extra test --constraint requirements.lock --output-file requirements-test.lock
 
 clean: ## remove .venv and caches; results and Snakemake's records of them stay
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -95,7 +95,7 @@ def test_conda_environment_has_the_two_channels_in_order() -> None:
 @pytest.mark.parametrize("name", LOCKS)
 def test_lock_meets_every_requirement(name: str) -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
-    extras = ["setup"] if name == "requirements.lock" else ["setup", "test"]
+    extras = ["setup"] if name == "requirements.lock" else ["setup", "docs", "test"]
     wanted = project["dependencies"] + [
         text for extra in extras for text in project["optional-dependencies"][extra]
     ]
