@@ -72,6 +72,7 @@ bench: $(TEST_STAMP) ## time against named peers, write benchmarks/results.csv
 
 # Each time from nothing: what an older build has left hides a missing page.
 docs: $(TEST_STAMP) ## run the tutorial, build the site, docs/_build/html/index.html
+	$(IN_VENV) pytest docs/test_tutorial.py
 	rm -rf docs/_build docs/reference/generated
 	$(IN_VENV) sphinx-build -q -W --keep-going -j 2 -c docs -b html . docs/_build/html
 

@@ -24,8 +24,10 @@ LOG = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 VERBATIM = re.compile(r" {4}|=+ +=")
 """How a block of a docstring begins that is a formula or a table."""
-SYMBOL = re.compile(r"[|\\]|_(?=\W|$)|(?<=[\w')])\*(?=[^\s*])")
-"""Bars, names that end in an underscore, and stars that convolve."""
+KEPT = re.compile(r"(``.+?``|`[^`]+`|(?<![\w*')])\*\w[^*]*?[\w.]\*(?!\w))")
+"""What is markup in a docstring: names, and words between stars."""
+SYMBOL = re.compile(r"[|\\]|_(?=\W|$)|\*(?=\S)")
+"""What is none: bars, names that end in an underscore, stars that convolve."""
 SECTION = re.compile(r"^-+$", re.MULTILINE)
 """The line under the head of a section of a docstring."""
 
@@ -118,7 +120,7 @@ def literal(block: str) -> str:
 
 def without_markup(block: str) -> str:
     """A block in which symbols are no markup, unless in backticks."""
-    parts = re.split(r"(``.+?``|`[^`]+`)", block)
+    parts = KEPT.split(block)
     parts[::2] = [SYMBOL.sub(r"\\\g<0>", part) for part in parts[::2]]
     return "".join(parts)
 
