@@ -87,8 +87,7 @@ python_use_unqualified_type_names = True
 default_role = "py:obj"
 # Names in backticks are also keys, columns and files, and types those of other packages.
 nitpick_ignore_regex = [(r"py:.*", r".*")]
-# A name that several objects have; a place in a table of contents where no page is yet.
-suppress_warnings = ["ref.python", "toc.empty_glob"]
+suppress_warnings = ["ref.python"]  # a name that several objects have
 
 # --- HTML: no address of another machine is read ------------------------------------------------
 
