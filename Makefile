@@ -11,7 +11,7 @@ OPTIONS ?=
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help study smoke test kernels cluster bench lint lock clean
+.PHONY: help study smoke test kernels cluster bench docs lint lock clean
 
 # Without bytecode on disk every job would compile its imports anew, which takes longer than
 # importing; a foreign PYTHONPATH or PYTHONHOME would mix other packages into .venv.
@@ -89,13 +89,19 @@ results/smoke/verdicts.csv:
 bench: $(TEST_STAMP) ## time against named peers, write benchmarks/results.csv
 	$(IN_VENV) python benchmarks/run.py
 
+# Each time from nothing: what an older build has left hides a missing page.
+docs: $(TEST_STAMP) ## run the tutorial, build the site, docs/_build/html/index.html
+	$(IN_VENV) pytest docs/test_tutorial.py
+	rm -rf docs/_build docs/reference/generated
+	$(IN_VENV) sphinx-build -q -W --keep-going -j 2 -c docs -b html . docs/_build/html
+
 # Keeps what is pinned; `make lock UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --extra setup
 lock: $(RUN_STAMP) ## write the lock files anew from pyproject.toml
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --extra cluster --constraint requirements.lock --output-file requirements-cluster.lock
-	$(COMPILE) --extra interop --extra test --constraint requirements.lock --output-file requirements-test.lock
+	$(COMPILE) --extra docs --extra interop --extra test --constraint requirements.lock --output-file requirements-test.lock
 
 clean: ## remove .venv and caches; results and Snakemake's records of them stay
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
