@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
-from glasscade.errors import DataError
+from glasscade.errors import DataError, one_line
 from glasscade.io import read_table, write_table
 from glasscade.limits.verdicts import CHECKS, COLUMNS, Outcome, Verdict
 
@@ -53,15 +53,22 @@ def read_verdicts(path: Path) -> list[Verdict]:
         If the table is missing, has changed since it was written, or is none of verdicts.
     """
     text = read_table(path)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    rows, found = list(reader), tuple(reader.fieldnames or ())
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        rows, found = list(reader), tuple(reader.fieldnames or ())
+    except csv.Error as error:
+        raise DataError(
+            f"{path}: it is no table ({error}); delete it, it will be computed again"
+        ) from None
     if found != COLUMNS:
-        raise DataError(f"{path}: its columns are {list(found)} and must be {list(COLUMNS)}")
+        shown = one_line(str(list(found)), 100)
+        raise DataError(f"{path}: its columns are {shown} and must be {list(COLUMNS)}")
     try:
         return [_verdict(row) for row in rows]
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
+        detail = one_line(str(error), 100)
         raise DataError(
-            f"{path}: a row is no verdict ({error}); delete it, it will be computed again"
+            f"{path}: a row is no verdict ({detail}); delete it, it will be computed again"
         ) from None
 
 
