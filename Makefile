@@ -4,6 +4,10 @@
 # make PYTHON=python3.12 CORES=4 study
 PYTHON ?= python3
 CORES ?= all
+# A folder of workflow/profiles, where the jobs of a study run: default (here), slurm, generic. And
+# what else Snakemake is told: make PROFILE=slurm OPTIONS="--default-resources slurm_account=me" study
+PROFILE ?= default
+OPTIONS ?=
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -22,6 +26,10 @@ export MALLOC_TRIM_THRESHOLD_ := 1073741824
 # a lock, or after the folder was moved, installs, and every other run does nothing.
 checksum = $(shell { pwd; cat pyproject.toml $(1); } | cksum | cut -d ' ' -f 1)
 RUN_STAMP := .venv/.run-$(call checksum,requirements.lock)
+CLUSTER_STAMP := .venv/.cluster-$(call checksum,requirements.lock requirements-cluster.lock)
+# Installed for those who need them alone: every job starts a Snakemake, and each of these would
+# import the executors it finds.
+PROFILE_STAMP := $(if $(filter default,$(PROFILE)),$(RUN_STAMP),$(CLUSTER_STAMP))
 TEST_STAMP := .venv/.test-$(call checksum,requirements.lock requirements-test.lock)
 
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -37,21 +45,26 @@ OFFLINE := the packages could not be installed, for the reason above; the first 
 help: ## list the targets
 	@awk '/^[a-z]+:.*## / { name = $$0; sub(/:.*/, "", name); sub(/.*## /, ""); \
 	printf "make %-6s %s\n", name, $$0 }' Makefile
-	@echo "Variables: PYTHON (of a new .venv, now $(PYTHON)), CORES (of a study, now $(CORES))"
+	@echo "Variables: PYTHON (of a new .venv, now $(PYTHON)), CORES (of a study, now $(CORES)),"
+	@echo "PROFILE (of a study: default, slurm, generic), OPTIONS (of Snakemake, for a study)"
 
-study: $(RUN_STAMP) ## set up, run config/config.yaml, write results/default/summary.html
+study: $(PROFILE_STAMP) ## set up, run config/config.yaml, write results/default/summary.html
 	@$(call run_study,config/config.yaml,results/default)
 
-smoke: $(RUN_STAMP) ## the same in small: config/smoke.yaml to results/smoke/summary.html
+smoke: $(PROFILE_STAMP) ## the same in small: config/smoke.yaml to results/smoke/summary.html
 	@$(call run_study,config/smoke.yaml,results/smoke)
 
 # In a terminal a bar over jobs; elsewhere Snakemake's own lines, which a log file can hold.
 run_study = set -e; export $(IN_VENV); \
-	run="snakemake --workflow-profile workflow/profiles/default --cores $(CORES) --configfile $(1)"; \
+	here="snakemake --workflow-profile workflow/profiles/default --cores $(CORES) --configfile $(1)"; \
+	run="$(if $(filter default,$(PROFILE)),$$here,$(ELSEWHERE) --configfile $(1)) $(OPTIONS)"; \
 	if [ -t 2 ]; then bar="--logger rich"; else bar=""; fi; \
 	echo "$$run $$bar"; $$run $$bar; \
-	echo "$$run --report $(2)/report.html"; $$run --report $(2)/report.html; \
-	echo "The study: $(2)/summary.html; its verdicts: $(2)/verdicts.csv; its jobs: $(2)/report.html"
+	echo "$$here --report $(2)/report.html"; $$here --report $(2)/report.html; \
+	echo "In $(2): summary.html (read this first), verdicts.csv, report.html"
+
+# The profile of a cluster says how many jobs and cores.
+ELSEWHERE = snakemake --workflow-profile workflow/profiles/$(PROFILE)
 
 test: $(TEST_STAMP) ## set up, check style, types and layers, run the tests
 	@$(MAKE) --no-print-directory --jobs 2 lint kernels
@@ -59,7 +72,7 @@ test: $(TEST_STAMP) ## set up, check style, types and layers, run the tests
 
 # Beside `lint`, which leaves a core idle; otherwise each of the test processes compiles them all.
 kernels: $(TEST_STAMP)
-	$(IN_VENV) python -c 'from glasscade.stages import warm; warm.run(warm.MARKER)'
+	$(IN_VENV) python -c 'from glasscade.stages import warm; warm.once()'
 
 lint: $(TEST_STAMP) ## style, formatting, types, layers
 	$(IN_VENV) ruff check
@@ -73,8 +86,9 @@ bench: $(TEST_STAMP) ## time against named peers, write benchmarks/results.csv
 # Keeps what is pinned; `make lock UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header $(UPGRADE) pyproject.toml --extra setup
-lock: $(RUN_STAMP) ## write the two lock files anew from pyproject.toml
+lock: $(RUN_STAMP) ## write the lock files anew from pyproject.toml
 	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra cluster --constraint requirements.lock --output-file requirements-cluster.lock
 	$(COMPILE) --extra interop --extra test --constraint requirements.lock --output-file requirements-test.lock
 
 clean: ## remove .venv and caches; results and Snakemake's records of them stay
@@ -86,7 +100,7 @@ clean: ## remove .venv and caches; results and Snakemake's records of them stay
 $(RUN_STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	|| $(call fail,$(TOO_OLD))
-	@rm -f .venv/.run-* .venv/.test-*
+	@rm -f .venv/.run-* .venv/.cluster-* .venv/.test-*
 	@{ .venv/bin/python -c 'import pip' && grep -qF "$(CURDIR)/.venv" .venv/bin/pip; } >/dev/null 2>&1 \
 	|| $(PYTHON) -m venv --clear .venv >/dev/null 2>&1 || $(call fail,$(NO_VENV))
 	@echo "Setting up .venv with the packages of requirements.lock (once; about a minute)"
@@ -96,6 +110,12 @@ $(RUN_STAMP):
 	&& $(UV_INSTALL) --no-deps --no-build-isolation -e . \
 	&& .venv/bin/python -m compileall -q src \
 	|| $(call fail,$(OFFLINE))
+	@touch $@
+
+$(CLUSTER_STAMP): $(RUN_STAMP)
+	@rm -f .venv/.cluster-*
+	@echo "Adding the packages of requirements-cluster.lock (once)"
+	@$(UV_INSTALL) --compile-bytecode --require-hashes -r requirements-cluster.lock || $(call fail,$(OFFLINE))
 	@touch $@
 
 $(TEST_STAMP): $(RUN_STAMP)

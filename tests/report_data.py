@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf, nan
@@ -14,7 +15,18 @@ from glasscade.report.page import PNG, Contents, Figure, Source
 from studies import Raw, study
 
 SIZE = (32, 24)
-IMAGE = PNG + bytes(8) + b"".join(side.to_bytes(4, "big") for side in SIZE)
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG: length, name, content, CRC."""
+    body = name + content
+    return len(content).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+
+
+HEADER = b"".join(side.to_bytes(4, "big") for side in SIZE) + bytes([1, 0, 0, 0, 0])
+PIXELS = zlib.compress(bytes(SIZE[1] * (1 + (SIZE[0] + 7) // 8)))
+IMAGE = PNG + chunk(b"IHDR", HEADER) + chunk(b"IDAT", PIXELS) + chunk(b"IEND", b"")
+"""A black picture."""
 CAPTION = "What is plotted for :math:`\\ell`.\n\n*What to look for:* a line."
 FIGURES = {"point": ("budget", "limits"), "rough": ("recovery",), "smooth": ("stress", "budget")}
 

@@ -1,4 +1,4 @@
-"""The command line: `glasscade check`, `run`, `export` and `reference`."""
+"""The command line: `glasscade check`, `run`, `verify` and others."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glasscade import __version__
-from glasscade.errors import ConfigError, GlasscadeError
+from glasscade.errors import ConfigError, GlasscadeError, without_memory
+from glasscade.progress import duration
 
 # What needs numba and scipy is imported by the command that uses it: `--help` answers at once.
 if TYPE_CHECKING:
     from glasscade.config import Study
     from glasscade.estimate import Line
+    from glasscade.stages.verify import Finding
 
 WILDCARDS = {
     "model": "name of a model",
@@ -27,14 +29,19 @@ WILDCARDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 if it went well, 2 with one sentence on standard error if it did not."""
+    """Run a command; 0 if it went well, 2 with one sentence on standard error if it did not.
+
+    1 is for a command that compares, and has found faults.
+    """
     options = _parser().parse_args(arguments)
     try:
-        options.command(options)
+        return options.command(options) or 0
     except GlasscadeError as error:
         print(f"glasscade: {error}", file=sys.stderr)
         return 2
-    return 0
+    except MemoryError as error:
+        print(f"glasscade: {without_memory(error)}", file=sys.stderr)
+        return 2
 
 
 def check(options: argparse.Namespace) -> None:
@@ -62,6 +69,40 @@ def run(options: argparse.Namespace) -> None:
     serial.run(config.load(options.config), options.stage, given, options.results)
 
 
+def verify(options: argparse.Namespace) -> int:
+    """Check a folder of results against its record: bytes, configuration, verdicts, source."""
+    from glasscade.stages import verify as verifying
+
+    return _told(str(options.folder), verifying.verify(options.folder))
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Compare two folders of results of one configuration: verdicts, figures, states."""
+    from glasscade.stages import compare as comparing
+
+    found = comparing.compare(options.first, options.second)
+    print("\n".join(found.lines))
+    return _told(f"{options.first} and {options.second}", found.findings)
+
+
+def bundle(options: argparse.Namespace) -> None:
+    """Pack a folder of results for deposit: an RO-Crate in a zip file."""
+    from glasscade.stages import bundle as bundling
+
+    record = bundling.run(options.folder, options.output, options.citation, options.with_states)
+    inside = sum(file.inside for file in record.files)
+    print(f"{options.output}: {inside} files, {len(record.files) - inside} left out")
+
+
+def _told(what: str, findings: Sequence[Finding]) -> int:
+    """Print what was found and how much; whether there is a fault."""
+    for finding in findings:
+        print(finding)
+    faults = sum(finding.fault for finding in findings)
+    print(f"{what}: {faults} faults, {len(findings) - faults} notes")
+    return int(faults > 0)
+
+
 def export(options: argparse.Namespace) -> None:
     """Write the particles of a state file as an AMBER trajectory, for OVITO, VMD, MDAnalysis."""
     from glasscade.stages import export as exporting
@@ -86,16 +127,18 @@ def cost_table(study: Study, cores: int) -> str:
     from glasscade import estimate
 
     total = estimate.total(study)
-    rows = [("model", "stage", "jobs", "processor", "disk", "longest", "memory", "asked")]
+    rows: list[tuple[str, ...]] = [
+        ("model", "stage", "jobs", "processor", "disk", "longest", "memory", "asked")
+    ]
     rows += [_cells(line) for line in (*estimate.lines(study), total)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    wall = _duration(estimate.wall_time(study, cores))
+    wall = duration(estimate.wall_time(study, cores))
     hours, disk = total.cost.seconds / 3600.0, total.cost.disk / 1000.0
     return "\n".join(
         [
             *("  ".join(_aligned(row, widths)) for row in rows),
             f"{total.jobs} jobs, {hours:.3g} core-hours, {disk:.3g} GB on disk; the largest job "
-            f"takes {_duration(total.longest)} and the most memory {total.cost.memory:.0f} MB.",
+            f"takes {duration(total.longest)} and the most memory {total.cost.memory:.0f} MB.",
             f"About {wall} on {cores} core{'s' * (cores > 1)}, to results/{study.study}.",
         ]
     )
@@ -108,9 +151,9 @@ def _cells(line: Line) -> tuple[str, ...]:
         line.model,
         line.stage,
         str(line.jobs),
-        _duration(line.cost.seconds),
+        duration(line.cost.seconds),
         f"{line.cost.disk:.0f} MB",
-        _duration(line.longest),
+        duration(line.longest),
         f"{line.cost.memory:.0f} MB",
         f"{asked['mem_mb']} MB, {asked['runtime']} min" if asked else "",
     )
@@ -125,15 +168,6 @@ def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
     ]
 
 
-def _duration(seconds: float) -> str:
-    """Seconds below two minutes, minutes below two hours, then hours."""
-    if seconds < 120.0:
-        return f"{seconds:.0f} s"
-    if seconds < 7200.0:
-        return f"{seconds / 60.0:.0f} min"
-    return f"{seconds / 3600.0:.0f} h"
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="glasscade",
@@ -144,7 +178,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"glasscade {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(command: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+    def add(command: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
         text = command.__doc__
         added = commands.add_parser(command.__name__, help=text, description=text)
         added.set_defaults(command=command)
@@ -160,13 +194,30 @@ def _parser() -> argparse.ArgumentParser:
         "stage",
         metavar="STAGE",
         help="simulate, reduce, structure, exponents, limits, figures, verdicts, comparison, "
-        "bounds, summary, or all; of a stage, all jobs that the options below do not leave out",
+        "bounds, summary, record, or all; of a stage, all jobs that the options below do not "
+        "leave out",
     )
     _add_config(running)
     for name, text in WILDCARDS.items():
         running.add_argument(f"--{name}", metavar=name.upper(), help=text)
     running.add_argument(
         "--results", type=Path, default=Path("results"), help="folder of results (results)"
+    )
+    verifying = add(verify)
+    verifying.add_argument("folder", metavar="RESULTS", type=Path, help="results/<study>")
+    comparing = add(compare)
+    for name in ("first", "second"):
+        comparing.add_argument(name, metavar=name.upper(), type=Path, help="results/<study>")
+    bundling = add(bundle)
+    bundling.add_argument("folder", metavar="RESULTS", type=Path, help="results/<study>")
+    bundling.add_argument("output", metavar="FILE", type=Path, help="the zip file to write")
+    bundling.add_argument(
+        "--with-states", action="store_true", help="with the states, budgets and moments, too"
+    )
+    bundling.add_argument(
+        "--citation",
+        type=Path,
+        help="CITATION.cff with authors and licence of the deposit (that of the source)",
     )
     exporting = add(export)
     exporting.add_argument(

@@ -6,7 +6,7 @@ on. The same figures, with room to spare, are the resources the workflow asks a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,10 @@ SOURCES, ESTIMATORS, REFERENCES = 4, 5, 47
 """Densities of a particle model, of which three are nulls; estimators; fields of exact norms."""
 PER_NUMBER_COMPARED = 2.0e-7
 """Seconds for one number of a density, transformed and raised to three powers."""
+PER_MEGABYTE_RECORDED, PER_JOB_RECORDED = 2.0e-3, 4.5e-3
+"""Seconds of the record of a study: for each megabyte of its files, and for each job."""
+MEMORY_PER_JOB, DISK_PER_JOB = 0.02, 0.0026
+"""Megabytes of the record for each job."""
 BASE_MEMORY = 300.0
 """Megabytes of interpreter and libraries."""
 FLOAT = 8.0e-6
@@ -207,6 +211,13 @@ def gathering() -> Cost:
     return Cost(START_UP + GATHERING, 2.0 * BASE_MEMORY, 1.0)
 
 
+def recording(parts: Sequence[Line]) -> Cost:
+    """Cost of the record of all jobs of a study: of each its files are read once, and described."""
+    count, disk = sum(part.jobs for part in parts), sum(part.cost.disk for part in parts)
+    seconds = START_UP + PER_MEGABYTE_RECORDED * disk + PER_JOB_RECORDED * count
+    return Cost(seconds, BASE_MEMORY + MEMORY_PER_JOB * count, DISK_PER_JOB * count)
+
+
 def limits(model: Model) -> Cost:
     """Cost of the limits of a model: of fields two states and the modes of one are in memory."""
     plain = gathering()
@@ -217,12 +228,35 @@ def limits(model: Model) -> Cost:
     return Cost(plain.seconds + seconds, plain.memory + 5.0 * FLOAT * numbers, plain.disk)
 
 
+def of_job(study: Study, rule: str, wildcards: Mapping[str, str]) -> Cost:
+    """Cost of one job of the workflow, from its rule and wildcards."""
+    values = {
+        key: tuple(map(float, wildcards[key].split("_")))
+        for key in ("temperature", "ell")
+        if key in wildcards
+    }
+    name = wildcards.get("model", "")
+    if rule == "simulate":
+        return simulation(study.models[name], values["temperature"])
+    if rule == "reduce":
+        count = len(values["temperature"])
+        return reduction(study.models[name], study.kernels_of(name), values["ell"], count)
+    if rule == "structure":
+        return structure(study, name)
+    if rule == "limits":
+        return limits(study.models[name])
+    if rule == "record":
+        return next(line.cost for line in lines(study) if line.stage == rule)
+    return Cost(0.0, 0.0, 0.0) if rule == "all" else gathering()
+
+
 def lines(study: Study) -> list[Line]:
     """What every stage of every model costs, in the order in which they run."""
     models = [line for name in study.models for line in _model(study, name)]
     stages = ("verdicts", *jobs.study_stages(study), "summary")
     once = [_line("all", stage, [gathering()]) for stage in stages]
-    return [*models, *once, _line("all", "all", [Cost(0.0, 0.0, 0.0)])]
+    recorded = _line("all", "record", [recording([*models, *once])])
+    return [*models, *once, recorded, _line("all", "all", [Cost(0.0, 0.0, 0.0)])]
 
 
 def total(study: Study) -> Line:
@@ -245,8 +279,8 @@ def wall_time(study: Study, cores: int) -> float:
         for name, model in study.models.items()
         for temperatures in model.sweep.temperature_batches
     ]
-    # After each chain: limits, figures, verdicts, summary.
-    return max(total(study).cost.seconds / cores, max(chains) + 4.0 * gathering().seconds)
+    # After each chain: limits, figures, verdicts, summary, record.
+    return max(total(study).cost.seconds / cores, max(chains) + 5.0 * gathering().seconds)
 
 
 def _model(study: Study, name: str) -> Iterator[Line]:
@@ -299,7 +333,7 @@ def _snapshots(model: Model) -> int:
     elif isinstance(system, GlassSystem):
         times = system.snapshots
     elif isinstance(system, TrajectorySystem):
-        times = len(system.choice.of(system.last + 1)) if system.last >= 0 else UNKNOWN_FRAMES
+        times = system.choice.count if system.last >= 0 else UNKNOWN_FRAMES
     elif isinstance(system, ShearSystem):
         times = _events(system) * system.snapshots
     return _fields(model) * times

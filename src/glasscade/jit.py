@@ -1,7 +1,8 @@
 """The one numba decorator of the project.
 
-Compiled code is cached on disk in a folder named by a digest of the package's source:
-numba itself does not notice when a helper in another module changes.
+Compiled code is cached on disk in a folder named by a digest of the package's source, since numba
+itself does not notice when a helper in another module changes, and of the processor it is for,
+since the nodes of a cluster may differ and share the folder.
 Kernels are module-level functions; closures and functions passed as arguments would give
 no cache hits between processes, so that every job would compile again.
 
@@ -15,11 +16,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from llvmlite.binding import get_host_cpu_name
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen, get_host_cpu_features
+
+from glasscade.errors import DataError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,10 +33,19 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 _OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "fastmath": FASTMATH}
 
+# Its attributes are made at run time, from variables of the environment.
+_settings: Any = numba.config
+
+if _settings.CPU_FEATURES is None and "+avx512vbmi2" in get_host_cpu_features():
+    # Registers of eight doubles: unasked, LLVM uses half of them, for the sake of processors whose
+    # clock they slow down. Those have no VBMI2.
+    _settings.CPU_FEATURES = get_host_cpu_features() + ",-prefer-256-bit"
+
 
 def cache_folder() -> Path:
-    """The folder of compiled code for the present source and compiler."""
+    """The folder of compiled code for the present source, compiler and processor."""
     digest = hashlib.sha256(numba.__version__.encode())
+    digest.update(repr(processor()).encode())
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         source = path.read_bytes()
         if b"glasscade.jit" in source:
@@ -39,20 +53,46 @@ def cache_folder() -> Path:
     return cache_root() / digest.hexdigest()[:12]
 
 
+def processor() -> tuple[str, str]:
+    """Name and features of the processor that code is compiled for, as numba tells them apart."""
+    name, features = _settings.CPU_NAME, _settings.CPU_FEATURES
+    return (
+        get_host_cpu_name() if name is None else name,
+        get_host_cpu_features() if features is None else features,
+    )
+
+
 def cache_root() -> Path:
     """Where this package keeps what can be made again."""
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "glasscade"
 
 
-if not os.environ.get("NUMBA_CACHE_DIR"):
-    # An attribute that numba makes at run time.
-    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+def require_private(folder: Path) -> None:
+    """Make a folder that others can neither read nor write: numba runs what it finds there.
 
-if not os.environ.get("NUMBA_CPU_FEATURES") and "+avx512vbmi2" in get_host_cpu_features():
-    # Registers of eight doubles: unasked, LLVM uses half of them, for the sake of processors whose
-    # clock they slow down. Those have no VBMI2.
-    features = get_host_cpu_features() + ",-prefer-256-bit"
-    numba.config.CPU_FEATURES = features  # type: ignore[attr-defined]
+    Raises
+    ------
+    DataError
+        If the folder belongs to somebody else.
+    """
+    with suppress(OSError):  # where none can be made, numba keeps its code elsewhere or not at all
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+        if status.st_uid != os.getuid():
+            raise DataError(
+                f"{folder}: this folder of compiled code belongs to another user, who could put "
+                "any code there; set XDG_CACHE_HOME to a folder of your own"
+            )
+        if status.st_mode & 0o077:
+            folder.chmod(0o700)
+
+
+FOLDER = cache_folder()
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    require_private(cache_root())
+    _settings.CACHE_DIR = str(FOLDER)
+WARM = Path(_settings.CACHE_DIR) / f"warm-{FOLDER.name}.txt"
+"""Stands for compiled kernels in the cache, of the present source and for this processor."""
 
 # How long threads of GNU's OpenMP spin between parallel loops. By default they do for a thousand
 # times as long, which takes the cores from whatever else runs; asleep, they miss the next loop.

@@ -249,6 +249,11 @@ def summary(study: Study) -> Job:
     }
 
 
+def record(study: Study) -> Job:
+    """Parameters of the record of a study, which holds the whole configuration."""
+    return {"study": study.model_dump(mode="json")}
+
+
 def _system(keys: Model) -> Job:
     return keys.system.plain
 

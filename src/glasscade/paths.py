@@ -80,6 +80,21 @@ class Paths:
         """The page that reads like a paper."""
         return self._pattern("summary.html")
 
+    @property
+    def config(self) -> str:
+        """The configuration as it was validated, with every default."""
+        return self._pattern("config.yaml")
+
+    @property
+    def metadata(self) -> str:
+        """Where everything comes from: the metadata of an RO-Crate."""
+        return self._pattern("ro-crate-metadata.json")
+
+    @property
+    def report(self) -> str:
+        """Snakemake's own report of the jobs."""
+        return self._pattern("report.html")
+
     def figure(self, model: str, name: str, suffix: str) -> str:
         """A figure (png) or its data (csv)."""
         return self._pattern("figures", model, f"{name}.{suffix}")

@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from glasscade.jit import cache_root
+from glasscade.jit import cache_root, processor
 
 PACKAGE = "glasscade"
 ROOT = Path(__file__).parent
+SOURCE = ROOT.parents[1]
+"""The root of the repository, where the package runs from a clone."""
 RECORDED = ("numpy", "scipy", "numba", "xarray", "netCDF4", "ducc0", "PyWavelets", "snakemake")
 
 
@@ -60,10 +62,67 @@ def attributes(parameters: dict[str, Any], *modules: str) -> dict[str, str]:
         "code_digest": code_digest(*modules),
         "git_commit": git_commit(),
         "parameters": json.dumps(parameters, sort_keys=True),
-        "versions": json.dumps(
-            {"python": platform.python_version()} | {name: version(name) for name in RECORDED}
-        ),
+        "versions": json.dumps(versions()),
+        "machine": json.dumps(machine()),
     }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers come from."""
+    return {"python": platform.python_version()} | {name: version(name) for name in RECORDED}
+
+
+@cache
+def machine() -> dict[str, str]:
+    """The system, the name of the processor, and what kernels are compiled for.
+
+    Two machines with the same `target` and `features` run the same machine code.
+    """
+    name, features = processor()
+    used = sorted(feature[1:] for feature in features.split(",") if feature.startswith("+"))
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "target": name,
+        "features": ",".join(used),
+    }
+
+
+def _processor() -> str:
+    """The name that the system has for its processor."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def lock_digest() -> str:
+    """The SHA-256 of the lock file beside the source, empty where there is none."""
+    with suppress(OSError):
+        return hashlib.sha256((SOURCE / "requirements.lock").read_bytes()).hexdigest()
+    return ""
+
+
+def parameters_digest(parameters: dict[str, Any]) -> str:
+    """Twelve hexadecimal digits of what a job was given.
+
+    Of the file of a trajectory only its name counts, since folders differ between machines.
+    """
+    text = json.dumps(portable(parameters), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def portable(value: Any) -> Any:
+    """Parameters without what folders have to do with them: of trajectories only the name."""
+    if isinstance(value, dict):
+        kept = {key: portable(entry) for key, entry in value.items()}
+        return kept | {"file": Path(value["file"]).name} if _is_trajectory(value) else kept
+    return [portable(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+
+
+def _is_trajectory(value: dict[str, Any]) -> bool:
+    return value.get("kind") == "trajectory" and isinstance(value.get("file"), str)
 
 
 @cache

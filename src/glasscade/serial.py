@@ -219,6 +219,12 @@ def _summary(study: Study, paths: Paths, labels: Labels) -> None:
     )
 
 
+def _record(study: Study, paths: Paths, labels: Labels) -> None:
+    from glasscade.stages import record
+
+    record.run(jobs.record(study), Path(paths.metadata).parent)
+
+
 STAGES = {
     "simulate": Stage(_each(jobs.states), _simulate),
     "reduce": Stage(_each(jobs.reductions), _reduce),
@@ -230,5 +236,6 @@ STAGES = {
     "comparison": Stage(_if("comparison"), _comparison),
     "bounds": Stage(_if("bounds"), _bounds),
     "summary": Stage(_once, _summary),
+    "record": Stage(_once, _record),
 }
 ALL = "all"

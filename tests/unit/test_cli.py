@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -64,13 +65,6 @@ def test_check_sums_up_the_study_of_a_cluster() -> None:
     assert largest[-1][1] > longest
     assert wall.startswith("About ")
     assert wall.endswith(" on 64 cores, to results/cluster.")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(3.4, "3 s"), (119.0, "119 s"), (121.0, "2 min"), (7201.0, "2 h")]
-)
-def test_durations_are_readable(seconds: float, text: str) -> None:
-    assert cli._duration(seconds) == text
 
 
 @pytest.mark.parametrize("command", [["check"], ["run", "simulate"]])
@@ -160,3 +154,17 @@ def test_one_job_can_be_chosen(tmp_path: Path) -> None:
     assert cli.main(["run", "simulate", path, *chosen, "--results", str(results)]) == 0
     made = [x.relative_to(results).as_posix() for x in results.rglob("*.nc")]
     assert made == ["small/state/point/T0.004/block0.nc"]
+
+
+def test_too_little_memory_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def check(options: object) -> None:
+        """What no address space holds."""
+        np.empty(2**57)
+
+    monkeypatch.setattr(cli, "check", check)
+    assert cli.main(["check", "config/smoke.yaml"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("glasscade: memory: Unable to allocate")
+    assert error.count("\n") == 1

@@ -15,7 +15,12 @@ from packaging.utils import canonicalize_name
 import glasscade
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ["requirements.lock", "requirements-test.lock"]
+LOCKS = {
+    "requirements.lock": ["setup"],
+    "requirements-cluster.lock": ["setup", "cluster"],
+    "requirements-test.lock": ["setup", "interop", "test"],
+}
+"""What each lock holds beside the dependencies."""
 
 
 def requirement_lines(requirements: list[str]) -> list[str]:
@@ -95,9 +100,8 @@ def test_conda_environment_has_the_two_channels_in_order() -> None:
 @pytest.mark.parametrize("name", LOCKS)
 def test_lock_meets_every_requirement(name: str) -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
-    extras = ["setup"] if name == "requirements.lock" else ["setup", "test"]
     wanted = project["dependencies"] + [
-        text for extra in extras for text in project["optional-dependencies"][extra]
+        text for extra in LOCKS[name] for text in project["optional-dependencies"][extra]
     ]
     assert unmet(wanted, read(name)) == [], "run `make lock`"
 
@@ -108,9 +112,23 @@ def test_lock_is_hashed_and_names_no_host(name: str) -> None:
     assert hosts(read(name)) == []
 
 
-def test_tests_run_on_the_versions_a_study_uses() -> None:
-    run, test = pins(read("requirements.lock")), pins(read("requirements-test.lock"))
-    assert {name: test.get(name) for name in run} == run
+@pytest.mark.parametrize("name", LOCKS)
+def test_all_run_on_the_versions_a_study_uses(name: str) -> None:
+    run, other = pins(read("requirements.lock")), pins(read(name))
+    assert {package: other.get(package) for package in run} == run
+
+
+def test_executors_are_installed_for_clusters_alone() -> None:
+    """Every job of a local study would import them."""
+    found = {name for name in LOCKS if "\nsnakemake-executor-plugin-" in read(name)}
+    assert found == {"requirements-cluster.lock"}
+
+
+def test_conda_is_told_of_the_packages_of_a_cluster() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    told = re.findall(r"^#   conda install '(.+)'$", read("environment.yml"), flags=re.MULTILINE)
+    wanted = project["optional-dependencies"]["cluster"]
+    assert requirement_lines(told) == requirement_lines(wanted)
 
 
 def test_citation_names_this_version() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from glasscade import config, estimate
+from glasscade import config, estimate, jobs
 from report_data import GLASS
-from studies import FIELD, ROUGH, SHEAR, changed, study
+from studies import CLUSTER, FIELD, ROUGH, SHEAR, changed, study
 
 DEFAULT = Path(__file__).parents[2] / "config" / "config.yaml"
 
@@ -64,8 +64,10 @@ def test_temperatures_that_share_jobs_save_their_starts_and_nothing_else() -> No
     # three simulations and three reductions less
     assert alone.jobs - shared.jobs == 6
     saved = alone.cost.seconds - shared.cost.seconds
-    assert saved == pytest.approx(6 * estimate.START_UP, rel=1e-12)  # round-off
-    assert shared.cost.disk == pytest.approx(alone.cost.disk, rel=1e-12)
+    each = estimate.START_UP + estimate.PER_JOB_RECORDED
+    assert saved == pytest.approx(6 * each, rel=1e-9)  # round-off of a sum of a hundred seconds
+    described = 6 * estimate.DISK_PER_JOB
+    assert shared.cost.disk + described == pytest.approx(alone.cost.disk, rel=1e-12)
 
 
 def test_a_job_of_several_temperatures_holds_their_states_at_once() -> None:
@@ -221,8 +223,8 @@ def test_wall_time_falls_with_cores_down_to_the_longest_chain() -> None:
     one, two, many = (estimate.wall_time(parsed, cores) for cores in (1, 2, 10_000))
     assert one == pytest.approx(estimate.total(parsed).cost.seconds, rel=1e-12)
     assert two == pytest.approx(one / 2, rel=1e-12)
-    # limits, figures, verdicts, summary, besides a simulation and a reduction
-    assert many > 4 * estimate.gathering().seconds
+    # limits, figures, verdicts, summary, record, besides a simulation and a reduction
+    assert many > 5 * estimate.gathering().seconds
     assert many < two
 
 
@@ -235,3 +237,22 @@ def test_the_default_study_fits_its_limits() -> None:
 
 def test_the_smoke_study_is_at_most_thirty_jobs() -> None:
     assert estimate.total(config.load(DEFAULT.with_name("smoke.yaml"))).jobs <= 30
+
+
+def test_the_jobs_of_a_study_cost_what_its_stages_cost() -> None:
+    raw = study(point=CLUSTER, rough=ROUGH, smooth=FIELD, glass=GLASS)
+    parsed = config.parse(
+        changed(raw, "models.smooth.sweep.temperature", [0, [0.1, 0.2], 0.3, 0.4])
+    )
+    planned = [("all", {}), ("verdicts", {}), ("summary", {}), ("record", {})]
+    planned += [(stage, {}) for stage in jobs.study_stages(parsed)]
+    for model in parsed.models:
+        planned += [("simulate", wildcards) for wildcards in jobs.states(parsed, model)]
+        planned += [("reduce", wildcards) for wildcards in jobs.reductions(parsed, model)]
+        planned += [("structure", wildcards) for wildcards in jobs.structures(parsed, model)]
+        planned += [("exponents", {"model": model})] * (model in jobs.measured(parsed))
+        planned += [("limits", {"model": model}), (f"figures_{model}", {})]
+    total = estimate.total(parsed)
+    assert len(planned) == total.jobs
+    seconds = sum(estimate.of_job(parsed, *job).seconds for job in planned)
+    assert seconds == pytest.approx(total.cost.seconds, rel=1e-9)  # round-off

@@ -155,3 +155,13 @@ def test_inner_functions_see_arrays_and_make_none() -> None:
     assert _ends(np.arange(4.0)) == 3.0
     with pytest.raises(NumbaRuntimeError, match="NRT required"):
         _twice(np.arange(4.0))
+
+
+def test_another_processor_can_be_compiled_for() -> None:
+    """Its name alone must not keep the features of this one; as numba takes it."""
+    code = "from glasscade import jit; print(jit.processor())"
+    environment = dict(os.environ, NUMBA_CPU_NAME="generic")
+    environment.pop("NUMBA_CPU_FEATURES", None)
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "('generic', '')"

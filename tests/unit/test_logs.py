@@ -6,6 +6,7 @@ import logging
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from glasscade.errors import DataError
@@ -68,3 +69,22 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     with job_log(tmp_path / "job.log"):
         assert len(LOG.handlers) == len(before) + 1
     assert before == LOG.handlers
+
+
+def test_too_little_memory_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    # More than any address space holds, so that the system refuses it whatever its limits are.
+    with pytest.raises(SystemExit, match=r"^error: memory: .*allocate.*block_size"), job_log(path):
+        np.empty(2**57)
+    [line] = lines(path.read_text(encoding="utf-8"))
+    assert "mem_mb" in line
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`/dev/full` takes nothing, as a full disk; a folder that is none takes no file."""
+    for path in ("/dev/full", tmp_path / "absent" / "job.log"):
+        with job_log(path):
+            LOG.info("hello")
+    assert "Traceback" not in capsys.readouterr().err

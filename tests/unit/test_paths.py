@@ -92,6 +92,8 @@ def test_no_two_patterns_make_the_same_path() -> None:
             paths.model_verdicts,
             paths.verdicts,
             paths.summary,
+            paths.config,
+            paths.metadata,
             paths.figure("a", "b", "png"),
             paths.figure("a", "b", "csv"),
             paths.log("limits", "{model}"),

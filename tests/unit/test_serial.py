@@ -28,6 +28,7 @@ def test_every_stage_has_the_jobs_of_the_workflow() -> None:
         "comparison": 0,  # no particles
         "bounds": 0,  # one known density
         "summary": 1,
+        "record": 1,
     }
 
 

@@ -75,7 +75,11 @@ def test_unresolved_density_stops_that_job(own_clone: Clone) -> None:
     target = "results/small/state/smooth/T0.1/block0.nc"
     outcome = own_clone.snakemake(raw, target)
     assert outcome.code != 0
-    assert "error: points: 256 grid points do not resolve the density at time" in outcome.output
+    sentence = "points: 256 grid points do not resolve the density at time"
+    assert f"error: {sentence}" in outcome.output
+    assert f"simulate failed: {sentence}" in outcome.output
+    assert f"    was to write {target}\n    log results/small/logs/simulate/" in outcome.output
+    assert "run the same command again: finished jobs are kept" in outcome.output
     assert "Traceback" not in outcome.output
     assert digests(own_clone.results) == before
 
@@ -86,7 +90,7 @@ def test_truncated_file_stops_the_jobs_that_read_it(own_clone: Clone) -> None:
     before = digests(own_clone.results)
     outcome = own_clone.snakemake(small())
     assert outcome.code != 0
-    sentence = f"error: {STATE}: truncated or not NetCDF"
+    sentence = f"error: {STATE}: truncated or corrupt"
     assert sentence in outcome.output
     assert "it will be computed again" in outcome.output
     assert "Traceback" not in outcome.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import pytest
@@ -22,7 +23,7 @@ ROUGH_BATCH = "0.02_0.03_0.05_0.08_0.12"
 def after(*models: str) -> set[str]:
     """What follows when the limits of these models change."""
     per_model = {job for m in models for job in (f"limits {m}", f"figures_{m}")}
-    return per_model | {"verdicts", "summary"}
+    return per_model | {"verdicts", "summary", "record"}
 
 
 def of_stage(stage: str, *models: str) -> set[str]:
@@ -56,6 +57,7 @@ def test_after_a_run_nothing_is_left_to_do(clone: Clone) -> None:
     outcome = clone.plan(small())
     assert outcome.jobs == set()
     assert "Nothing to be done" in outcome.output
+    assert "Study small" not in outcome.output  # a dry run has no end to speak of
 
 
 def test_a_run_leaves_logs_and_benchmarks_of_every_job(clone: Clone) -> None:
@@ -122,7 +124,7 @@ def test_a_change_runs_what_it_concerns(
 
 def test_one_more_model_leaves_the_others_alone(clone: Clone) -> None:
     planned = clone.plan(changed(small(), "models.smooth", FIELD)).jobs
-    gathered = {"verdicts", "summary"}
+    gathered = {"verdicts", "summary", "record"}
     assert gathered < planned
     assert {job for job in planned - gathered if "smooth" not in job} == set()
     # 5 temperatures: states and reductions; structure, exponents, limits, figures
@@ -153,6 +155,17 @@ def test_cosmetic_edits_run_nothing(clone: Clone) -> None:
         assert clone.plan(text).jobs == set()
 
 
+def test_a_newer_time_alone_runs_nothing(clone: Clone) -> None:
+    """A state that seems to be younger than all that was made of it, with the content it had."""
+    state = clone.results / "state" / "rough" / "T0" / "block0.nc"
+    before = state.stat().st_mtime
+    os.utime(state, (before, before + 3600.0))
+    try:
+        assert clone.plan(small()).jobs == set()
+    finally:
+        os.utime(state, (before, before))
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
@@ -169,13 +182,15 @@ def test_cosmetic_edits_run_nothing(clone: Clone) -> None:
         # used by figures and by nothing else
         (
             "src/glasscade/figures/maps.py",
-            {"figures_point", "figures_rough", "summary"},
+            {"figures_point", "figures_rough", "summary", "record"},
         ),
         # used by every stage that computes
         (
             "src/glasscade/cell.py",
             of_stage("simulate", *BOTH) | REDUCED | MEASURED | after(*BOTH),
         ),
+        # used to record alone
+        ("src/glasscade/crate.py", {"record"}),
         # used by no stage
         ("src/glasscade/cli.py", set()),
     ],

@@ -1,3 +1,13 @@
+def gathering_cost(wildcards):
+    """Cost of a job that fits, compares or draws."""
+    return estimate.gathering()
+
+
+def limits_cost(model=None):
+    """Cost of the limits of a model, that of the wildcards unless it is named."""
+    return lambda w: estimate.limits(STUDY.models[model or w.model])
+
+
 def exponents_of(model):
     """The exponents of a model, if they are measured."""
     return [PATHS.exponents.format(model=model)] if model in jobs.measured(STUDY) else []
@@ -13,9 +23,11 @@ rule exponents:
         PATHS.log("exponents", "{model}"),
     benchmark:
         PATHS.benchmark("exponents", "{model}")
+    group:
+        short("limits", limits_cost())
     threads: 1
     resources:
-        **resources(estimate.gathering()),
+        **resources(gathering_cost),
     params:
         job=lambda w: jobs.exponents(STUDY, w.model),
         code=code("exponents"),
@@ -36,10 +48,11 @@ rule limits:
         PATHS.log("limits", "{model}"),
     benchmark:
         PATHS.benchmark("limits", "{model}")
+    group:
+        short("limits", limits_cost())
     threads: 1
     resources:
-        mem_mb=lambda w: resources(estimate.limits(STUDY.models[w.model]))["mem_mb"],
-        runtime=lambda w: resources(estimate.limits(STUDY.models[w.model]))["runtime"],
+        **resources(limits_cost()),
     params:
         job=lambda w: jobs.limits(STUDY, w.model),
         code=code("limits"),
@@ -57,9 +70,11 @@ rule verdicts:
         PATHS.log("verdicts", "verdicts"),
     benchmark:
         PATHS.benchmark("verdicts", "verdicts")
+    group:
+        short("study", gathering_cost, STUDY.study)
     threads: 1
     resources:
-        **resources(estimate.gathering()),
+        **resources(gathering_cost),
     params:
         code=code("verdicts"),
     script:

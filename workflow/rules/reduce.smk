@@ -1,5 +1,5 @@
 def reduction_cost(wildcards):
-    """Cost of a reduction, computed once for all temperatures and blocks."""
+    """Cost of a reduction, the same for all temperatures and blocks."""
     return cost_at_scales(wildcards.model, wildcards.ell, wildcards.temperature.count("_") + 1)
 
 
@@ -9,6 +9,17 @@ def cost_at_scales(model, label, temperatures):
     keys = STUDY.models[model]
     scales = keys.sweep.labelled_batches[label]
     return estimate.reduction(keys, STUDY.kernels_of(model), scales, temperatures)
+
+
+def structure_cost(wildcards):
+    """Cost of the measurement of structure of a state."""
+    return cost_of_structure(wildcards.model)
+
+
+@cache
+def cost_of_structure(model):
+    """Cost of the measurement of structure, the same for all states of a model."""
+    return estimate.structure(STUDY, model)
 
 
 rule reduce:
@@ -21,10 +32,11 @@ rule reduce:
         PATHS.log("reduce", "{model}_T{temperature}_ell{ell}_block{block}"),
     benchmark:
         PATHS.benchmark("reduce", "{model}_T{temperature}_ell{ell}_block{block}")
+    group:
+        short("reduce", reduction_cost)
     threads: 1
     resources:
-        mem_mb=lambda w: resources(reduction_cost(w))["mem_mb"],
-        runtime=lambda w: resources(reduction_cost(w))["runtime"],
+        **resources(reduction_cost),
     params:
         job=lambda w: jobs.reduce(STUDY, w.model, w.temperature, w.ell, w.block),
         code=code("reduce"),
@@ -42,10 +54,11 @@ rule structure:
         PATHS.log("structure", "{model}_T{temperature}_block{block}"),
     benchmark:
         PATHS.benchmark("structure", "{model}_T{temperature}_block{block}")
+    group:
+        short("structure", structure_cost)
     threads: 1
     resources:
-        mem_mb=lambda w: resources(estimate.structure(STUDY, w.model))["mem_mb"],
-        runtime=lambda w: resources(estimate.structure(STUDY, w.model))["runtime"],
+        **resources(structure_cost),
     params:
         job=lambda w: jobs.structure(STUDY, w.model),
         code=code("structure"),

@@ -3,6 +3,7 @@ from glasscade.paths import WHOLE_STUDY
 from glasscade.report import template_digest
 
 CAPTIONS = SCRIPTS.parent / "report"
+RECORDING = estimate.recording(estimate.lines(STUDY))
 COMPARED = jobs.compared(STUDY)
 BOUNDED = jobs.bounded(STUDY)
 SHOWN = [(model, figure) for model in MODELS for figure in jobs.figure_names(STUDY, model)]
@@ -32,9 +33,11 @@ for model in MODELS:
             PATHS.log("figures", model),
         benchmark:
             PATHS.benchmark("figures", model)
+        group:
+            short("limits", limits_cost(model), model)
         threads: 1
         resources:
-            **resources(estimate.gathering()),
+            **resources(gathering_cost),
         params:
             job=jobs.figures(STUDY, model),
             code=code("figures"),
@@ -62,9 +65,11 @@ if COMPARED:
             PATHS.log("comparison", "comparison"),
         benchmark:
             PATHS.benchmark("comparison", "comparison")
+        group:
+            short("study", gathering_cost, STUDY.study)
         threads: 1
         resources:
-            **resources(estimate.gathering()),
+            **resources(gathering_cost),
         params:
             job=jobs.comparison(STUDY),
             code=code("comparison"),
@@ -96,9 +101,11 @@ if BOUNDED:
             PATHS.log("bounds", "bounds"),
         benchmark:
             PATHS.benchmark("bounds", "bounds")
+        group:
+            short("study", gathering_cost, STUDY.study)
         threads: 1
         resources:
-            **resources(estimate.gathering()),
+            **resources(gathering_cost),
         params:
             job=jobs.bounds(STUDY),
             code=code("bounds"),
@@ -125,12 +132,38 @@ rule summary:
         PATHS.log("summary", "summary"),
     benchmark:
         PATHS.benchmark("summary", "summary")
+    group:
+        short("study", gathering_cost, STUDY.study)
     threads: 1
     resources:
-        **resources(estimate.gathering()),
+        **resources(gathering_cost),
     params:
         job=jobs.summary(STUDY),
         code=code("summary"),
         templates=template_digest(),
     script:
         "../scripts/summary.py"
+
+
+rule record:
+    """Where everything comes from: the metadata of an RO-Crate, and the complete configuration."""
+    # Whatever runs again is upstream of the page.
+    input:
+        PATHS.summary,
+    output:
+        metadata=PATHS.metadata,
+        config=PATHS.config,
+    log:
+        PATHS.log("record", "record"),
+    benchmark:
+        PATHS.benchmark("record", "record")
+    group:
+        short("study", lambda w: RECORDING, STUDY.study)
+    threads: 1
+    resources:
+        **resources(lambda w: RECORDING),
+    params:
+        job=jobs.record(STUDY),
+        code=code("record"),
+    script:
+        "../scripts/record.py"

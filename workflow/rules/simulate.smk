@@ -1,5 +1,5 @@
 def simulation_cost(wildcards):
-    """Cost of a simulation, computed once for all blocks."""
+    """Cost of a simulation, the same for all blocks."""
     return cost_at_temperatures(wildcards.model, wildcards.temperature)
 
 
@@ -20,12 +20,13 @@ rule simulate:
         PATHS.log("simulate", "{model}_T{temperature}_block{block}"),
     benchmark:
         PATHS.benchmark("simulate", "{model}_T{temperature}_block{block}")
+    group:
+        short("simulate", simulation_cost)
     threads: 1
     # The longest chains of jobs begin here: none should be left for the end.
     priority: 1
     resources:
-        mem_mb=lambda w: resources(simulation_cost(w))["mem_mb"],
-        runtime=lambda w: resources(simulation_cost(w))["runtime"],
+        **resources(simulation_cost),
     params:
         job=lambda w: jobs.simulate(STUDY, w.model, w.temperature, w.block),
         code=code("simulate"),

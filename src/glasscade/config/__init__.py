@@ -10,7 +10,8 @@ from glasscade.config.densities import ClusterSystem, SyntheticSystem
 from glasscade.config.evolution import FieldSystem
 from glasscade.config.imports import TrajectorySystem
 from glasscade.config.particles import GlassSystem, PackingSystem, PreparedSystem, ShearSystem
-from glasscade.config.reading import load, parse, read
+from glasscade.config.plain import read
+from glasscade.config.reading import load, parse
 from glasscade.config.settings import Margins
 from glasscade.config.study import Model, Study
 from glasscade.config.systems import SYSTEM, UNSEEN, System, simulated

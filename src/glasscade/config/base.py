@@ -23,7 +23,7 @@ def _not_zero(value: float) -> float:
 
 
 NonZero = Annotated[float, AfterValidator(_not_zero)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Batch = tuple[float, ...]
 
 

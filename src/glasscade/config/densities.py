@@ -66,7 +66,7 @@ class SyntheticSystem(BoxKeys):
         description="exact ξ_3 of the fields, for `fractional` that of every order; a density of "
         "ξ_3 <= 0 is a signed field, cut off at the grid; steps and shocks have 1/3",
     )
-    jumps: int = Field(16, ge=2, multiple_of=2, description="jumps of `step` and `shock`")
+    jumps: int = Field(16, ge=2, le=2**20, multiple_of=2, description="jumps of `step` and `shock`")
     contrast: Positive = Field(
         0.2, le=0.3, description="standard deviation of ρ relative to its mean, which is 1"
     )

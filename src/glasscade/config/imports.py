@@ -13,6 +13,7 @@ from glasscade.interop.frames import Choice
 from glasscade.interop.run import Units
 from glasscade.paths import number as label
 
+MOST_FRAMES = 10**9
 PLACES = ("{temperature}", "{realisation}")
 """What stands in the name of a file for the labels of a job."""
 
@@ -57,9 +58,13 @@ class TrajectorySystem(PackingSystem):
     mobility: Positive = Field(
         1.0, description="μ in units of the file; times are counted in ℓ₀²/(μV₀)"
     )
-    first: int = Field(0, ge=0, description="number of the first frame that is used, from 0")
-    last: int = Field(-1, ge=-1, description="number of the last; -1 for all that follow")
-    stride: int = Field(1, ge=1, description="of so many frames one is used")
+    first: int = Field(
+        0, ge=0, le=MOST_FRAMES, description="number of the first frame that is used, from 0"
+    )
+    last: int = Field(
+        -1, ge=-1, le=MOST_FRAMES, description="number of the last; -1 for all that follow"
+    )
+    stride: int = Field(1, ge=1, le=MOST_FRAMES, description="of so many frames one is used")
     forces: Literal["compare", "ignore"] = Field(
         "compare",
         description="whether forces in the file must be those of the composition, to the precision "
@@ -104,23 +109,3 @@ class TrajectorySystem(PackingSystem):
         if 0 <= self.last < self.first:
             raise ValueError(f"last must not be below first, {self.first}")
         return self
-
-
-def located(raw: Any, folder: Path) -> Any:
-    """The plain data of a study with the files of trajectories as seen from here.
-
-    They are given as seen from the configuration, which lies in `folder`.
-    """
-    if not isinstance(raw, dict) or not isinstance(raw.get("models"), dict):
-        return raw
-    models = {name: _located(model, folder) for name, model in raw["models"].items()}
-    return raw | {"models": models}
-
-
-def _located(model: Any, folder: Path) -> Any:
-    system = model.get("system") if isinstance(model, dict) else None
-    if not isinstance(system, dict) or system.get("kind") != "trajectory":
-        return model
-    if not isinstance(system.get("file"), str):
-        return model
-    return model | {"system": system | {"file": str(folder / system["file"])}}

@@ -20,6 +20,8 @@ from glasscade.particles.quasistatic import Protocol
 from glasscade.particles.schedule import log_spaced
 from glasscade.potentials import Mixture
 
+MOST_STEPS = 1e12
+"""Of a run: a day for a single particle takes 1e12 of them, and steps are counted exactly."""
 MOST_STRAIN = 4
 """Of a whole run: the test functions are drawn out with the flow, and the tilt costs modes."""
 
@@ -144,6 +146,8 @@ class GlassSystem(PreparedSystem):
         if self.snapshots % 2 == 0:
             raise ValueError("snapshots must be odd, so that every second one spans the duration")
         steps = self.duration / self.dt
+        if steps > MOST_STEPS:
+            raise ValueError(f"duration/dt must be at most {MOST_STEPS:g} steps, not {steps:g}")
         if abs(steps - round(steps)) > 1e-6 * steps or round(steps) < self.snapshots:
             raise ValueError(
                 f"duration/dt must be a whole number of steps, not {steps:g}, and no fewer than "
@@ -176,7 +180,9 @@ class ShearSystem(PreparedSystem):
         2e-4, ge=1e-6, le=1e-2, description="strain between two states at rest"
     )
     largest_strain: float = Field(gt=0.0, le=1.0, description="strain at which shear ends")
-    events: int = Field(ge=1, description="number of events after which shear ends, if before")
+    events: int = Field(
+        ge=1, le=10**6, description="number of events after which shear ends, if before"
+    )
     bracket: float = Field(
         1e-6, ge=1e-9, le=1e-3, description="strain to which an instability is bracketed"
     )

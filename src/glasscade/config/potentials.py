@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from glasscade.config.base import Closed, NonZero, Positive
-from glasscade.errors import ConfigError
+from glasscade.errors import ConfigError, one_line
 from glasscade.potentials import (
     GEM,
     Cone,
@@ -24,6 +24,9 @@ from glasscade.potentials import (
     Riesz,
     Tabulated,
 )
+
+LARGEST_TABLE = 2**20
+"""Characters of a file with a table: twenty thousand rows, more than any spline needs."""
 
 
 class ConeKeys(Closed):
@@ -170,7 +173,11 @@ class TabulatedKeys(Closed):
 
     kind: Literal["tabulated"]
     strength: NonZero = Field(1.0, description="factor of the energies, in units of V₀")
-    file: str = Field("", description="text file of two columns, r and V; it is read once")
+    file: str = Field(
+        "",
+        description="text file of two columns, r and V, seen from the configuration; it is read "
+        "once",
+    )
     distance: tuple[float, ...] = Field((), description="distances r, in lengths, increasing")
     energy: tuple[float, ...] = Field((), description="V at these distances")
 
@@ -194,9 +201,15 @@ class TabulatedKeys(Closed):
 def _columns(path: Path) -> list[list[float]]:
     """The two columns of a text file; what follows # is a comment."""
     try:
-        table = np.loadtxt(path, ndmin=2)
+        with path.open(encoding="utf-8") as stream:
+            text = stream.read(LARGEST_TABLE + 1)
+        if len(text) > LARGEST_TABLE:
+            raise ValueError(f"it has more than {LARGEST_TABLE} characters")
+        lines = [line for line in text.splitlines() if line.partition("#")[0].strip()]
+        table = np.loadtxt(lines, ndmin=2) if lines else np.empty((0, 0))
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read as two columns of numbers ({error})") from None
+        detail = one_line(str(error), 100)
+        raise ValueError(f"{path} cannot be read as two columns of numbers ({detail})") from None
     if table.shape[1] != 2:
         raise ValueError(f"{path} must have two columns, r and V, not {table.shape[1]}")
     return table.T.tolist()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from glasscade.config.imports import located
+from glasscade.config.files import Reach, located
+from glasscade.config.plain import read
 from glasscade.config.study import Model, Study
-from glasscade.errors import ConfigError
+from glasscade.errors import ConfigError, one_line
+
+LONGEST = 64
+"""Characters of a key or a value of the file that a sentence about it shows."""
 
 
 def parse(raw: object, folder: Path = Path()) -> Study:
@@ -45,17 +49,19 @@ def parse(raw: object, folder: Path = Path()) -> Study:
             model.check_names(name)
         except ConfigError as error:
             raise ConfigError(f"models.{name}.{error}") from None
-        _require_files(name, model)
+        _require_files(name, model, Reach(folder, map(Path, study.outside_folders)))
     return study
 
 
-def _require_files(name: str, model: Model) -> None:
-    """What a job would miss only after others had run is missed now."""
+def _require_files(name: str, model: Model, reach: Reach) -> None:
+    """What a job would miss, or find elsewhere, only after others had run is missed now."""
+    key = f"models.{name}.system.file"
     for temperature in model.sweep.temperatures:
         for block in range(model.sweep.blocks):
             for path in model.files(temperature, block):
+                reach.require(key, path)
                 if not path.is_file():
-                    raise ConfigError(f"models.{name}.system.file: {path}: this file is missing")
+                    raise ConfigError(f"{key}: {path}: this file is missing")
 
 
 def load(path: Path) -> Study:
@@ -65,32 +71,6 @@ def load(path: Path) -> Study:
         return parse(raw, path.parent)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML as usual, but a key given twice is an error instead of the last one winning."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.YAMLError(f"the key {key} stands twice{node.start_mark}")
-        return super().construct_mapping(node, deep)
-
-
-def read(path: Path) -> object:
-    """The plain data of a configuration file, before validation.
-
-    Raises
-    ------
-    ConfigError
-        If the file cannot be read, is not YAML, or gives a key twice.
-    """
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        detail = " ".join(str(error).split())
-        raise ConfigError(f"{path}: cannot be read as YAML ({detail})") from None
 
 
 def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
@@ -108,7 +88,7 @@ def _most_telling(errors: list[ErrorDetails]) -> ErrorDetails:
 def _sentence(error: ErrorDetails) -> str:
     """One sentence from the first validation error."""
     location = list(_without_tags([str(part) for part in error["loc"]]))
-    key = ".".join(location) or "the file"
+    key = ".".join(one_line(part, LONGEST) for part in location) or "the file"
     if error["type"] == "extra_forbidden":
         return f"{key}: unknown key{_suggestion(location)}"
     if error["type"] == "missing":
@@ -117,7 +97,7 @@ def _sentence(error: ErrorDetails) -> str:
     for word, plain in (("tuple", "list"), ("dictionary", "mapping of keys")):
         message = message.replace(word, plain)
     value = error["input"]
-    shown = "" if isinstance(value, dict) else f" (got {value!r})"
+    shown = "" if isinstance(value, dict) else f" (got {one_line(repr(value), LONGEST)})"
     return f"{key}: {message[0].lower()}{message[1:]}{shown}"
 
 
@@ -141,11 +121,13 @@ def _without_tags(location: list[str]) -> Iterator[str]:
 
 def _suggestion(location: list[str]) -> str:
     """The nearest known key, if any is near."""
-    close = difflib.get_close_matches(location[-1], sorted(_known_keys()), n=1)
+    close = difflib.get_close_matches(location[-1][:LONGEST], sorted(_known_keys()), n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
-def _known_keys() -> set[str]:
+@cache
+def _known_keys() -> frozenset[str]:
+    """The keys of all sections of the schema, which takes a while to make."""
     keys: set[str] = set()
     pending: list[Any] = [Study.model_json_schema()]
     while pending:
@@ -155,4 +137,4 @@ def _known_keys() -> set[str]:
             pending.extend(node.values())
         elif isinstance(node, list):
             pending.extend(node)
-    return keys
+    return frozenset(keys)

@@ -20,6 +20,8 @@ from glasscade.errors import ConfigError, ResolutionError
 from glasscade.limits.extrapolation import POINTS
 from glasscade.paths import batch_label
 
+MOST_JOBS = 100_000
+"""Reductions of a model: ten times a large sweep."""
 LONGEST_NAME = 240
 """Characters of the name of a file; file systems allow 255, and Snakemake adds some."""
 FEWEST_TIMES = 8
@@ -46,8 +48,8 @@ class Sweep(Closed):
     map_ell: tuple[Positive, ...] = Field(
         (), description="scales of `ell` at which the flux map of one realisation is computed"
     )
-    realisations: int = Field(1, ge=1, description="independent realisations")
-    block_size: int = Field(1, ge=1, description="realisations in one job")
+    realisations: int = Field(1, ge=1, le=100_000, description="independent realisations")
+    block_size: int = Field(1, ge=1, le=100_000, description="realisations in one job")
 
     # Made once: every one of thousands of jobs asks for them.
 
@@ -97,6 +99,12 @@ class Sweep(Closed):
             if not all(batches):
                 raise ValueError(f"{key} must not hold empty brackets")
             distinct(key, tuple(value for batch in batches for value in batch))
+        count = len(self.temperature_batches) * len(self.batches) * self.blocks
+        if count > MOST_JOBS:
+            raise ValueError(
+                f"{count} reductions are more than {MOST_JOBS}; give a job several scales or "
+                "temperatures, in brackets, or more realisations, with block_size"
+            )
         if not set(self.map_ell) <= set(self.scales):
             raise ValueError("map_ell must be among the scales of ell")
         return self
@@ -322,6 +330,11 @@ class Study(Closed):
     exponents: ExponentKeys = ExponentKeys()
     nulls: NullKeys = NullKeys()
     margins: Margins = Margins()
+    outside_folders: tuple[str, ...] = Field(
+        (),
+        description="folders, seen from the configuration, from which models may read files that "
+        "lie neither beside it nor where the study is started, nor below",
+    )
     models: dict[Name, Model] = Field(min_length=1, description="the models, by name")
 
     def kernels_of(self, model: str) -> tuple[str, ...]:

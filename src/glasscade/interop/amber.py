@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.io import netcdf_file
 
-from glasscade.errors import DataError
-from glasscade.interop.frames import SINGLE, Choice, Frame, Frames
+from glasscade.errors import DataError, one_line
+from glasscade.interop.frames import SINGLE, UNREADABLE, Choice, Frame, Frames
 
 Real = npt.NDArray[np.float64]
 
@@ -31,8 +31,8 @@ class _File:
         self.values: dict[str, Real] = {}
         self._single: set[str] = set()
         with netcdf_file(path, "r", mmap=False) as file:
-            conventions = getattr(file, "Conventions", b"").decode()
-            if "AMBER" not in conventions.replace(",", " ").split():
+            conventions = getattr(file, "Conventions", b"")
+            if b"AMBER" not in bytes(conventions).replace(b",", b" ").split():
                 raise DataError(f"{path}: this is not an AMBER trajectory (attribute Conventions)")
             for name, variable in file.variables.items():
                 if variable.typecode() != "c":
@@ -46,7 +46,7 @@ class _File:
         values = self.values.get(name)
         if values is None:
             return None
-        if values.shape[1:] != shape:
+        if values.ndim == 0 or values.shape[1:] != shape:
             raise DataError(
                 f"{self.path}: {name} has the shape {values.shape} and must be (frames, "
                 f"{', '.join(map(str, shape))})"
@@ -76,12 +76,16 @@ def read(path: Path, choice: Choice) -> Frames:
         file = _File(path)
     except FileNotFoundError:
         raise DataError(f"{path}: this file is missing") from None
-    except (OSError, ValueError, TypeError, IndexError, KeyError) as error:
-        raise DataError(f"{path}: truncated, or not NetCDF3 ({error})") from None
+    except UNREADABLE as error:
+        detail = one_line(str(error), 100)
+        raise DataError(f"{path}: truncated, or not NetCDF3 ({detail})") from None
     for name in ("coordinates", "cell_lengths", "cell_angles"):
         if name not in file.values:
             raise DataError(f"{path}: variable {name} is missing; there are {sorted(file.values)}")
-    count = len(file.values["coordinates"])
+    shape = file.values["coordinates"].shape
+    if len(shape) != 3 or shape[2] != 3:
+        raise DataError(f"{path}: coordinates has the shape {shape}, not (frames, atoms, 3)")
+    count = shape[0]
     return Frames(path, tuple(_frame(file, number) for number in choice.of(count)))
 
 
@@ -94,7 +98,7 @@ def _frame(file: _File, number: int) -> Frame:
         positions=positions,
         types=_types(file, number, particles[0]),
         cell=_cell(file, number),
-        step=None if step is None else int(step),
+        step=None if step is None else int(_whole(file, "step", step)),
         time=None if time is None else float(time),
         velocities=file.at("velocities", number, (*particles, 3)),
         forces=file.at("forces", number, (*particles, 3)),
@@ -111,10 +115,17 @@ def _types(file: _File, number: int, count: int) -> npt.NDArray[np.str_]:
     if name is None:
         return np.full(count, "1")
     values = file.values[name]
-    values = values[number] if values.ndim == 2 else values
+    values = values[number] if values.ndim == 2 and number < len(values) else values
     if values.shape != (count,):
         raise DataError(f"{file.path}: {name} has {values.size} entries for {count} particles")
-    return values.astype(np.int64).astype(np.str_)
+    return _whole(file, name, values).astype(np.int64).astype(np.str_)
+
+
+def _whole(file: _File, name: str, values: Real) -> Real:
+    """Values that are whole numbers."""
+    if not np.all((np.abs(values) < 2.0**53) & (values == np.rint(values))):
+        raise DataError(f"{file.path}: {name} holds something that is no whole number")
+    return values
 
 
 def _cell(file: _File, number: int) -> Real:
@@ -130,9 +141,11 @@ def _cell(file: _File, number: int) -> Real:
     z = np.sqrt(max(0.0, 1.0 - beta**2 - yz**2))
     cell = np.array([[a, b * gamma, c * beta], [0.0, b * height, c * yz], [0.0, 0.0, c * z]])
     exact = file.values.get("cell_matrix")
-    if exact is None or exact.ndim != 2:
+    if exact is None:
         return cell
-    dim = len(exact)
+    dim = len(exact) if exact.ndim == 2 else 0
+    if exact.shape != (dim, dim) or not 1 <= dim <= 3:
+        raise DataError(f"{file.path}: cell_matrix has the shape {exact.shape}, not (d, d)")
     if not np.allclose(cell[:dim, :dim], exact, rtol=0.0, atol=1e-6 * float(np.abs(exact).max())):
         raise DataError(f"{file.path}: the cell lengths and angles are not those of cell_matrix")
     cell[:dim, :dim] = exact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,21 @@ Words = npt.NDArray[np.str_]
 
 SINGLE = 2.0**-24
 """Relative rounding of a number in single precision."""
+
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    struct.error,
+)
+"""What libraries raise of files that are truncated, damaged or something else."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,13 @@ class Choice:
     def ended(self, number: int) -> bool:
         """Whether this frame and all behind it are not wanted."""
         return self.last is not None and number > self.last
+
+    @property
+    def count(self) -> int:
+        """How many frames are wanted, of a choice that names the last."""
+        if self.last is None:
+            raise ValueError("a choice without a last frame has no count")
+        return max(0, self.last - self.first + self.stride) // self.stride
 
     def of(self, count: int) -> list[int]:
         """The numbers of the wanted frames out of so many."""
@@ -113,8 +136,13 @@ class Frames:
             same = same and np.array_equal(frame.labels, first.labels)
         if not same:
             raise DataError(f"{where} does not hold the particles and types of the first")
+        shape = (len(frame.types), 3)
         arrays = {"position": frame.positions, "velocity": frame.velocities, "force": frame.forces}
         for name, array in arrays.items():
+            if array is not None and array.shape != shape:
+                raise DataError(
+                    f"{where}: its {name} array has the shape {array.shape}, not {shape}"
+                )
             if array is not None and not np.all(np.isfinite(array)):
                 raise DataError(f"{where}: a {name} is not a finite number")
         if frame.time is not None and not np.isfinite(frame.time):

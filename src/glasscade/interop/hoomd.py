@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glasscade.errors import DataError
-from glasscade.interop.frames import SINGLE, Choice, Frame, Frames
+from glasscade.errors import DataError, one_line
+from glasscade.interop.frames import SINGLE, UNREADABLE, Choice, Frame, Frames
 
 Real = npt.NDArray[np.float64]
 
@@ -38,8 +38,9 @@ def read(path: Path, choice: Choice) -> Frames:
     try:
         with gsd.hoomd.open(str(path), "r") as file:
             frames = [_frame(path, number, file[number]) for number in choice.of(len(file))]
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError) as error:
-        raise DataError(f"{path}: truncated, or no GSD file of HOOMD ({error})") from None
+    except UNREADABLE as error:
+        detail = one_line(str(error), 100)
+        raise DataError(f"{path}: truncated, or no GSD file of HOOMD ({detail})") from None
     return Frames(path, tuple(frames))
 
 

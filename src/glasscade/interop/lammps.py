@@ -8,6 +8,7 @@ vectors `abc origin`) and `ATOMS` with the columns `id`, `type` (or `element`), 
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,12 +17,16 @@ from typing import NamedTuple, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from glasscade.errors import DataError
+from glasscade.errors import DataError, one_line
 from glasscade.interop.frames import Choice, Frame, Frames
 
 Real = npt.NDArray[np.float64]
 Table = npt.NDArray[np.str_]
 
+LONGEST_LINE = 2**16
+"""Characters of a line, of which particles have a few hundred; files without line ends exist."""
+LARGEST = 2.0**53
+"""Up to here every whole number is one in double precision."""
 _AXES = "xyz"
 _POSITIONS = ("{}u", "{}su", "{}", "{}s")
 """Names of the columns of positions, the most welcome first: unwrapped before wrapped."""
@@ -36,31 +41,34 @@ class _Lines:
 
     def next(self) -> str:
         """The next line, empty at the end of the file."""
-        line = self._stream.readline()
+        line = self._stream.readline(LONGEST_LINE)
         self._number += 1
         return line
 
     def numbers(self, count: int) -> list[float]:
-        """The next line, which must begin with so many numbers."""
-        words = self.next().split()
-        try:
-            found = [float(word) for word in words[:count]]
-        except ValueError:
-            raise self.error(f"{' '.join(words)!r} are not {count} numbers") from None
-        if len(found) < count:
+        """The next line, which must hold so many numbers."""
+        line = self.next()
+        words = line.split()
+        if len(words) < count and not line.endswith("\n"):
             raise self.truncated(f"{count} numbers are missing")
+        try:
+            found = [_number(word) for word in words]
+        except ValueError:
+            found = []
+        if len(found) != count:
+            raise self.error(f"'{one_line(line, 40)}' are not {count} numbers")
         return found
 
     def count(self, what: str) -> int:
         """The next line, a whole number >= 0."""
-        value = self.numbers(1)[0]
-        if value < 0.0 or value != int(value):
+        [value] = self.numbers(1)
+        if not 0.0 <= value <= LARGEST or value != int(value):
             raise self.error(f"{what} is {value:g} and must be a whole number >= 0")
         return int(value)
 
     def table(self, rows: int, columns: int) -> Table:
         """The next lines as words."""
-        lines = list(islice(self._stream, rows))
+        lines = list(islice(self._rest(), rows))
         self._number += len(lines)
         self._require_rows(len(lines), rows, lines[-1] if lines else "")
         words = [line.split() for line in lines]
@@ -74,10 +82,14 @@ class _Lines:
     def skip(self, rows: int) -> None:
         """Pass over the particles of a frame that is not wanted."""
         found, last = 0, ""
-        for line in islice(self._stream, rows):
+        for line in islice(self._rest(), rows):
             found, last = found + 1, line
         self._number += found
         self._require_rows(found, rows, last)
+
+    def _rest(self) -> Iterator[str]:
+        """The lines that follow, in pieces should one have no end."""
+        return iter(lambda: self._stream.readline(LONGEST_LINE), "")
 
     def _require_rows(self, found: int, rows: int, last: str) -> None:
         """All are there, and the last of them to its end."""
@@ -110,7 +122,7 @@ def read(path: Path, choice: Choice) -> Frames:
             return Frames(path, tuple(_frames(_Lines(path, stream), choice)))
     except FileNotFoundError:
         raise DataError(f"{path}: this file is missing") from None
-    except (EOFError, OSError, UnicodeDecodeError) as error:
+    except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
         raise DataError(f"{path}: truncated, or no LAMMPS dump ({error})") from None
 
 
@@ -170,14 +182,17 @@ def _header(lines: _Lines) -> _Header | None:
 
 def _box(lines: _Lines, words: list[str]) -> tuple[Real, Real]:
     """Box vectors as columns, and the corner where the box begins."""
-    flags = [word for word in words if len(word) == 2 and set(word) <= set("pfsm")]
+    general, tilted = words[:2] == ["abc", "origin"], words[:3] == ["xy", "xz", "yz"]
+    flags = words[2:] if general else words[3:] if tilted else words
+    known = all(len(flag) == 2 and set(flag) <= set("pfsm") for flag in flags)
+    if len(flags) not in (0, 3) or not known:
+        raise lines.error(f"'{one_line(' '.join(words), 40)}' describes no box of a LAMMPS dump")
     open_axes = [axis for axis, flag in zip(_AXES, flags, strict=False) if flag != "pp"]
     if open_axes:
         raise lines.error(f"the box is not periodic along {', '.join(open_axes)}")
-    if words[:2] == ["abc", "origin"]:
+    if general:
         rows = np.array([lines.numbers(4) for _ in range(3)])
         return rows[:, :3].T.copy(), rows[:, 3].copy()
-    tilted = words[:3] == ["xy", "xz", "yz"]
     rows = np.array([lines.numbers(3 if tilted else 2) for _ in range(3)])
     low, high = rows[:, 0].copy(), rows[:, 1].copy()
     xy, xz, yz = rows[:, 2] if tilted else (0.0, 0.0, 0.0)
@@ -196,10 +211,12 @@ def _frame(lines: _Lines, header: _Header) -> Frame:
     table = lines.table(header.number, len(names))
     if "id" not in names:
         raise lines.error("the column id is missing, without which particles are not told apart")
+    if len(set(names)) < len(names):
+        raise lines.error("a column occurs twice")
     kind = next((name for name in ("type", "element") if name in names), None)
     if kind is None:
         raise lines.error(f"the column type is missing; there are {', '.join(names)}")
-    ids = _column(lines, table, names, "id").astype(np.int64)
+    ids = _whole(lines, table, names, "id").astype(np.int64)
     if np.unique(ids).size < ids.size:
         raise lines.error("an id occurs twice")
     table = table[np.argsort(ids)]
@@ -213,7 +230,8 @@ def _frame(lines: _Lines, header: _Header) -> Frame:
         positions = positions - header.corner
     unwrapped = pattern.endswith("u")
     if not unwrapped and _vector_names("i{}") <= set(names):
-        positions = positions + _vector(lines, table, names, "i{}")[0] @ box.T
+        images = [_whole(lines, table, names, f"i{axis}") for axis in _AXES]
+        positions = positions + np.stack(images, axis=1) @ box.T
         unwrapped = True
     velocities, forces = (
         _vector(lines, table, names, p) if _vector_names(p) <= set(names) else (None, 0.0)
@@ -248,10 +266,28 @@ def _vector(lines: _Lines, table: Table, names: list[str], pattern: str) -> tupl
 
 
 def _column(lines: _Lines, table: Table, names: list[str], name: str) -> Real:
+    words = table[:, names.index(name)]
     try:
-        return table[:, names.index(name)].astype(np.float64)
+        if "_" in "".join(words.tolist()):  # 1_000 is a number of Python alone
+            raise ValueError
+        return words.astype(np.float64)
     except ValueError:
         raise lines.error(f"the column {name} holds something that is no number") from None
+
+
+def _whole(lines: _Lines, table: Table, names: list[str], name: str) -> Real:
+    """A column of whole numbers."""
+    values = _column(lines, table, names, name)
+    if not np.all((np.abs(values) <= LARGEST) & (values == np.rint(values))):
+        raise lines.error(f"the column {name} holds something that is no whole number")
+    return values
+
+
+def _number(word: str) -> float:
+    """A number as LAMMPS writes it."""
+    if "_" in word:
+        raise ValueError(word)
+    return float(word)
 
 
 def _rounding(words: Table) -> float:

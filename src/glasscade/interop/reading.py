@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from glasscade.errors import DataError
 from glasscade.interop import amber, hoomd, lammps
 from glasscade.interop.frames import Choice, Frames
@@ -51,4 +53,6 @@ def read(path: Path, choice: Choice, kind: str = "auto") -> Frames:
     DataError
         If the file cannot be read.
     """
-    return FORMATS[format_of(path) if kind == "auto" else kind](path, choice)
+    # What is not finite is found afterwards, wherever it came from.
+    with np.errstate(all="ignore"):
+        return FORMATS[format_of(path) if kind == "auto" else kind](path, choice)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscade.cell import Cell
-from glasscade.errors import DataError
+from glasscade.errors import ConfigError, DataError
 from glasscade.interop.frames import Frame, Frames
 from glasscade.particles.observables import Bonds, find_bonds, forces
 from glasscade.particles.pairs import PairTable
@@ -80,6 +80,8 @@ class Run:
     velocities_from: str = "those of the file"
 
 
+# What is not finite is found at the end, wherever it came from.
+@np.errstate(all="ignore")
 def convert(frames: Frames, dim: int, species: Mapping[str, int], units: Units) -> Run:
     """The frames as one run.
 
@@ -104,7 +106,7 @@ def convert(frames: Frames, dim: int, species: Mapping[str, int], units: Units) 
     if dim == 2:
         _require_flat(frames, cell)
     rate = units.length / units.time
-    return Run(
+    run = Run(
         path=path,
         positions=positions / units.length,
         times=_times(frames, units),
@@ -117,6 +119,10 @@ def convert(frames: Frames, dim: int, species: Mapping[str, int], units: Units) 
         * units.length
         / units.energy,
     )
+    arrays = (run.positions, run.times, run.velocities, run.forces)
+    if not all(np.all(np.isfinite(array)) for array in arrays if array is not None):
+        raise DataError(f"{path}: its numbers are too large for the units given")
+    return run
 
 
 def _cell(frames: Frames, dim: int) -> Cell:
@@ -131,7 +137,10 @@ def _cell(frames: Frames, dim: int) -> Cell:
                 f"{frames.path}: the box of frame {number} of those chosen is not that of the "
                 "first; choose frames of one box, with first and last"
             )
-    return Cell(first[:dim, :dim])
+    try:
+        return Cell(first[:dim, :dim])
+    except ConfigError as error:
+        raise DataError(f"{frames.path}: {error}") from None
 
 
 def _unwrapped(positions: Real, cell: Cell) -> Real:

@@ -19,7 +19,7 @@ from scipy.io import netcdf_file
 
 from glasscade import __version__
 from glasscade.cell import Cell
-from glasscade.errors import ConfigError, DataError
+from glasscade.errors import ConfigError, DataError, one_line
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -29,6 +29,18 @@ TIME_UNIT = "l0^2/(mu V0)"
 _VARIABLES = (
     "coordinates", "time", "cell_lengths", "cell_angles", "cell_matrix", "species", "step"
 )  # fmt: skip
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+)
+"""What scipy raises of files that are truncated, damaged or something else."""
 _LARGEST_STEP = 2**31
 _CONVENTION = {
     "Conventions": "AMBER",
@@ -115,9 +127,16 @@ def read_trajectory(path: Path) -> Trajectory:
         cell = Cell(values["cell_matrix"])
     except ConfigError as error:
         raise DataError(f"{path}: the cell matrix describes no box ({error})") from None
+    frames = len(values["coordinates"]) if values["coordinates"].ndim == 3 else -1
+    shapes = [values[name].shape for name in ("coordinates", "cell_lengths", "cell_angles")]
+    if [shape[-1:] for shape in shapes] != [(3,)] * 3 or shapes[1:] != [(frames, 3)] * 2:
+        raise DataError(f"{path}: coordinates and boxes of the shapes {shapes} do not fit together")
     box = np.concatenate([values["cell_lengths"], values["cell_angles"]], axis=-1)
     if not np.allclose(box, np.concatenate(box_parameters(cell)), rtol=_BOX_TOLERANCE, atol=0.0):
         raise DataError(f"{path}: the cell lengths and angles are not those of the cell matrix")
+    for name in ("step", "species"):
+        if not np.all((np.abs(values[name]) < _LARGEST_STEP) & (values[name] % 1.0 == 0.0)):
+            raise DataError(f"{path}: {name} holds something that is no whole number")
     trajectory = Trajectory(
         np.ascontiguousarray(values["coordinates"][..., : cell.dim]),
         values["time"],
@@ -216,8 +235,9 @@ def _load(path: Path) -> tuple[dict[str, Real], dict[str, str]]:
             attributes = {name: text.decode() for name, text in texts.items()}
     except FileNotFoundError:
         raise DataError(f"{path}: this file is missing; run the stage that writes it") from None
-    except (OSError, ValueError, TypeError, IndexError, KeyError) as error:
+    except UNREADABLE as error:
+        detail = one_line(str(error), 100)
         raise DataError(
-            f"{path}: truncated or not NetCDF3 ({error}); delete it, it will be computed again"
+            f"{path}: truncated or not NetCDF3 ({detail}); delete it, it will be computed again"
         ) from None
     return values, attributes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,7 @@ from glasscade.regularity.exponents import (
     SHORTEST_DECADES,
 )
 from glasscade.regularity.scaling import CHANCE, PLATEAU
-from glasscade.report import TEMPLATES, labels, parameters, regions, rst
+from glasscade.report import TEMPLATES, controls, labels, parameters, regions, rst
 from glasscade.report.answers import Findings, Mark, questions
 from glasscade.report.exponents import Exponent, exponent_rows
 from glasscade.report.falsification import conditions
@@ -35,6 +36,10 @@ from glasscade.report.numbers import measured, plain, window, would_decide
 
 PNG = b"\x89PNG\r\n\x1a\n"
 COUNTED: tuple[Mark, ...] = ("holds", "violated", "inconclusive")
+URGENCY = ("violated", "inconclusive", "holds")
+"""Order of rows in a table."""
+FEW_MODELS, FEW_ROWS = 3, 6
+"""Of more, figures and answers, and rows that hold, are folded up."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ def _answers(contents: Contents) -> dict[str, Any]:
     return {
         "opening": _opening(contents, counts),
         "counts": counts,
-        "warning": _warning(contents.verdicts),
+        "warning": controls.warning(contents.verdicts),
         "questions": questions(findings),
         "conditions": conditions(findings),
     }
@@ -182,28 +187,6 @@ def _opening(contents: Contents, counts: Mapping[Mark, int]) -> str:
     )
 
 
-def _warning(rows: Sequence[Verdict]) -> str:
-    """What must be read before any answer: controls that are not right, or absent."""
-    controls = {"control", "closure", "exponent_recovery"}
-    trusted = [row for row in regions.of_box(rows) if row.check in controls]
-    if not trusted:
-        return "This study holds no control and no closure: nothing below is tested."
-    failed = sum(row.verdict == "violated" for row in trusted)
-    open_ = sum(row.verdict == "inconclusive" for row in trusted)
-    if failed:
-        return (
-            f"{failed} of {len(trusted)} controls and closures fail: until they hold, the answers "
-            "below should not be believed."
-        )
-    if open_:
-        return (
-            f"No control and no closure fails, but {open_} of {len(trusted)} are inconclusive: "
-            "their intervals are wider than their margins, and answers that rest on them are not "
-            "yet secured."
-        )
-    return ""
-
-
 def _body(contents: Contents) -> dict[str, Any]:
     study = contents.study
     return {
@@ -216,6 +199,7 @@ def _body(contents: Contents) -> dict[str, Any]:
         "estimator": study.exponents.verdict_estimator,
         "margins": parameters.of_section(study.margins),
         "models": _models(contents),
+        "folded": len(study.models) > FEW_MODELS,
         "comparisons": _of_study(contents, bounds=False),
         "bounds": _of_study(contents, bounds=True),
     }
@@ -237,11 +221,16 @@ def _number_of_model_figures(contents: Contents) -> int:
 
 def _check(name: str, rows: Sequence[Verdict]) -> dict[str, Any]:
     check = labels.CHECKS[name]
+    shown = sorted(regions.of_box(rows), key=lambda row: URGENCY.index(row.verdict))
+    hold = [row for row in shown if row.verdict == "holds"]
+    folded = hold if len(hold) > FEW_ROWS else []
     return {
         "name": name,
         "title": check.title,
         "text": check.text,
-        "rows": [_row(row, check.relation) for row in regions.of_box(rows)],
+        "counts": {mark: sum(row.verdict == mark for row in shown) for mark in COUNTED},
+        "shown": [_row(row, check.relation) for row in shown if row not in folded],
+        "folded": [_row(row, check.relation) for row in folded],
         "regions": regions.lines(rows),
     }
 
@@ -343,11 +332,25 @@ def size_of(image: bytes, name: str) -> tuple[int, int]:
     Raises
     ------
     DataError
-        If it is not a PNG.
+        If it is not a PNG, or one that is truncated or corrupt.
     """
     if not image.startswith(PNG) or len(image) < 24:
         raise DataError(f"{name}: not a PNG; delete it, it will be drawn again")
+    if not _is_whole(image):
+        raise DataError(f"{name}: truncated or corrupt; delete it, it will be drawn again")
     return int.from_bytes(image[16:20], "big"), int.from_bytes(image[20:24], "big")
+
+
+def _is_whole(image: bytes) -> bool:
+    """Whether every chunk of a PNG (length, name, content, CRC) is what it was, to the last."""
+    body, place = b"", len(PNG)
+    while place < len(image):
+        end = place + 12 + int.from_bytes(image[place : place + 4], "big")
+        body = image[place + 4 : end - 4]
+        if zlib.crc32(body) != int.from_bytes(image[end - 4 : end], "big"):
+            return False
+        place = end
+    return body[:4] == b"IEND"
 
 
 def _provenance(contents: Contents) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
 import time
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscade.errors import ConfigError, TimeLimitError
-from glasscade.io import atomic
+from glasscade.io import atomic, is_whole, seal, sweep
 from glasscade.particles.dynamics import State
 from glasscade.paths import checkpoint as path_beside
 from glasscade.provenance import attributes
@@ -31,20 +30,11 @@ Real = npt.NDArray[np.float64]
 
 IDENTITY = ("parameters", "code_digest", "versions")
 """Attributes of an output by which a checkpoint is known to be of the same job."""
-UNREADABLE = (
-    OSError,
-    EOFError,
-    KeyError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What numpy raises of files that are truncated, corrupt or something else."""
 WALL_TIME = "GLASSCADE_WALL_TIME"
 """Environment variable: seconds that a job may take."""
 SCHEDULED_END = "SLURM_JOB_END_TIME"
-"""What Slurm says of it, in seconds since 1970."""
+"""What Slurm says of it, in seconds since 1970: recent versions alone, and not to what Snakemake's
+executor starts within a job."""
 CAUTION = 1.5
 """Longest time between two checkpoints that is kept free before the end, in units of the longest
 so far."""
@@ -99,13 +89,15 @@ class Checkpoint:
             return self._read()
         except FileNotFoundError:
             return Progress()
-        except UNREADABLE as error:
+        except (OSError, KeyError, ValueError) as error:
             LOG.warning(
                 "%s: no checkpoint of this job (%s), it starts from the beginning", self.path, error
             )
             return Progress()
 
     def _read(self) -> Progress:
+        if not is_whole(self.path):
+            raise ValueError("truncated or corrupt")
         with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if str(stored["identity"]) != self._identity:
                 raise ValueError("parameters, code or versions are others")
@@ -125,17 +117,19 @@ class Checkpoint:
         state = progress.state
         if state is None or state.images is None:
             raise ValueError("a checkpoint is of a state of the engine")
-        with atomic(self.path) as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                identity=self._identity,
-                finished=np.array(progress.finished),
-                frames=np.array(progress.frames),
-                positions=state.positions,
-                images=state.images,
-                species=state.species,
-                step=state.step,
-            )
+        with atomic(self.path) as temporary:
+            with temporary.open("wb") as file:
+                np.savez(
+                    file,
+                    identity=self._identity,
+                    finished=np.array(progress.finished),
+                    frames=np.array(progress.frames),
+                    positions=state.positions,
+                    images=state.images,
+                    species=state.species,
+                    step=state.step,
+                )
+            seal(temporary)
         now = time.time()
         self._longest = max(self._longest, now - self._last)
         self._last = now
@@ -147,10 +141,12 @@ class Checkpoint:
             )
 
     def remove(self) -> None:
-        """Remove it once the output is written, and what a kill in the middle of a write left."""
+        """Remove it once the output is written, and what a kill in the middle of a write left.
+
+        Not what another process is writing: one may have outlived the workflow that started it.
+        """
         self.path.unlink(missing_ok=True)
-        for part in self.path.parent.glob(f".{self.path.name}.*.part"):
-            part.unlink(missing_ok=True)
+        sweep(self.path)
 
 
 def _end_of_job(now: float) -> float:
@@ -162,4 +158,22 @@ def _end_of_job(now: float) -> float:
             ends += [start + float(text)] if text else []
         except ValueError:
             raise ConfigError(f"{name}: {text!r} is no number of seconds") from None
+    if not os.environ.get(SCHEDULED_END):
+        ends += _end_by_slurm()
     return min(ends, default=float("inf"))
+
+
+def _end_by_slurm() -> list[float]:
+    """When Slurm will end the job that this process is part of; nothing where it is not known."""
+    job = os.environ.get("SLURM_JOB_ID")
+    if not job:
+        return []
+    command = ["squeue", "--noheader", "--format=%e", "--jobs", job]
+    environment = os.environ | {"SLURM_TIME_FORMAT": "%s"}
+    try:
+        answer = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=30.0, check=True
+        )
+        return [float(answer.stdout)]
+    except (OSError, subprocess.SubprocessError, ValueError):  # no answer, or a job without end
+        return []

@@ -12,7 +12,7 @@ import xarray as xr
 
 from glasscade.analysis.arrays import variable
 from glasscade.config import SYSTEM, GlassSystem, SyntheticSystem, System
-from glasscade.io import read_dataset, write_dataset, write_text
+from glasscade.io import read_dataset, write_dataset, write_table
 from glasscade.limits.dissipation_scale import dissipation_scale
 from glasscade.limits.extrapolation import (
     ENDS,
@@ -65,7 +65,7 @@ def run(
     if exponents is None:
         found = events.integrated(budgets, job["margins"]["level"])
         write_dataset(found, output, job, __name__)
-        write_text(table(events.verdicts(job, found)), verdicts)
+        write_table(table(events.verdicts(job, found)), verdicts)
         return
     gathered = gather(budgets, job["temperatures"])
     athermal = gathered[0][1]
@@ -88,7 +88,7 @@ def run(
         dataset = dataset.merge(scales(dataset, level, system.deterministic))
     rows = checks(job, system, dataset, read_dataset(exponents, "raw"))
     write_dataset(dataset, output, job, __name__)
-    write_text(table(rows), verdicts)
+    write_table(table(rows), verdicts)
 
 
 def _of_states(

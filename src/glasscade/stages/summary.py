@@ -161,16 +161,10 @@ def _missing(path: Path) -> DataError:
 
 def _source(path: Path, dataset: xr.Dataset) -> Source:
     """What a file says of its origin."""
-    try:
-        return Source(
-            name="/".join(path.parts[-2:]),
-            version=str(dataset.attrs["glasscade_version"]),
-            digest=str(dataset.attrs["code_digest"]),
-            commit=str(dataset.attrs["git_commit"]),
-            packages=json.loads(dataset.attrs["versions"]),
-        )
-    except (KeyError, ValueError) as error:
-        raise DataError(
-            f"{path}: it does not say where it comes from ({error}); delete it, it will be "
-            "computed again"
-        ) from None
+    return Source(
+        name="/".join(path.parts[-2:]),
+        version=str(dataset.attrs["glasscade_version"]),
+        digest=str(dataset.attrs["code_digest"]),
+        commit=str(dataset.attrs["git_commit"]),
+        packages=json.loads(dataset.attrs["versions"]),
+    )

@@ -7,10 +7,11 @@ import io
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
-from glasscade.errors import DataError
-from glasscade.io import write_text
-from glasscade.limits.verdicts import CHECKS, COLUMNS, Verdict
+from glasscade.errors import DataError, one_line
+from glasscade.io import read_table, write_table
+from glasscade.limits.verdicts import CHECKS, COLUMNS, Outcome, Verdict
 
 _CONVERT: dict[str, Callable[[str], float | int]] = {"float": float, "int": int}
 
@@ -23,9 +24,13 @@ def run(inputs: list[Path], output: Path) -> None:
     DataError
         If a table is missing or does not have the columns of one.
     """
+    write_table(table(together(inputs)), output)
+
+
+def together(inputs: list[Path]) -> list[Verdict]:
+    """The rows of several tables, ordered by check."""
     rows = [row for path in inputs for row in read_verdicts(path)]
-    rows.sort(key=lambda row: CHECKS.index(row.check))
-    write_text(table(rows), output)
+    return sorted(rows, key=lambda row: CHECKS.index(row.check))
 
 
 def table(rows: list[Verdict]) -> str:
@@ -45,19 +50,33 @@ def read_verdicts(path: Path) -> list[Verdict]:
     Raises
     ------
     DataError
-        If the table is missing or does not have the columns of one.
+        If the table is missing, has changed since it was written, or is none of verdicts.
     """
+    text = read_table(path)
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows, found = list(reader), tuple(reader.fieldnames or ())
-    except OSError:
-        raise DataError(f"{path}: this file is missing; run the stage that writes it") from None
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        rows, found = list(reader), tuple(reader.fieldnames or ())
+    except csv.Error as error:
+        raise DataError(
+            f"{path}: it is no table ({error}); delete it, it will be computed again"
+        ) from None
     if found != COLUMNS:
-        raise DataError(f"{path}: its columns are {list(found)} and must be {list(COLUMNS)}")
-    return [_verdict(row) for row in rows]
+        shown = one_line(str(list(found)), 100)
+        raise DataError(f"{path}: its columns are {shown} and must be {list(COLUMNS)}")
+    try:
+        return [_verdict(row) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        detail = one_line(str(error), 100)
+        raise DataError(
+            f"{path}: a row is no verdict ({detail}); delete it, it will be computed again"
+        ) from None
 
 
 def _verdict(row: dict[str, str]) -> Verdict:
+    if len(row) != len(COLUMNS):
+        raise ValueError("it has more cells than columns")
     values = {f.name: _CONVERT.get(str(f.type), str)(row[f.name]) for f in fields(Verdict)}
-    return Verdict(**values)  # type: ignore[arg-type]  # the types are those of the fields
+    found = Verdict(**values)  # type: ignore[arg-type]  # the types are those of the fields
+    if found.check not in CHECKS or found.verdict not in get_args(Outcome):
+        raise ValueError(f"check {found.check}, verdict {found.verdict}")
+    return found

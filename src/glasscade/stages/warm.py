@@ -1,10 +1,19 @@
-"""Stage 0: compile every kernel once, before jobs start in parallel and all compile the same."""
+"""Stage 0: compile every kernel once, before jobs start in parallel and all compile the same.
+
+The workflow does so before its first job, for the processor it runs on itself. On a cluster a job
+may find itself on another one, together with many more: the first of them compiles, the others
+wait. Processes on any number of computers agree by a lock file, since the folder may be shared.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 
@@ -14,7 +23,7 @@ from glasscade.cell import Cell
 from glasscade.fields import finite_volume, measures, spectral
 from glasscade.force import ForceField
 from glasscade.io import write_text
-from glasscade.jit import cache_folder
+from glasscade.jit import WARM
 from glasscade.particles.dynamics import run as run_particles
 from glasscade.particles.listed import ListedForces
 from glasscade.particles.observables import find_bonds, forces
@@ -27,9 +36,77 @@ from glasscade.regularity.wavelets import wavelet_moments
 from glasscade.transforms import grid_to_modes
 
 LOG = logging.getLogger("glasscade")
-MARKER = cache_folder() / "warm.txt"
-"""Stands for compiled kernels in the cache of the present source."""
 MIXTURE = binary_spheres(core=0.1)
+LIFE_SIGN = 5.0
+"""Seconds after which whoever compiles says again that it does."""
+SILENCE = 120.0
+"""Seconds without a sign of life after which it is taken to have been killed. Network file systems
+may show the times of a file as they were a minute ago."""
+PAUSE = 0.5
+"""Seconds between two looks at the lock."""
+
+
+def once(marker: Path = WARM) -> None:
+    """Compile all kernels, unless that has been done; wait, while another process is doing it.
+
+    Parameters
+    ----------
+    marker : Path
+        The note that stands for compiled kernels.
+    """
+    lock = marker.with_suffix(".lock")
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    seen, since = None, time.monotonic()
+    while not marker.exists():
+        if _taken(lock):
+            with _signs_of_life(lock):
+                if not marker.exists():
+                    run(marker)
+            return
+        sign = _last_sign(lock)
+        if sign != seen:
+            seen, since = sign, time.monotonic()
+        elif time.monotonic() - since > SILENCE:
+            LOG.warning("%s: whoever compiled here is gone, the lock is removed", lock)
+            lock.unlink(missing_ok=True)
+        time.sleep(PAUSE)
+
+
+def _taken(lock: Path) -> bool:
+    """Take the lock if nobody has it: of several that make a file, one succeeds."""
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _last_sign(lock: Path) -> int | None:
+    """Time of the last sign of life; only changes count, clocks of computers differ."""
+    try:
+        return lock.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def _signs_of_life(lock: Path) -> Iterator[None]:
+    """Touch the lock now and then until the block ends, and remove it."""
+    done = Event()
+
+    def touch() -> None:
+        while not done.wait(LIFE_SIGN):
+            with suppress(FileNotFoundError):
+                os.utime(lock)
+
+    thread = Thread(target=touch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        lock.unlink(missing_ok=True)
 
 
 def run(output: Path) -> None:

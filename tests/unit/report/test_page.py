@@ -15,7 +15,7 @@ from glasscade.config import parse
 from glasscade.errors import DataError
 from glasscade.limits.verdicts import Outcome
 from glasscade.report import TEMPLATES, template_digest
-from glasscade.report.page import Figure, configuration, render, size_of
+from glasscade.report.page import FEW_MODELS, FEW_ROWS, Figure, configuration, render, size_of
 from report_data import (
     CAPTION,
     FIGURES,
@@ -74,6 +74,12 @@ def text(page: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", page).replace("\u00a0", " ").split())
 
 
+def section(page: str, start: str, end: str) -> str:
+    """The page from an identifier to the next of something."""
+    first = page.index(f'id="{start}"')
+    return page[first : page.index(end, first)]
+
+
 WHOLE = [row for row in made_up_rows() if row.region in ("one", "all")]
 
 
@@ -84,6 +90,48 @@ def test_every_verdict_on_the_whole_is_shown_exactly_once(read: Reader) -> None:
         if tag.get("class") == "verdict"
     ]
     assert sorted(shown) == sorted((r.model, r.check, r.quantity, r.region) for r in WHOLE)
+
+
+def test_what_is_wrong_comes_first_and_many_rows_that_hold_are_folded_up() -> None:
+    made = contents()
+    more = [row("rough", "closure", f"case{n}") for n in range(FEW_ROWS)]
+    wrong = [
+        row("rough", "closure", "open", "inconclusive"),
+        row("smooth", "closure", "bad", "violated"),
+    ]
+    few, many = (
+        section(render(replace(made, verdicts=[*rows, *wrong])), "check-closure", "</section>")
+        for rows in (more, [*more, *made.verdicts])
+    )
+    names = [f"case{n}" for n in range(FEW_ROWS)]
+    assert re.findall(r'data-quantity="(\w+)"', few) == ["bad", "open", *names]
+    assert "<details>" not in few
+    folded = many[many.index("<details>") :]
+    assert f"<summary>{FEW_ROWS + 1} rows that hold</summary>" in folded
+    assert re.findall(r'data-quantity="(\w+)"', folded)[: FEW_ROWS + 1] == [*names, "instantaneous"]
+    assert re.findall(r'data-quantity="(\w+)"', many)[:2] == ["bad", "open"]
+
+
+def test_rows_of_each_check_are_counted_before_the_tables(page: str) -> None:
+    counted = section(page, "verdicts-title", "</table>")
+    assert "Commutation of the limits 1 – 1" in text(counted)
+    assert "Direct terms vanish – 1 –" in text(counted)
+
+
+def test_answers_are_a_table_in_words_before_the_sentences(page: str) -> None:
+    glance = section(page, "abstract-title", "</table>")
+    for answer in re.findall(r'<dt><a href="#model-(\w+)">\w+</a> (.*?)</dt>', page):
+        model, badge = answer
+        assert badge in glance[glance.index(f'href="#model-{model}"') :]
+
+
+def test_answers_and_figures_of_many_models_are_folded_up(page: str) -> None:
+    assert page.count("<details open>") == 3 + len(FIGURES)
+    systems = study()["models"]
+    more = parse(study(**systems, again=systems["rough"]))
+    many = render(replace(contents(), study=more))
+    assert len(more.models) == FEW_MODELS + 1
+    assert "<details open>" not in many
 
 
 def test_regions_are_counted_in_a_line(page: str) -> None:
@@ -118,9 +166,9 @@ def test_a_row_shows_its_numbers(page: str) -> None:
 
 
 def test_exponents_of_a_model_are_a_table_of_it(page: str, read: Reader) -> None:
-    start = page.index('<table class="exponents">')
+    start = page.index('<table class="exponents cards">')
     assert page.index('id="model-point"') < start < page.index('id="model-rough"')
-    assert page.count('<table class="exponents">') == 1
+    assert page.count('<table class="exponents cards">') == 1
     shown = text(page[start : page.index("</table>", start)])
     assert "of point over the whole cell, by wavelets" in shown
     assert "measured ρ 0.300 0.280 to 0.320 measured over a scaling range" in shown
@@ -243,7 +291,9 @@ def test_a_control_that_is_not_right_is_said_first(verdict: Outcome, says: str) 
 
 def test_no_warning_where_controls_hold_and_one_where_there_are_none(page: str) -> None:
     assert 'class="warning"' not in page
-    assert "nothing below is tested" in text(render(replace(contents(), verdicts=[], limits={})))
+    assert "none of its answers is tested" in text(
+        render(replace(contents(), verdicts=[], limits={}))
+    )
 
 
 def test_the_methods_name_what_the_study_uses(page: str) -> None:
@@ -309,6 +359,17 @@ def test_size_of_an_image_and_what_is_none() -> None:
     for wrong in (b"", IMAGE[:20], b"GIF89a" + IMAGE):
         with pytest.raises(DataError, match=r"a\.png: not a PNG"):
             size_of(wrong, "a.png")
+
+
+def test_an_image_is_refused_for_any_truncation_and_any_changed_byte() -> None:
+    for size in range(24, len(IMAGE)):
+        with pytest.raises(DataError, match=r"a\.png: truncated or corrupt; delete it"):
+            size_of(IMAGE[:size], "a.png")
+    for place in range(len(IMAGE)):
+        changed = bytearray(IMAGE)
+        changed[place] ^= 4
+        with pytest.raises(DataError, match=r"a\.png: (not a PNG|truncated or corrupt); delete it"):
+            size_of(bytes(changed), "a.png")
 
 
 def test_the_digest_follows_the_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

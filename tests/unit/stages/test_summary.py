@@ -63,7 +63,7 @@ def test_the_page_is_written_with_all_figures_and_verdicts(inputs: dict[str, Any
     assert page.count("<figure ") == sum(len(names) for names in JOB["figures"].values())
     whole = [row for row in made_up_rows() if row.region in ("one", "all")]
     assert page.count('<tr class="verdict"') == len(whole)
-    assert page.count('<table class="exponents">') == len(KINDS)
+    assert page.count('<table class="exponents cards">') == len(KINDS)
     for path in re.findall(r'href="([^"#]+)"', page):
         assert (inputs["output"].parent / path).is_file()
 
@@ -162,7 +162,7 @@ def test_a_broken_image_keeps_the_earlier_page(inputs: dict[str, Any]) -> None:
     assert inputs["output"].read_text(encoding="utf-8") == "earlier"
 
 
-def test_a_file_without_provenance_is_refused(inputs: dict[str, Any]) -> None:
+def test_a_file_that_no_stage_wrote_is_refused(inputs: dict[str, Any]) -> None:
     made_up_limits("field").to_netcdf(inputs["limits"][2])
-    with pytest.raises(DataError, match=r"smooth\.nc: it does not say where it comes from"):
+    with pytest.raises(DataError, match=r"smooth\.nc: truncated or corrupt"):
         summary.run(JOB, **inputs)

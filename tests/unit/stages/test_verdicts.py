@@ -75,3 +75,26 @@ def test_an_empty_file_is_no_table_and_earlier_results_stay(tmp_path: Path) -> N
     with pytest.raises(DataError, match=r"a\.csv: its columns are \[\] and must be"):
         run([tmp_path / "a.csv"], tmp_path / "all.csv")
     assert (tmp_path / "all.csv").read_text(encoding="utf-8") == "earlier"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("closure", "closed"), ("holds", "hold"), ("0.1", "0.l"), (",0.1", ""), ("\n", ",1\n")],
+)
+def test_a_row_that_is_no_verdict_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    """Of a table without a checksum beside it, as one that was copied alone."""
+    path = tmp_path / "verdicts.csv"
+    heading, rest = table([row("closure", "instantaneous", 0.1, 0.0)]).split("\n", 1)
+    assert old in rest
+    path.write_text(f"{heading}\n{rest.replace(old, new, 1)}", encoding="utf-8")
+    with pytest.raises(DataError, match=r"verdicts\.csv: a row is no verdict.*delete it"):
+        read_verdicts(path)
+
+
+def test_a_changed_digit_is_found_by_the_checksum(tmp_path: Path) -> None:
+    source, path = tmp_path / "field.csv", tmp_path / "verdicts.csv"
+    source.write_text(table(made_up_verdicts("field")), encoding="utf-8")
+    run([source], path)
+    path.write_text(path.read_text("utf-8").replace("1", "2", 1), encoding="utf-8")
+    with pytest.raises(DataError, match=r"verdicts\.csv: truncated or corrupt.*delete it"):
+        read_verdicts(path)

@@ -1,0 +1,244 @@
+"""Stage 9: what a study was computed from and by, for every file of it, in one metadata file.
+
+`verify`, `compare` and `bundle` rest on nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import logging
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import yaml
+
+from glasscade import __version__, config, crate
+from glasscade.config import Study
+from glasscade.crate import CONFIG, METADATA, Citation, File, Installation, Job, Record, Usage
+from glasscade.errors import DataError
+from glasscade.inventory import Task, tasks
+from glasscade.io import require_whole, write_text
+from glasscade.provenance import (
+    PACKAGE,
+    SOURCE,
+    code_digest,
+    git_commit,
+    lock_digest,
+    machine,
+    parameters_digest,
+    versions,
+)
+
+LOG = logging.getLogger("glasscade")
+HEAD = (
+    "# The configuration of this study as it was validated, with every default. It can be run\n"
+    "# again as it is: paths in it are seen from here.\n"
+)
+
+
+def run(job: dict[str, Any], folder: Path) -> None:
+    """Write the complete configuration and the metadata.
+
+    Parameters
+    ----------
+    job : dict
+        `study`, the whole configuration.
+    folder : Path
+        That of the study, in which all its jobs have run.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, or was computed with other parameters than the configuration has.
+    """
+    study = config.parse(job["study"])
+    write_text(HEAD + config_text(study, folder), folder / CONFIG)
+    record = recorded(study, folder)
+    write_text(crate.to_json(record, citation()), folder / METADATA)
+    LOG.info("recorded %d files of %d jobs", len(record.files), len(record.jobs))
+
+
+def config_text(study: Study, folder: Path) -> str:
+    """A configuration with every default, as a file of it in `folder` must be."""
+    raw = study.model_dump(mode="json")
+    for model in raw["models"].values():
+        if model["system"]["kind"] == "trajectory":
+            model["system"]["file"] = seen_from(folder, model["system"]["file"])
+    text: str = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    return text
+
+
+def seen_from(folder: Path, path: str) -> str:
+    """A path as seen from a folder, unless it is absolute."""
+    return path if Path(path).is_absolute() else Path(os.path.relpath(path, folder)).as_posix()
+
+
+def citation() -> Citation:
+    """That of the source tree or, of an installed package, what this says of itself."""
+    path = SOURCE / "CITATION.cff"
+    if path.is_file():
+        return Citation.read(path)
+    about = metadata(PACKAGE)
+    return Citation(PACKAGE, ((about["Author"], ""),), about["License-Expression"])
+
+
+def recorded(study: Study, folder: Path) -> Record:
+    """What there is to record of a study whose jobs have run."""
+    found = _Found(folder)
+    for task in tasks(study):
+        found.add(task)
+    return Record(
+        study=study.study,
+        seed=study.seed,
+        date=max(job.ended for job in found.jobs),
+        lock=lock_digest(),
+        files=(*found.files.values(),),
+        jobs=tuple(found.jobs),
+        installations=tuple(found.installations),
+    )
+
+
+@dataclass
+class _Found:
+    """What has been found so far."""
+
+    folder: Path
+    files: dict[str, File] = field(default_factory=dict)
+    jobs: list[Job] = field(default_factory=list)
+    installations: list[Installation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.files[CONFIG] = file_in(self.folder, CONFIG)
+
+    def add(self, task: Task) -> None:
+        """A job with its files; what others wrote has been found before."""
+        origin = _Origin(present_code(task.stage), here())
+        wanted = parameters_digest(task.parameters)
+        for path in task.outputs:
+            data = ""
+            if path.endswith(".nc"):
+                origin, data = self._origin(path, wanted, task.stage)
+            self.files[path] = file_in(self.folder, path, data)
+        for path in (task.log, task.benchmark):
+            if (self.folder / path).is_file():
+                self.files[path] = file_in(self.folder, path)
+        outside = [seen_from(self.folder, path) for path in task.files]
+        for path in outside:
+            self.files[path] = file_in(self.folder, path, inside=False)
+        if origin.installation not in self.installations:
+            self.installations.append(origin.installation)
+        self.jobs.append(
+            Job(
+                stage=task.stage,
+                name=task.name,
+                code=origin.code,
+                parameters=wanted,
+                inputs=(*task.inputs, *outside),
+                outputs=task.outputs,
+                ended=_ended(self.folder / task.outputs[-1]),
+                installation=self.installations.index(origin.installation),
+                usage=_usage(self.folder / task.benchmark),
+            )
+        )
+
+    def _origin(self, path: str, wanted: str, stage: str) -> tuple[_Origin, str]:
+        """What a NetCDF file says of its origin, and the digest of its data."""
+        whole = self.folder / path
+        notes = attributes(whole)
+        try:
+            parameters, data = json.loads(notes["parameters"]), str(notes["data_digest"])
+            origin = _Origin(
+                str(notes["code_digest"]),
+                Installation(
+                    commit=notes["git_commit"],
+                    versions={PACKAGE: notes["glasscade_version"], **json.loads(notes["versions"])},
+                    **json.loads(notes["machine"]),
+                ),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"{whole}: it does not say where it comes from ({error}); delete it, it will be "
+                "computed again"
+            ) from None
+        if parameters_digest(parameters) != wanted:
+            raise DataError(
+                f"{whole}: it was computed with other parameters than the configuration has; run "
+                f"the stage {stage} again"
+            )
+        return origin, data
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """The code and the installation behind a file."""
+
+    code: str
+    installation: Installation
+
+
+@cache
+def present_code(stage: str) -> str:
+    """Digest of the code of a stage as it is now; of a stage that there is not, so much."""
+    try:
+        return code_digest(f"glasscade.stages.{stage}")
+    except FileNotFoundError:
+        return "absent"
+
+
+@cache
+def here() -> Installation:
+    """The installation that runs this."""
+    known = {PACKAGE: __version__, **versions()}
+    return Installation(commit=git_commit(), versions=known, **machine())
+
+
+def file_in(folder: Path, path: str, data: str = "", inside: bool = True) -> File:
+    """What is recorded of a file.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
+    try:
+        with (folder / path).open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            size = os.fstat(stream.fileno()).st_size
+    except OSError as error:
+        raise DataError(
+            f"{folder / path}: cannot be read ({error.strerror}); run the stage that writes it"
+        ) from None
+    return File(path, size, digest, data, inside)
+
+
+def attributes(path: Path) -> Mapping[str, Any]:
+    """What a NetCDF file that is whole says of itself; xarray would take several times as long."""
+    require_whole(path)
+    with netCDF4.Dataset(path) as dataset:
+        return {name: dataset.getncattr(name) for name in dataset.ncattrs()}
+
+
+def _ended(path: Path) -> str:
+    """When a file was written."""
+    return datetime.fromtimestamp(int(path.stat().st_mtime), UTC).isoformat()
+
+
+def _usage(benchmark: Path) -> Usage | None:
+    """What the workflow noted of a job; nothing of one that was too short for it."""
+    try:
+        with benchmark.open(encoding="utf-8", newline="") as stream:
+            row = next(csv.DictReader(stream, delimiter="\t"))
+        values = [float(row[name]) for name in ("s", "cpu_time", "max_rss")]
+    except (OSError, StopIteration, KeyError, ValueError, TypeError):
+        return None
+    return Usage(*values) if all(map(math.isfinite, values)) else None

@@ -1,0 +1,205 @@
+"""Beside the workflow: a folder of results against its own record, and against the present source.
+
+What is wrong with the folder is a fault. Where the present source, its packages or the machine
+differ from those of the record is a note: the results are what they were, but running the study
+again here may give others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from glasscade import config, crate
+from glasscade.config import Study
+from glasscade.crate import CONFIG, METADATA, Record
+from glasscade.errors import GlasscadeError
+from glasscade.inventory import PATHS, tasks
+from glasscade.io import checksum_of
+from glasscade.limits.verdicts import Outcome, Verdict
+from glasscade.provenance import lock_digest, parameters_digest
+from glasscade.stages.record import file_in, here, present_code
+from glasscade.stages.verdicts import read_verdicts, table, together
+
+UNRECORDED = ("report.html", "report.zip", "logs/record", "benchmarks/record", METADATA)
+"""What comes after the record, and is no stranger: reports of Snakemake, and the record itself."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about one thing."""
+
+    fault: bool
+    what: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'fault' if self.fault else 'note'}: {self.what}: {self.text}"
+
+
+def verify(folder: Path) -> list[Finding]:
+    """All that is to be said of a folder of results, faults first.
+
+    Raises
+    ------
+    DataError
+        If the folder has no record.
+    """
+    record = crate.read(folder)
+    found = [*_files(record, folder), *_strangers(record, folder)]
+    found += [*_configuration(record, folder), *_verdicts(record, folder)]
+    found += [*_code(record), *_installations(record)]
+    return sorted(found, key=lambda finding: not finding.fault)
+
+
+def _files(record: Record, folder: Path) -> Iterator[Finding]:
+    """Every file there, with the bytes that were recorded, or named as left out."""
+    left = [file for file in record.files if not file.inside]
+    for recorded in record.files:
+        if not recorded.inside:
+            continue
+        if not (folder / recorded.path).is_file():
+            yield Finding(True, recorded.path, "is missing")
+            continue
+        try:
+            present = file_in(folder, recorded.path)
+        except GlasscadeError as error:
+            yield Finding(True, recorded.path, str(error))
+            continue
+        if present.size != recorded.size:
+            text = f"has {present.size} bytes, {recorded.size} are recorded"
+            yield Finding(True, recorded.path, text)
+        elif present.sha256 != recorded.sha256:
+            yield Finding(True, recorded.path, "has changed since it was recorded")
+    kinds: dict[str, list[int]] = {}
+    for file in left:
+        kinds.setdefault(file.path.partition("/")[0], []).append(file.size)
+    for kind, sizes in kinds.items():
+        megabytes = sum(sizes) / 1e6
+        text = f"{len(sizes)} files of {megabytes:.1f} MB are left out; their SHA-256 are recorded"
+        yield Finding(False, kind, text)
+
+
+def _strangers(record: Record, folder: Path) -> Iterator[Finding]:
+    """Files that no job of the study has written."""
+    known = {Path(file.path) for file in record.files if file.inside}
+    known |= {checksum_of(path) for path in known}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() or Path(name) in known or name.startswith(UNRECORDED):
+            continue
+        yield Finding(True, name, "is not of this study as it was recorded; move it elsewhere")
+
+
+def _configuration(record: Record, folder: Path) -> Iterator[Finding]:
+    """The configuration is valid, and its jobs are those that were recorded."""
+    absent = [f.path for f in record.files if _outside(f.path) and not (folder / f.path).is_file()]
+    if absent:
+        text = f"{absent[0]} of {len(absent)} files that were read is not here; jobs not compared"
+        yield Finding(False, CONFIG, text)
+        return
+    for file in record.files:
+        if _outside(file.path) and file_in(folder, file.path).sha256 != file.sha256:
+            yield Finding(True, file.path, "has changed since it was read")
+    try:
+        study = config.load(folder / CONFIG)
+    except GlasscadeError as error:
+        yield Finding(True, CONFIG, str(error))
+        return
+    if (study.study, study.seed) != (record.study, record.seed):
+        yield Finding(
+            True, CONFIG, f"study and seed are not those recorded, {record.study} and {record.seed}"
+        )
+    yield from _tasks(record, study)
+
+
+def _tasks(record: Record, study: Study) -> Iterator[Finding]:
+    """The jobs of the configuration and what each is given, one line for each stage that differs.
+
+    With another source the same configuration may rightly give others.
+    """
+    wanted: dict[str, dict[str, str]] = {}
+    for task in tasks(study):
+        wanted.setdefault(task.stage, {})[task.name] = parameters_digest(task.parameters)
+    for stage in dict.fromkeys([*wanted, *record.stages]):
+        jobs = record.stages.get(stage, [])
+        known = {job.name: job.parameters for job in jobs}
+        differing = sorted(
+            name
+            for name in {*known, *wanted.get(stage, {})}
+            if known.get(name) != wanted.get(stage, {}).get(name)
+        )
+        if differing:
+            same = {job.code for job in jobs} == {present_code(stage)}
+            yield Finding(
+                same,
+                f"stage {stage}",
+                f"{len(differing)} jobs are not those that {CONFIG} gives, {differing[0]} first",
+            )
+
+
+def _verdicts(record: Record, folder: Path) -> Iterator[Finding]:
+    """The table is that of the models put together, and every row of it makes sense."""
+    path = folder / PATHS.verdicts
+    models = [p for job in record.stages.get("verdicts", []) for p in job.inputs]
+    try:
+        rows = read_verdicts(path)
+        parts = together([folder / model for model in models])
+    except (GlasscadeError, KeyError, ValueError) as error:
+        yield Finding(True, PATHS.verdicts, f"is no table of verdicts ({error})")
+        return
+    if table(rows) != table(parts):
+        yield Finding(True, PATHS.verdicts, "is not what the tables of its models say together")
+    for row in rows:
+        if wrong := _nonsense(row):
+            yield Finding(True, PATHS.verdicts, f"{row.model} {row.quantity} {row.region}: {wrong}")
+
+
+def _nonsense(row: Verdict) -> str:
+    """What is wrong with a row, if anything."""
+    if row.verdict not in get_args(Outcome):
+        return f"the verdict {row.verdict} is none of {', '.join(get_args(Outcome))}"
+    if row.ci_low > row.ci_high:
+        return "its interval ends before it begins"
+    if row.verdict == "violated" and not np.isfinite([row.ci_low, row.ci_high]).all():
+        return "it is violated without an interval"
+    return ""
+
+
+def _code(record: Record) -> Iterator[Finding]:
+    """Stages whose code is another now, or was not the same for all jobs."""
+    for stage, jobs in record.stages.items():
+        found = sorted({job.code for job in jobs})
+        if len(found) > 1:
+            text = f"jobs were run by different code, {' and '.join(found)}"
+            yield Finding(True, f"stage {stage}", text)
+        elif found != [present_code(stage)]:
+            text = f"its code was {found[0]} and is {present_code(stage)} in the present source"
+            yield Finding(False, f"stage {stage}", text)
+
+
+def _installations(record: Record) -> Iterator[Finding]:
+    """What of the installations, of the lock and of the machine is not as it is here."""
+    present = here()
+    for number, found in enumerate(record.installations):
+        what = "installation" if len(record.installations) == 1 else f"installation {number}"
+        for name in ("commit", "system", "processor", "target"):
+            recorded, now = getattr(found, name), getattr(present, name)
+            if recorded != now:
+                yield Finding(False, what, f"its {name} was {recorded} and is {now} here")
+        if found.features != present.features and found.target == present.target:
+            yield Finding(False, what, "its processor had other features than the one here")
+        for name in sorted({*found.versions, *present.versions}):
+            old, new = found.versions.get(name, "missing"), present.versions.get(name, "missing")
+            if old != new:
+                yield Finding(False, what, f"{name} was {old} and is {new} here")
+    if record.lock != lock_digest():
+        yield Finding(False, "requirements.lock", "is not that of the present source")
+
+
+def _outside(path: str) -> bool:
+    return path.startswith("../") or Path(path).is_absolute()

@@ -1,0 +1,100 @@
+"""The configuration of a study is written in full, and works from where it is written."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from glasscade import config, inventory, jobs
+from glasscade.errors import DataError
+from glasscade.io import write_text
+from glasscade.provenance import lock_digest, parameters_digest
+from glasscade.stages import record
+from studies import ROUGH, study
+
+ROOT = Path(__file__).parents[3]
+CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
+TRAJECTORY = {
+    "system": {
+        "kind": "trajectory",
+        "file": "runs/T{temperature}.dump",
+        "points": 128,
+        "number": 64,
+        "composition": {"kind": "binary_spheres", "packing_fraction": 0.9, "core": 0.1},
+        "dynamics": "overdamped",
+    },
+    "sweep": {"temperature": [0.02, 0.03], "ell": [[0, 0.5, 0.6, 0.8, 1.0, 1.4]]},
+    "window": [0.2, 1.2],
+}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_configuration_reads_back(path: Path, tmp_path: Path) -> None:
+    read = config.load(path)
+    write_text(record.HEAD + record.config_text(read, tmp_path), tmp_path / "config.yaml")
+    assert config.load(tmp_path / "config.yaml") == read
+
+
+def test_files_of_a_trajectory_are_found_from_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what jobs are given is the same, wherever the configuration lies."""
+    monkeypatch.chdir(tmp_path)
+    source, results = Path("config/mine.yaml"), Path("results/small")
+    for name in ("T0.02", "T0.03"):
+        write_text(name, Path(f"config/runs/{name}.dump"))
+    write_text(yaml.safe_dump(study(imported=TRAJECTORY)), source)
+    first = config.load(source)
+    write_text(record.config_text(first, results), results / "config.yaml")
+    second = config.load(results / "config.yaml")
+    digests = [
+        [parameters_digest(task.parameters) for task in inventory.tasks(found)]
+        for found in (first, second)
+    ]
+    assert digests[0] == digests[1]
+    for found in (first, second):
+        files = jobs.simulate_files(found, "imported", "0.03", "0")
+        assert [Path(path).read_text(encoding="utf-8") for path in files] == ["T0.03"]
+
+
+def test_other_parameters_have_another_digest() -> None:
+    assert parameters_digest({"a": 1.0}) == parameters_digest({"a": 1.0})
+    assert parameters_digest({"a": 1.0}) != parameters_digest({"a": 1.0 + 2e-16})
+    run = {"system": {"kind": "trajectory", "file": "a/run.dump"}}
+    moved = {"system": {"kind": "trajectory", "file": "../b/run.dump"}}
+    other = {"system": {"kind": "trajectory", "file": "a/walk.dump"}}
+    assert parameters_digest(run) == parameters_digest(moved) != parameters_digest(other)
+
+
+def test_the_lock_is_that_of_the_source() -> None:
+    expected = hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
+    assert lock_digest() == expected
+
+
+def test_a_study_that_has_not_run_cannot_be_recorded(tmp_path: Path) -> None:
+    job = jobs.record(config.parse(study(rough=ROUGH)))
+    with pytest.raises(DataError, match=r"block0\.nc: this file is missing; run the stage"):
+        record.run(job, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("row", "known"),
+    [
+        ("8.75\t223.45\t2.93", True),
+        ("0.02\t-\t-", False),
+        ("0.02\tNA\tNA", False),
+        ("0.02\tnan\t0.1", False),
+        ("", False),
+    ],
+)
+def test_what_a_job_took_is_known_or_not(tmp_path: Path, row: str, known: bool) -> None:
+    path = tmp_path / "job.tsv"
+    write_text(f"s\tmax_rss\tcpu_time\n{row}\n", path)
+    usage = record._usage(path)
+    assert (usage is not None) == known
+    if usage:
+        np.testing.assert_array_equal([usage.wall, usage.memory], [8.75, 223.45])

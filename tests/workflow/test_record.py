@@ -1,0 +1,194 @@
+"""A study that has run says where it comes from, and what was done to it since is found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from rocrate.rocrate import ROCrate
+
+from clones import Clone, small
+from glasscade import cli, config, crate, estimate
+from glasscade.errors import DataError
+from glasscade.stages import bundle
+from glasscade.stages.verify import UNRECORDED, Finding, verify
+
+pytestmark = pytest.mark.workflow
+
+STATE = "state/rough/T0/block0.nc"
+
+
+@pytest.fixture
+def results(clone: Clone, tmp_path: Path) -> Path:
+    """A copy of the results of the clone, on another path."""
+    return shutil.copytree(clone.results, tmp_path / "elsewhere")
+
+
+def faults(folder: Path) -> list[Finding]:
+    return [finding for finding in verify(folder) if finding.fault]
+
+
+def files_in(folder: Path) -> set[str]:
+    names = {x.relative_to(folder).as_posix() for x in folder.rglob("*") if x.is_file()}
+    return {name for name in names if not name.startswith(UNRECORDED)}
+
+
+def test_every_file_and_job_is_recorded_with_what_it_took(clone: Clone) -> None:
+    record = crate.read(clone.results)
+    assert {file.path for file in record.files} == files_in(clone.results)
+    # all but the target and the record itself
+    assert len(record.jobs) == estimate.total(config.parse(small())).jobs - 2
+    for job in record.jobs:
+        assert job.usage is not None
+        assert job.usage.processor > 0.0
+        assert 0.0 < job.usage.wall < 600.0
+        assert 10.0 < job.usage.memory < 2000.0
+    [installation] = record.installations
+    assert set(installation.versions) >= {"glasscade", "python", "numba", "ducc0"}
+    assert installation.features
+
+
+def test_sums_of_a_stage_stand_with_it(clone: Clone) -> None:
+    text = (clone.results / crate.METADATA).read_text(encoding="utf-8")
+    graph = {entity["@id"]: entity for entity in json.loads(text)["@graph"]}
+    jobs = crate.read(clone.results).stages["simulate"]
+    usages = [job.usage for job in jobs if job.usage]
+    wall = graph["#stage/simulate/wallTime"]["value"]
+    assert wall == pytest.approx(sum(usage.wall for usage in usages), abs=0.01)  # two decimals
+    assert graph["#stage/simulate/peakMemory"]["value"] == max(usage.memory for usage in usages)
+
+
+def test_the_configuration_in_the_folder_is_that_of_the_study(clone: Clone) -> None:
+    assert config.load(clone.results / crate.CONFIG) == config.parse(small())
+
+
+def test_a_run_is_what_its_record_says(clone: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", str(clone.results)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"{clone.results}: 0 faults, ")
+
+
+def _flip(folder: Path) -> None:
+    path = folder / STATE
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 1
+    path.write_bytes(data)
+
+
+def _truncate(folder: Path) -> None:
+    (folder / STATE).write_bytes((folder / STATE).read_bytes()[:1000])
+
+
+def _replace(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        pytest.param(_flip, [f"{STATE}: has changed since it was recorded"], id="bit"),
+        pytest.param(_truncate, [f"{STATE}: has 1000 bytes, "], id="truncated"),
+        pytest.param(lambda x: (x / STATE).unlink(), [f"{STATE}: is missing"], id="missing"),
+        pytest.param(
+            lambda x: (x / "state/rough/T9.nc").touch(),
+            ["state/rough/T9.nc: is not of this study as it was recorded"],
+            id="stranger",
+        ),
+        pytest.param(
+            _replace(crate.CONFIG, "delta: 0.05", "delta: 0.07"),
+            [
+                "config.yaml: has changed since it was recorded",
+                "stage limits: 2 jobs are not those that config.yaml gives, point first",
+                "stage summary: 1 jobs",
+            ],
+            id="configuration",
+        ),
+        pytest.param(
+            _replace(crate.CONFIG, "delta: 0.05", "dleta: 0.05"),
+            ["config.yaml: has ", "unknown key; did you mean 'delta'?"],
+            id="invalid configuration",
+        ),
+        pytest.param(
+            _replace("verdicts.csv", ",holds,", ",violated,"),
+            ["verdicts.csv: has ", "verdicts.csv: is not what the tables of its models say"],
+            id="verdict",
+        ),
+        pytest.param(
+            _replace("limits/rough.csv", ",holds,", ",fails,"),
+            ["limits/rough.csv: has ", "verdicts.csv: is not what the tables of its models say"],
+            id="verdict of a model",
+        ),
+    ],
+)
+def test_what_was_done_to_results_is_found(
+    results: Path, change: Callable[[Path], None], found: list[str]
+) -> None:
+    """Each with a line that names it, and nothing else."""
+    change(results)
+    lines = [str(fault) for fault in faults(results)]
+    assert len(lines) == len(found), lines
+    assert [text for text in found if not any(text in line for line in lines)] == []
+    assert cli.main(["verify", str(results)]) == 1
+
+
+def test_other_code_and_versions_are_named_and_are_no_fault(results: Path) -> None:
+    path = results / crate.METADATA
+    record = crate.read(results)
+    code, numpy = record.stages["limits"][0].code, record.installations[0].versions["numpy"]
+    text = path.read_text(encoding="utf-8").replace(code, "0123456789ab")
+    text = text.replace(f'"softwareVersion": "{numpy}"', '"softwareVersion": "1.0"')
+    path.write_text(text, encoding="utf-8")
+    lines = [str(finding) for finding in verify(results)]
+    assert any(x.startswith("note: stage limits: its code was 0123456789ab and is") for x in lines)
+    assert f"note: installation: numpy was 1.0 and is {numpy} here" in lines
+    assert faults(results) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"@graph": []}', '{"@graph": [{"@id": "./"}]}'])
+def test_what_is_no_record_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    (tmp_path / crate.METADATA).write_text(content, encoding="utf-8")
+    assert cli.main(["verify", str(tmp_path)]) == 2
+    assert "is not the record of a study" in capsys.readouterr().err
+
+
+def test_a_bundle_is_a_crate_that_verifies(clone: Clone, tmp_path: Path) -> None:
+    """An independent reader takes it; what is left out is named."""
+    output, again = tmp_path / "a.zip", tmp_path / "b.zip"
+    assert cli.main(["bundle", str(clone.results), str(output)]) == 0
+    bundle.run(clone.results, again)
+    assert output.read_bytes() == again.read_bytes()
+    unpacked = tmp_path / "unpacked"
+    ZipFile(output).extractall(unpacked)
+    read = ROCrate(unpacked)
+    assert read.root_dataset["license"].id.endswith("BSD-3-Clause")
+    assert {x.id for x in read.data_entities} == files_in(unpacked)
+    assert {x.id for x in read.data_entities} >= {"verdicts.csv", "summary.html", "limits/rough.nc"}
+    assert not (unpacked / STATE).exists()
+    assert faults(unpacked) == []
+    notes = [str(finding) for finding in verify(unpacked)]
+    assert any(note.startswith("note: state: 4 files of ") for note in notes)
+
+
+def test_a_bundle_with_states_holds_everything(clone: Clone, tmp_path: Path) -> None:
+    bundle.run(clone.results, tmp_path / "a.zip", states=True)
+    with ZipFile(tmp_path / "a.zip") as archive:
+        names = set(archive.namelist())
+    assert files_in(clone.results) <= names
+    assert names - files_in(clone.results) <= {crate.METADATA, bundle.ARCHIVE}
+
+
+def test_nothing_faulty_is_bundled(results: Path, tmp_path: Path) -> None:
+    _flip(results)
+    with pytest.raises(DataError, match=f"{STATE} has changed since it was recorded; a bundle"):
+        bundle.run(results, tmp_path / "a.zip")
+    assert not (tmp_path / "a.zip").exists()

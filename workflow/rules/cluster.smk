@@ -1,0 +1,50 @@
+import sys
+
+from glasscade.jit import WARM
+
+SHORT = 120.0
+"""Seconds, as estimated, up to which a job shares its submission to a cluster with others."""
+
+
+def resources(cost):
+    """Memory in megabytes and wall time in minutes to ask for.
+
+    `cost` is estimated from the wildcards. A job that failed is given more of both, since either
+    may be what it lacked.
+    """
+    return {
+        "mem_mb": lambda w, attempt: attempt * cost(w).asked["mem_mb"],
+        "runtime": lambda w, attempt: attempt * cost(w).asked["runtime"],
+    }
+
+
+def short(stage, cost, model=None):
+    """The group of those jobs of a stage and model that are short; None for others.
+
+    Jobs of a group share submissions, of as many as the profile says under `group-components`.
+    Profiles that say nothing, and dry runs of theirs, have no groups.
+    """
+
+    def group(wildcards):
+        if stage not in workflow.group_settings.group_components or cost(wildcards).seconds > SHORT:
+            return None
+        name = f"{stage}_{model or wildcards.model}"
+        # By this Snakemake finds the number for a group whose name has wildcards in it.
+        workflow.parent_groupids[name] = stage
+        return name
+
+    return group
+
+
+def compile_kernels():
+    """Compile what jobs call, unless that has been done for the processor of this computer."""
+    if not WARM.exists():
+        from glasscade.stages import warm
+
+        print("Compiling kernels, once; this takes about a minute", file=sys.stderr)
+        warm.once()
+
+
+# A job on a cluster may find itself on another processor than the process that submitted it.
+if not workflow.is_main_process:
+    compile_kernels()

@@ -1,0 +1,39 @@
+RUN = []  # what follows the run, from its start on
+
+
+def tell(text):
+    """Say something where Snakemake says what it does: in the terminal and in its log file."""
+    from snakemake.logging import logger
+
+    logger.info(text)
+
+
+def follow():
+    """From now on, say every now and then how far the run is."""
+    from snakemake.logging import logger
+
+    from glasscade.progress import Progress
+
+    planned = workflow.dag.needrun_jobs()
+    costs = {x.jobid: estimate.of_job(STUDY, x.rule.name, x.wildcards_dict) for x in planned}
+    RUN.append(Progress({job: cost.seconds for job, cost in costs.items()}, tell))
+    logger.addHandler(RUN[0])
+
+
+def command_of_report():
+    """What writes Snakemake's own report of this study."""
+    given = ["--configfile", *map(os.path.relpath, GIVEN)] if GIVEN else []
+    return " ".join(["snakemake", *given, "--report", PATHS.report])
+
+
+onsuccess:
+    from glasscade import outcome
+
+    whole = any(job.rule.name == "all" for job in workflow.dag.jobs)
+    tell(outcome.succeeded(PATHS, RUN[0], command_of_report() if whole else ""))
+
+
+onerror:
+    from glasscade import outcome
+
+    tell(outcome.failed(RUN[0]))
