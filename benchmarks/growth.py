@@ -76,7 +76,7 @@ def study(particles: int) -> Study:
         "snapshots": 9,
     }
     sweep = {"temperature": [0, 0.0001, 0.001, 0.01, 0.1], "ell": [0, *batches]}
-    model = {"system": system, "sweep": sweep, "window": [0.75, 3.1]}
+    model = {"system": system, "sweep": sweep, "window": [0.75, 6.0]}
     kernels = ["gaussian", "wendland_c6"]
     return config.parse({"study": "growth", "seed": 1, "kernels": kernels, "models": {"a": model}})
 

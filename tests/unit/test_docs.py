@@ -708,7 +708,13 @@ def test_bias_of_wavelets_on_fields(row):
 
 @pytest.mark.parametrize(
     ("name", "page"),
-    [("results", "performance"), ("scaling", "performance"), ("coverage", "exponents")],
+    [
+        ("results", "performance"),
+        ("scaling", "performance"),
+        ("coverage", "exponents"),
+        ("growth", "scale"),
+        ("growth_fits", "scale"),
+    ],
 )
 def test_tables_are_those_measured_last(name, page):
     text = read(DOCS / f"{page}.md")
