@@ -6,50 +6,30 @@ SHORT = 120.0
 """Seconds, as estimated, up to which a job shares its submission to a cluster with others."""
 
 
-@cache
-def estimated(rule, **labels):
-    """What a job costs, from its rule and the wildcards that matter for that."""
-    return estimate.of_job(STUDY, rule, labels)
-
-
-def cost(rule, model=None):
-    """What a job of a rule costs, from its wildcards: the same for all blocks of realisations.
-
-    `model` is that of a rule which has it in its name.
-    """
-
-    def of_wildcards(wildcards):
-        labels = {key: label for key, label in wildcards.items() if key != "block"}
-        return estimated(rule, **(labels | {"model": model} if model else labels))
-
-    return of_wildcards
-
-
-def resources(rule):
+def resources(cost):
     """Memory in megabytes and wall time in minutes to ask for.
 
-    A job that failed is given more of both, since either may be what it lacked.
+    `cost` is estimated from the wildcards. A job that failed is given more of both, since either
+    may be what it lacked.
     """
     return {
-        "mem_mb": lambda w, attempt: attempt * cost(rule)(w).asked["mem_mb"],
-        "runtime": lambda w, attempt: attempt * cost(rule)(w).asked["runtime"],
+        "mem_mb": lambda w, attempt: attempt * cost(w).asked["mem_mb"],
+        "runtime": lambda w, attempt: attempt * cost(w).asked["runtime"],
     }
 
 
-def short(stage, rule, model=None):
+def short(stage, cost, model=None):
     """The group of those jobs of a stage and model that are short; None for others.
 
-    How long a job takes is that of `rule`, of this model: what follows one another in a group must
-    agree on it. Jobs of a group share submissions, of as many as the profile says under
-    `group-components`. Profiles that say nothing, and dry runs of theirs, have no groups.
+    Jobs that follow one another in a group must agree on the cost. Jobs of a group share
+    submissions, of as many as the profile says under `group-components`. Profiles that say
+    nothing, and dry runs of theirs, have no groups.
     """
 
     def group(wildcards):
-        if stage not in workflow.group_settings.group_components:
+        if stage not in workflow.group_settings.group_components or cost(wildcards).seconds > SHORT:
             return None
-        if cost(rule, model)(wildcards).seconds > SHORT:
-            return None
-        name = f"{stage}_{model or wildcards.get('model', STUDY.study)}"
+        name = f"{stage}_{model or wildcards.model}"
         # By this Snakemake finds the number for a group whose name has wildcards in it.
         workflow.parent_groupids[name] = stage
         return name

@@ -14,10 +14,10 @@ rule exponents:
     benchmark:
         PATHS.benchmark("exponents", "{model}")
     group:
-        short("limits", "limits")
+        short("limits", cost("limits"))
     threads: 1
     resources:
-        **resources("exponents"),
+        **resources(cost("exponents")),
     params:
         job=lambda w: jobs.exponents(STUDY, w.model),
         code=code("exponents"),
@@ -39,10 +39,10 @@ rule limits:
     benchmark:
         PATHS.benchmark("limits", "{model}")
     group:
-        short("limits", "limits")
+        short("limits", cost("limits"))
     threads: 1
     resources:
-        **resources("limits"),
+        **resources(cost("limits")),
     params:
         job=lambda w: jobs.limits(STUDY, w.model),
         code=code("limits"),
@@ -61,10 +61,10 @@ rule verdicts:
     benchmark:
         PATHS.benchmark("verdicts", "verdicts")
     group:
-        short("study", "verdicts")
+        short("study", cost("verdicts"), STUDY.study)
     threads: 1
     resources:
-        **resources("verdicts"),
+        **resources(cost("verdicts")),
     params:
         code=code("verdicts"),
     script:

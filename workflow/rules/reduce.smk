@@ -9,10 +9,10 @@ rule reduce:
     benchmark:
         PATHS.benchmark("reduce", "{model}_T{temperature}_ell{ell}_block{block}")
     group:
-        short("reduce", "reduce")
+        short("reduce", cost("reduce"))
     threads: 1
     resources:
-        **resources("reduce"),
+        **resources(cost("reduce")),
     params:
         job=lambda w: jobs.reduce(STUDY, w.model, w.temperature, w.ell, w.block),
         code=code("reduce"),
@@ -31,10 +31,10 @@ rule structure:
     benchmark:
         PATHS.benchmark("structure", "{model}_T{temperature}_block{block}")
     group:
-        short("structure", "structure")
+        short("structure", cost("structure"))
     threads: 1
     resources:
-        **resources("structure"),
+        **resources(cost("structure")),
     params:
         job=lambda w: jobs.structure(STUDY, w.model),
         code=code("structure"),

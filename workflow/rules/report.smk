@@ -34,10 +34,10 @@ for model in MODELS:
         benchmark:
             PATHS.benchmark("figures", model)
         group:
-            short("limits", "limits", model)
+            short("limits", cost("limits", model), model)
         threads: 1
         resources:
-            **resources("figures"),
+            **resources(cost("figures")),
         params:
             job=jobs.figures(STUDY, model),
             code=code("figures"),
@@ -66,10 +66,10 @@ if COMPARED:
         benchmark:
             PATHS.benchmark("comparison", "comparison")
         group:
-            short("study", "comparison")
+            short("study", cost("comparison"), STUDY.study)
         threads: 1
         resources:
-            **resources("comparison"),
+            **resources(cost("comparison")),
         params:
             job=jobs.comparison(STUDY),
             code=code("comparison"),
@@ -102,10 +102,10 @@ if BOUNDED:
         benchmark:
             PATHS.benchmark("bounds", "bounds")
         group:
-            short("study", "bounds")
+            short("study", cost("bounds"), STUDY.study)
         threads: 1
         resources:
-            **resources("bounds"),
+            **resources(cost("bounds")),
         params:
             job=jobs.bounds(STUDY),
             code=code("bounds"),
@@ -133,10 +133,10 @@ rule summary:
     benchmark:
         PATHS.benchmark("summary", "summary")
     group:
-        short("study", "summary")
+        short("study", cost("summary"), STUDY.study)
     threads: 1
     resources:
-        **resources("summary"),
+        **resources(cost("summary")),
     params:
         job=jobs.summary(STUDY),
         code=code("summary"),
@@ -158,10 +158,10 @@ rule record:
     benchmark:
         PATHS.benchmark("record", "record")
     group:
-        short("study", "record")
+        short("study", cost("record"), STUDY.study)
     threads: 1
     resources:
-        **resources("record"),
+        **resources(cost("record")),
     params:
         job=jobs.record(STUDY),
         code=code("record"),

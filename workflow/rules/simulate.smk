@@ -9,12 +9,12 @@ rule simulate:
     benchmark:
         PATHS.benchmark("simulate", "{model}_T{temperature}_block{block}")
     group:
-        short("simulate", "simulate")
+        short("simulate", cost("simulate"))
     threads: 1
     # The longest chains of jobs begin here: none should be left for the end.
     priority: 1
     resources:
-        **resources("simulate"),
+        **resources(cost("simulate")),
     params:
         job=lambda w: jobs.simulate(STUDY, w.model, w.temperature, w.block),
         code=code("simulate"),
