@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from math import inf, nan
 
 from glasscade.config import Study, parse
 from glasscade.limits.extrapolation import Limit
-from glasscade.limits.verdicts import Outcome, Verdict
+from glasscade.limits.verdicts import CHECKS, Outcome, Verdict
 from glasscade.report.exponents import Exponent
 from glasscade.report.page import PNG, Contents, Figure, Source
 from studies import Raw, study
@@ -90,6 +92,20 @@ def made_up_rows() -> list[Verdict]:
         row("smooth", "dissipation_scale", "ell_half_T0"),
         replace(row("smooth", "dissipation_scale", "ell_half_T0.1"), ci_high=inf),
     ]
+
+
+def many_rows(models: Iterable[str]) -> list[Verdict]:
+    """Eleven rows of every check of every model, with the longest names and numbers there are."""
+    quantities = ("pointwise_vs_2xi+xiF-1_H0.333333", "lim_Q_flux_wendland_c6_minus_gaussian")
+    rows = []
+    for model, check, index in product(models, CHECKS, range(11)):
+        outcomes: tuple[Outcome, ...] = ("holds", "holds", "inconclusive", "violated")
+        outcome = outcomes[index % 4]
+        value = (-1.2345678e-13, 0.3333333, -123456.789)[index % 3]
+        made = row(model, check, quantities[index % 2], outcome, value, abs(value) * 1e-5)
+        needed = inf if outcome == "inconclusive" else nan
+        rows.append(replace(made, region=("one", "all")[index % 2], n_to_decide=needed))
+    return rows
 
 
 def small_study() -> Study:

@@ -50,7 +50,9 @@ def to_html(source: str, name: str, prefix: str) -> str:
         message = " ".join(str(error).split())
         raise DataError(f"{name}: not valid reStructuredText: {message}") from None
     # HTML knows where a formula begins; without the attribute the page names no address at all.
-    return str(parts["body"]).replace(_NAMESPACE, "")
+    body = str(parts["body"]).replace(_NAMESPACE, "")
+    # A formula too wide for the screen scrolls, which must work with the keyboard as well.
+    return body.replace('<math display="block"', '<math display="block" tabindex="0"')
 
 
 def caption(source: str, name: str, model: str, prefix: str) -> str:
