@@ -32,6 +32,7 @@ from glasscade import config, estimate, serial
 from glasscade.config import Study
 from glasscade.memory import keep_freed_memory
 from glasscade.paths import Paths, number
+from glasscade.stages import warm
 
 Real = npt.NDArray[np.float64]
 
@@ -224,6 +225,7 @@ def _varies(line: Line, against: str) -> bool:
 
 def main() -> None:
     """Measure, print and write."""
+    warm.once()
     measured_lines = []
     for line in lines():
         measured_lines.append(line)
