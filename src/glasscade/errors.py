@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+import struct
+
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    struct.error,
+)
+"""What libraries raise of files that are truncated, damaged or something else."""
+
 
 def one_line(text: str, most: int = 0) -> str:
     """Text that fits a line: white space is one blank, what cannot be printed is escaped.

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.io import netcdf_file
 
-from glasscade.errors import DataError, one_line
-from glasscade.interop.frames import SINGLE, UNREADABLE, Choice, Frame, Frames
+from glasscade.errors import UNREADABLE, DataError, one_line
+from glasscade.interop.frames import SINGLE, Choice, Frame, Frames
 
 Real = npt.NDArray[np.float64]
 

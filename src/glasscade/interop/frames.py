@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,21 +16,6 @@ Words = npt.NDArray[np.str_]
 
 SINGLE = 2.0**-24
 """Relative rounding of a number in single precision."""
-
-UNREADABLE = (
-    OSError,
-    RuntimeError,
-    EOFError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-    struct.error,
-)
-"""What libraries raise of files that are truncated, damaged or something else."""
 
 
 @dataclass(frozen=True)

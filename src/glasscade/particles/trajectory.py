@@ -19,7 +19,7 @@ from scipy.io import netcdf_file
 
 from glasscade import __version__
 from glasscade.cell import Cell
-from glasscade.errors import ConfigError, DataError, one_line
+from glasscade.errors import UNREADABLE, ConfigError, DataError, one_line
 
 Real = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -29,18 +29,6 @@ TIME_UNIT = "l0^2/(mu V0)"
 _VARIABLES = (
     "coordinates", "time", "cell_lengths", "cell_angles", "cell_matrix", "species", "step"
 )  # fmt: skip
-UNREADABLE = (
-    OSError,
-    RuntimeError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-)
-"""What scipy raises of files that are truncated, damaged or something else."""
 _LARGEST_STEP = 2**31
 _CONVENTION = {
     "Conventions": "AMBER",
