@@ -11,7 +11,7 @@ OPTIONS ?=
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help study smoke test kernels bench lint lock clean
+.PHONY: help study smoke test kernels cluster bench docs lint lock clean
 
 # Without bytecode on disk every job would compile its imports anew, which takes longer than
 # importing; a foreign PYTHONPATH or PYTHONHOME would mix other packages into .venv.
@@ -44,7 +44,7 @@ OFFLINE := the packages could not be installed, for the reason above; the first 
 
 help: ## list the targets
 	@awk '/^[a-z]+:.*## / { name = $$0; sub(/:.*/, "", name); sub(/.*## /, ""); \
-	printf "make %-6s %s\n", name, $$0 }' Makefile
+	printf "make %-7s %s\n", name, $$0 }' Makefile
 	@echo "Variables: PYTHON (of a new .venv, now $(PYTHON)), CORES (of a study, now $(CORES)),"
 	@echo "PROFILE (of a study: default, slurm, generic), OPTIONS (of Snakemake, for a study)"
 
@@ -80,8 +80,20 @@ lint: $(TEST_STAMP) ## style, formatting, types, layers
 	$(IN_VENV) mypy
 	$(IN_VENV) lint-imports --no-logo
 
+cluster: $(CLUSTER_STAMP) results/smoke/verdicts.csv ## the small study on a real Slurm, started for it (Debian, root)
+	@tests/cluster/run
+
+results/smoke/verdicts.csv:
+	@$(MAKE) --no-print-directory smoke
+
 bench: $(TEST_STAMP) ## time against named peers, write benchmarks/results.csv
 	$(IN_VENV) python benchmarks/run.py
+
+# Each time from nothing: what an older build has left hides a missing page.
+docs: $(TEST_STAMP) ## run the tutorial, build the site, docs/_build/html/index.html
+	$(IN_VENV) pytest docs/test_tutorial.py
+	rm -rf docs/_build docs/reference/generated
+	$(IN_VENV) sphinx-build -q -W --keep-going -j 2 -c docs -b html . docs/_build/html
 
 # Keeps what is pinned; `make lock UPGRADE=--upgrade` takes the newest of everything.
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -89,7 +101,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 lock: $(RUN_STAMP) ## write the lock files anew from pyproject.toml
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --extra cluster --constraint requirements.lock --output-file requirements-cluster.lock
-	$(COMPILE) --extra interop --extra test --constraint requirements.lock --output-file requirements-test.lock
+	$(COMPILE) --extra docs --extra interop --extra test --constraint requirements.lock --output-file requirements-test.lock
 
 clean: ## remove .venv and caches; results and Snakemake's records of them stay
 	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -50,6 +50,25 @@ def code(stage):
     return code_digest(f"glasscade.stages.{stage}", scripts=(SCRIPTS / f"{stage}.py",))
 
 
+@cache
+def estimated(rule, **labels):
+    """What a job costs, from its rule and the wildcards that matter for that."""
+    return estimate.of_job(STUDY, rule, labels)
+
+
+def cost(rule, model=None):
+    """What a job of a rule costs, from its wildcards: the same for all blocks of realisations.
+
+    `model` is that of a rule which has it in its name.
+    """
+
+    def of_wildcards(wildcards):
+        labels = {key: label for key, label in wildcards.items() if key != "block"}
+        return estimated(rule, **(labels | {"model": model} if model else labels))
+
+    return of_wildcards
+
+
 # Not a rule: if it were to run again, Snakemake would not look at the parameters of what comes
 # after it, and with `ancient` between them would leave results of older code in place.
 onstart:

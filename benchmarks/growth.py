@@ -32,6 +32,7 @@ from glasscade import config, estimate, serial
 from glasscade.config import Study
 from glasscade.memory import keep_freed_memory
 from glasscade.paths import Paths, number
+from glasscade.stages import warm
 
 Real = npt.NDArray[np.float64]
 
@@ -76,7 +77,7 @@ def study(particles: int) -> Study:
         "snapshots": 9,
     }
     sweep = {"temperature": [0, 0.0001, 0.001, 0.01, 0.1], "ell": [0, *batches]}
-    model = {"system": system, "sweep": sweep, "window": [0.75, 3.1]}
+    model = {"system": system, "sweep": sweep, "window": [0.75, 6.0]}
     kernels = ["gaussian", "wendland_c6"]
     return config.parse({"study": "growth", "seed": 1, "kernels": kernels, "models": {"a": model}})
 
@@ -224,6 +225,7 @@ def _varies(line: Line, against: str) -> bool:
 
 def main() -> None:
     """Measure, print and write."""
+    warm.once()
     measured_lines = []
     for line in lines():
         measured_lines.append(line)

@@ -8,7 +8,13 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 DOCS = FOLDER.parent / "docs"
-PAGES = {"results": "performance.md", "scaling": "performance.md", "coverage": "exponents.md"}
+PAGES = {
+    "results": "performance.md",
+    "scaling": "performance.md",
+    "coverage": "exponents.md",
+    "growth": "scale.md",
+    "growth_fits": "scale.md",
+}
 """The page of each table."""
 
 

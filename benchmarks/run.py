@@ -22,6 +22,7 @@ import fields as densities
 import page
 import particles
 import regularity
+import scale
 from rows import Row
 
 from glasscade.memory import keep_freed_memory
@@ -76,6 +77,7 @@ def files_again(folder: Path) -> float:
 
 GROUPS: dict[str, tuple[Callable[[], list[Row]], ...]] = {
     "study": (study_overhead,),
+    "scale": scale.BENCHMARKS,
     "budget": budget.BENCHMARKS,
     "regularity": regularity.BENCHMARKS,
     "particles": particles.BENCHMARKS,

@@ -26,3 +26,8 @@ def may_mount() -> bool:
 def mount(folder: Path, options: str) -> None:
     """Mount a file system in memory, with options such as `size=2m` or `ro`."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+
+
+def unmount(folder: Path) -> None:
+    """Take it away, whatever is still open there."""
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

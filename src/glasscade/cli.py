@@ -56,6 +56,11 @@ def check(options: argparse.Namespace) -> None:
                 check_start(model.system, temperature, study.seed)
             except GlasscadeError as error:
                 raise ConfigError(f"{options.config}: models.{name}: {error}") from None
+            except MemoryError:
+                raise ConfigError(
+                    f"{options.config}: models.{name}: its first state does not fit into the "
+                    "memory of this machine; take fewer points or particles, or check it elsewhere"
+                ) from None
     print(cost_table(study, options.cores))
 
 

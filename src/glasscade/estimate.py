@@ -70,6 +70,8 @@ MEMORY_PER_JOB, DISK_PER_JOB = 0.02, 0.0026
 """Megabytes of the record for each job."""
 BASE_MEMORY = 300.0
 """Megabytes of interpreter and libraries."""
+AROUND = 800
+"""Megabytes of up to three processes of Snakemake around a job of a cluster, 250 each."""
 FLOAT = 8.0e-6
 """Megabytes of one number."""
 LISTS_PER_PARTICLE, BONDS_PER_PARTICLE = 1.0e-4, 2.5e-4
@@ -89,7 +91,7 @@ class Cost:
     @property
     def asked(self) -> dict[str, int]:
         """Megabytes and minutes to ask a scheduler for, each with room to spare."""
-        return {"mem_mb": int(2.0 * self.memory) + 200, "runtime": int(self.seconds / 20.0) + 5}
+        return {"mem_mb": int(2.0 * self.memory) + AROUND, "runtime": int(self.seconds / 20.0) + 5}
 
 
 @dataclass(frozen=True)

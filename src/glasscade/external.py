@@ -37,6 +37,8 @@ Kind = Literal["gradient", "solenoidal", "isotropic"]
 
 KINDS: tuple[Kind, ...] = ("gradient", "solenoidal", "isotropic")
 
+MOST_WAVES = 2**24
+"""Of a random force: more do not fit into memory."""
 TRACELESS = 1e-12
 """Largest |tr Γ| in units of the largest rate: round-off of rates that were computed."""
 
@@ -211,7 +213,13 @@ class Active(ExternalForce):
 @lru_cache(maxsize=8)
 def _random_waves(force: Active, cell: Cell) -> tuple[Integer, Modes]:
     """The waves of `force`, kept since a simulation asks for the same ones at every step."""
-    indices, normals = _normals(force.seed, max(cell.counts_up_to(force.k_max)), cell.dim)
+    reach = max(cell.counts_up_to(force.k_max))
+    if (2 * reach + 1) ** cell.dim > MOST_WAVES:
+        raise ResolutionError(
+            f"external: the cell has modes up to {reach} below k_max = {force.k_max}, more than "
+            f"{MOST_WAVES} of them; lower k_max or take a smaller cell"
+        )
+    indices, normals = _normals(force.seed, reach, cell.dim)
     p = cell.reciprocal(indices.T.astype(np.float64))
     k = np.linalg.norm(p, axis=0)
     # The ends often are wavevectors of the cell themselves: round-off must not drop them.
@@ -224,7 +232,13 @@ def _random_waves(force: Active, cell: Cell) -> tuple[Integer, Modes]:
     indices, p, k = indices[inside], p[:, inside], k[inside]
     vectors = _polarised(normals[inside].T, p / k, force.kind)
     # Relative to k_min: a steep spectrum of large wavevectors would underflow. Of ±p one is here.
-    power = (k / force.k_min) ** -(cell.dim + 2.0 * force.exponent)
+    with np.errstate(over="ignore"):
+        power = (k / force.k_min) ** -(cell.dim + 2.0 * force.exponent)
+    if not 0.0 < np.sum(power) < np.inf:
+        raise ConfigError(
+            f"external.k_min: {force.k_min} is too far from the wavevectors of the cell for an "
+            f"exponent of {force.exponent}; take one of them"
+        )
     scale = force.amplitude * cell.volume * np.sqrt(power / (2.0 * np.sum(power)))
     values = scale * vectors
     for array in (indices, values):

@@ -35,6 +35,9 @@ def job_log(path: str | Path | None) -> Iterator[None]:
     except MemoryError as error:
         logger.error("error: %s", without_memory(error))
         sys.exit(f"error: {without_memory(error)}")
+    except KeyboardInterrupt:
+        logger.error("interrupted")
+        sys.exit("interrupted")
     except Exception:
         logger.exception("unexpected error")
         raise

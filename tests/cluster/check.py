@@ -21,16 +21,16 @@ from typing import Any
 
 import xarray as xr
 
-from glasscade import config, estimate
+from glasscade import config, estimate, jobs
 from glasscade.estimate import Cost
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "smoke.yaml"
 LOCAL = ROOT / "results" / "smoke"
-PROFILE = ROOT / "workflow" / "profiles" / "slurm"
+PROFILES = ROOT / "workflow" / "profiles"
+FAULTS = ROOT / "tests" / "cluster" / "Snakefile"
 # Of a study of minutes, on one computer.
-IMPATIENT = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
-IMPATIENT += ["--slurm-keep-successful-logs"]
+IMPATIENT = ["--slurm-init-seconds-before-status-checks", "1", "--slurm-keep-successful-logs"]
 MOST_SUBMISSIONS = 40
 # Longer than anything takes on a computer that does much else at the same time.
 PATIENCE = 900.0
@@ -69,6 +69,10 @@ class Job:
     memory: int
     minutes: int
     cores: int
+
+    def __str__(self) -> str:
+        asked = f"{self.memory:5d} MB {self.minutes:3d} min"
+        return f"job {self.number:2d} {self.state:9s} {asked} {self.name}"
 
     @property
     def ended(self) -> bool:
@@ -112,6 +116,7 @@ class Workflow:
     folder: Path
     arguments: list[str]
     environment: dict[str, str] = field(default_factory=dict)
+    profile: str = "slurm"
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -123,8 +128,10 @@ class Workflow:
 
     @property
     def command(self) -> list[str]:
-        folder = ["--directory", str(self.folder), "--workflow-profile", str(PROFILE)]
-        return [sys.executable, "-m", "snakemake", *folder, *self.arguments, *IMPATIENT]
+        folder = ["--directory", str(self.folder), "--latency-wait", "5"]
+        profile = ["--workflow-profile", str(PROFILES / self.profile)]
+        profile += IMPATIENT if self.profile == "slurm" else []
+        return [sys.executable, "-m", "snakemake", *folder, *profile, *self.arguments]
 
     @property
     def log(self) -> Path:
@@ -170,7 +177,7 @@ def groups_of(text: str) -> list[tuple[str, Counter[str]]]:
 
 
 def memory_of(costs: list[Cost], attempt: int = 1) -> int:
-    return attempt * max(int(2 * cost.memory) + 200 for cost in costs)
+    return attempt * max(int(2 * cost.memory) + 800 for cost in costs)
 
 
 def minutes_of(costs: list[Cost], attempt: int = 1) -> int:
@@ -182,17 +189,15 @@ def expected() -> dict[str, list[Cost]]:
     study = config.load(CONFIG)
     found = {}
     for name, model in study.models.items():
-        sweep, kernels = model.sweep, study.kernels_of(name)
-        batches = sweep.temperature_batches
-        found[f"simulate_{name}"] = [estimate.simulation(model, t) for t in batches]
-        found[f"reduce_{name}"] = [
-            estimate.reduction(model, kernels, ell, len(t))
-            for t in batches
-            for ell in sweep.batches
-        ]
-        found[f"structure_{name}"] = [estimate.structure(study, name)]
+        for stage, wildcards in [
+            ("simulate", jobs.states(study, name)),
+            ("reduce", jobs.reductions(study, name)),
+            ("structure", jobs.structures(study, name)),
+        ]:
+            found[f"{stage}_{name}"] = [estimate.of_job(study, stage, w) for w in wildcards]
         found[f"limits_{name}"] = [estimate.gathering()] * 2 + [estimate.limits(model)]
-    found[f"study_{study.study}"] = [estimate.gathering()] * 2
+    last = ("verdicts", "summary", "record")
+    found[f"study_{study.study}"] = [estimate.of_job(study, rule, {}) for rule in last]
     return found
 
 
@@ -242,14 +247,14 @@ def disturbed_study(folder: Path) -> Workflow:
     step = wait_for(lambda: study.running("reduce_rough", log), "a reduction runs")
     say(f"kill -9 of the {kill_step(step)} processes of step {step.number}.0, a reduction")
     again = wait_for(lambda: _after(study, step), "the job of the killed step is submitted again")
-    demand(again.memory == 2 * step.memory, f"job {step.number} ({_state(step)}) becomes {again}")
+    demand(again.memory == 2 * step.memory, f"{_state(step)}, becomes {again}")
 
     log = logs / "exponents" / "rough.log"
     job = wait_for(lambda: study.running("limits_rough", log), "exponents are being fitted")
     say(f"scancel of job {job.number}, exponents, limits and figures of a model")
     subprocess.run(["scancel", str(job.number)], check=True)
     again = wait_for(lambda: _after(study, job), "the cancelled job is submitted again")
-    demand(again.minutes == 2 * job.minutes, f"job {job.number} ({_state(job)}) becomes {again}")
+    demand(again.minutes == 2 * job.minutes, f"{_state(job)}, becomes {again}")
 
     wait_for(lambda: study.running("limits_", logs / "limits" / "rough.log"), "limits are computed")
     say("kill -9 of the main process")
@@ -276,14 +281,13 @@ def disturbed_study(folder: Path) -> Workflow:
 
 def _batch(model: str) -> str:
     """Label of the only batch of scales of a model."""
-    from glasscade import jobs
-
     [label] = jobs.batches(config.load(CONFIG), model)
     return label
 
 
-def _state(job: Job) -> str:
-    return next(now.state for now in records() if now.number == job.number)
+def _state(job: Job) -> Job:
+    """The job as it is now."""
+    return next(now for now in records() if now.number == job.number)
 
 
 def _after(workflow: Workflow, job: Job) -> Job | None:
@@ -309,12 +313,10 @@ def compare(results: Path) -> None:
 
 def check_study(study: Workflow) -> None:
     """Groups and resources of the first submissions of the study."""
-    first: dict[str, Job] = {}
-    for job in study.jobs():
-        first.setdefault(job.name, job)
+    submitted = study.jobs()
     groups = {name: members for name, members in reversed(groups_of(study.text))}
     for group, costs in expected().items():
-        [job] = [job for name, job in first.items() if name.startswith(f"{group}_")]
+        job = next(job for job in submitted if job.name.startswith(f"{group}_"))
         asked = (job.memory, job.minutes, job.cores)
         members = groups[group].total()
         demand(
@@ -332,10 +334,10 @@ def check_faults(faults: Workflow) -> None:
     demand(groups == {("reduce_a", 3): 1, ("reduce_b", 3): 1}, "short jobs: three a submission")
     demand(len(by_name["long"]) == 2, "long jobs: one a submission")
     for name, memory, minutes, state in [
-        ("exit_code", 800, 5, "FAILED"),
-        ("memory", 800, 5, "FAILED"),
-        ("time", 800, 1, "TIMEOUT"),
-        ("checkpoint", 800, 1, "FAILED"),
+        ("exit_code", 1000, 5, "FAILED"),
+        ("memory", 1000, 5, "FAILED"),
+        ("time", 1000, 1, "TIMEOUT"),
+        ("checkpoint", 1000, 1, "FAILED"),
     ]:
         tries = by_name[name]
         states = [job.state for job in tries]
@@ -356,7 +358,7 @@ def check_processors(folder: Path) -> None:
     """Two jobs on another processor, with an empty cache: one compiles, the other waits."""
     cache = folder / "cache"
     other = {"NUMBA_CPU_NAME": "generic", "XDG_CACHE_HOME": str(cache)}
-    arguments = ["--snakefile", str(ROOT / "tests/cluster/Snakefile"), "long/0", "long/1"]
+    arguments = ["--snakefile", str(FAULTS), "long/0", "long/1"]
     workflow = Workflow("jobs on another processor", folder / "other", arguments, other)
     workflow.start()
     workflow.join()
@@ -374,18 +376,40 @@ def check_processors(folder: Path) -> None:
     demand(seconds < 20.0, f"a third process finds them whole, in {seconds:.1f} s")
 
 
+def check_generic(folder: Path) -> None:
+    """The profile for other schedulers, with jobs in the background of this computer."""
+    targets = ["exit_code", "short/a_0", "short/a_1"]
+    workflow = Workflow(
+        "the profile for other schedulers",
+        folder / "generic",
+        ["--snakefile", str(FAULTS), *targets],
+        {"GLASSCADE_SCHEDULER": "background"},
+        "generic",
+    )
+    # Commands of the profile are paths seen from where Snakemake works.
+    workflow.folder.mkdir()
+    (workflow.folder / "workflow").symlink_to(ROOT / "workflow")
+    workflow.start()
+    workflow.join()
+    found = [(name, members.total()) for name, members in groups_of(workflow.text)]
+    demand(found == [("reduce_a", 2)], "two short jobs are one submission")
+    submitted = workflow.text.count("with external jobid")
+    demand(submitted == 3, "the job that failed is submitted again")
+
+
 def main(folder: Path) -> None:
     demand((LOCAL / "verdicts.csv").exists(), "the small study has run without Slurm (make smoke)")
     faults = Workflow(
         "the workflow of failing jobs",
         folder / "faults",
-        ["--snakefile", str(ROOT / "tests/cluster/Snakefile")],
+        ["--snakefile", str(FAULTS)],
     )
     faults.start()
     try:
         study = disturbed_study(folder / "study")
         check_study(study)
         check_processors(folder)
+        check_generic(folder)
         faults.join()
     finally:
         for process in STARTED:
@@ -394,9 +418,7 @@ def main(folder: Path) -> None:
     submitted = len(records())
     demand(submitted <= MOST_SUBMISSIONS, f"{submitted} submissions, at most {MOST_SUBMISSIONS}")
     for job in records():
-        say(
-            f"job {job.number:2d} {job.state:9s} {job.memory:5d} MB {job.minutes:3d} min {job.name}"
-        )
+        say(str(job))
 
 
 if __name__ == "__main__":

@@ -108,13 +108,15 @@ class Ground:
     def checkpoint(self) -> Path:
         return checkpoint(self.results / STATE)
 
-    def start(self, *arguments: str, raw: Raw | None = None, **environment: str) -> Run:
-        """Start Snakemake; returns at once."""
-        config = self.clone.root / "config" / "small.yaml"
-        config.write_text(yaml.safe_dump(raw or small()), encoding="utf-8")
+    def configure(self, raw: Raw) -> None:
+        path = self.clone.root / "config" / "small.yaml"
+        path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+
+    def start(self, *arguments: str, **environment: str) -> Run:
+        """Start Snakemake on the small study; returns at once."""
+        self.configure(small())
         command = [sys.executable, "-m", "snakemake", "--cores", "2"]
-        command += [*arguments, "--configfile", "config/small.yaml"]
-        return self.spawn(*command, **environment)
+        return self.spawn(*command, *arguments, "--configfile", "config/small.yaml", **environment)
 
     def spawn(self, *command: str, **environment: str) -> Run:
         """Start any command in the clone, with its package."""
@@ -134,9 +136,9 @@ class Ground:
             )
         return Run(process, said)
 
-    def run(self, *arguments: str, code: int = 0, **options: Any) -> str:
-        """Run Snakemake to its end, which must have this exit code; what it said."""
-        run = self.start(*arguments, **options)
+    def run(self, *arguments: str, code: int = 0, **environment: str) -> str:
+        """Run Snakemake to its end, a good one if `code` is 0, and return what it said."""
+        run = self.start(*arguments, **environment)
         ended = run.end()
         assert (ended != 0) == (code != 0), f"exit code {ended}: {run.output}"
         assert "Traceback" not in run.output, run.output
@@ -147,8 +149,8 @@ class Ground:
         said = self.run("--dry-run", *arguments)
         if "Nothing to be done" in said:
             return 0
-        [line] = [line for line in said.splitlines() if line.startswith("total")]
-        return int(line.split()[1])
+        totals = [line for line in said.splitlines() if line.startswith("total ")]
+        return int(totals[-1].split()[1])
 
     def target(self, *names: str) -> list[str]:
         """Results as targets of Snakemake."""

@@ -40,11 +40,13 @@ from harness import (
 )
 
 from clones import copy_of_repository
-from small_disks import NAMESPACE, may_mount, mount
-from studies import changed
+from small_disks import NAMESPACE, may_mount, mount, unmount
 
 GLASS_LOG = "simulate/glass_T0_block0.log"
 REDUCE_LOG = "reduce/glass_T0_ell0_0.6_0.8_1_1.4_2_block0.log"
+STRUCTURE_LOG = "structure/glass_T0_block0.log"
+WANTED = (STATE, BUDGET, STRUCTURE, ROUGH_STATE, ROUGH_STRUCTURE)
+"""What is made in the study that is killed."""
 HOUR, DAY = 3600.0, 86400.0
 INSIDE = "GLASSCADE_FAULTS_MOUNT"
 """Set within the namespace in which file systems may be mounted."""
@@ -61,33 +63,33 @@ def killed_in_mid_run(ground: Ground, undisturbed: Callable[[], dict[str, str]])
     _snakemake_killed(ground)
     _group_killed(ground)
     _reduction_killed(ground)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        _stopped(ground, number)
+    _stopped(ground, signal.SIGINT, REDUCE_LOG, "Terminating")
+    _stopped(ground, signal.SIGTERM, STRUCTURE_LOG, "Will exit")
     with kept(ground):
-        ground.run()
-    assert ground.planned() == 0
+        ground.run(*ground.target(*WANTED))
+    assert ground.planned(*ground.target(*WANTED)) == 0
     ground.require_tidy()
-    assert ground.data() == undisturbed()
-    tell("all of that to one study", f"{len(ground.data())} files as undisturbed, to the bit")
+    _require_same(ground, undisturbed(), *WANTED)
+    tell("all of that to one study", f"{len(WANTED)} files as undisturbed, to the bit")
 
 
 def _job_killed(ground: Ground) -> None:
     """kill -9 of a simulation behind its first checkpoint; other jobs go on to their end."""
-    run = ground.start()
+    run = ground.start(*ground.target(*WANTED))
     job = run.job(GLASS_LOG)
     until(ground.checkpoint.exists, "a checkpoint")
     job.kill()
     assert run.end() != 0
     assert ground.checkpoint.exists()
     assert not (ground.results / STATE).exists()
-    assert (ground.results / "limits" / "rough.nc").exists()
-    tell("job killed", line_of(run.output, "Error in rule simulate"))
+    assert (ground.results / ROUGH_STRUCTURE).exists()
+    tell("job killed", line_of(run.output, "simulate failed"))
 
 
 def _snakemake_killed(ground: Ground) -> None:
     """kill -9 of Snakemake alone: its job outlives it, and meets the one of the next run."""
     with kept(ground):
-        run = ground.start()
+        run = ground.start(*ground.target(*WANTED))
         orphan = run.job(GLASS_LOG)
         until(lambda: "going on from step" in ground.log("simulate", "glass_T0_block0"), "going on")
         tell("after it", line_of(ground.log("simulate", "glass_T0_block0"), "going on from step"))
@@ -115,7 +117,7 @@ def _snakemake_killed(ground: Ground) -> None:
 def _group_killed(ground: Ground) -> None:
     """kill -9 of everything at once, as when a machine stops."""
     with kept(ground):
-        run = ground.start()
+        run = ground.start(*ground.target(*WANTED))
         run.job(REDUCE_LOG)
         run.kill_group()
         run.end()
@@ -129,20 +131,21 @@ def _reduction_killed(ground: Ground) -> None:
         run.job(REDUCE_LOG).kill()
         assert run.end() != 0
     assert not (ground.results / BUDGET).exists()
-    tell("reduction killed", line_of(run.output, "Error in rule reduce"))
+    tell("reduction killed", line_of(run.output, "reduce failed"))
 
 
-def _stopped(ground: Ground, number: signal.Signals) -> None:
+def _stopped(ground: Ground, number: signal.Signals, log: str, words: str) -> None:
     """SIGINT, as Ctrl-C, ends the jobs; SIGTERM lets them end. Neither leaves a lock."""
     with kept(ground):
-        run = ground.start()
-        run.job("/glass_T0_block0.log" if number == signal.SIGTERM else REDUCE_LOG)
-        run.process.send_signal(number)
-        assert run.end() != 0
-    assert not list((ground.clone.root / ".snakemake" / "locks").iterdir())
-    tell(
-        number.name, line_of(run.output, "Terminating" if number == signal.SIGINT else "Will exit")
-    )
+        run = ground.start(*ground.target(*WANTED))
+        run.job(log)
+        if number == signal.SIGINT:
+            run.kill_group(number)  # as a terminal does
+        else:
+            run.process.send_signal(number)
+        run.end()
+    assert not list((ground.clone.root / ".snakemake" / "locks").glob("*"))
+    tell(number.name, line_of(run.output, words))
 
 
 def full_disk(ground: Ground, undisturbed: Callable[[], dict[str, str]]) -> None:
@@ -162,20 +165,16 @@ def full_disk(ground: Ground, undisturbed: Callable[[], dict[str, str]]) -> None
     filler.unlink()
     ground.run(*targets)
     _require_same(ground, undisturbed(), STATE, ROUGH_STATE)
+    unmount(ground.results)
 
 
 def little_memory(ground: Ground) -> None:
     """16 fields of 32 MB and a limit of 1.5 GB on the addresses of every process."""
-    raw = changed(small(), "models.rough.system.points", 2048)
-    for key, value in {
-        "system.dimensions": 2,
-        "sweep.realisations": 8,
-        "sweep.block_size": 8,
-    }.items():
-        raw = changed(raw, f"models.rough.{key}", value)
-    raw = changed(raw, "models.rough.sweep.ell", [[0.02, 0.03, 0.05, 0.08, 0.12]])
+    raw = small()
+    raw["models"]["rough"]["system"] |= {"points": 2048, "dimensions": 2}
+    raw["models"]["rough"]["sweep"] |= {"realisations": 8, "block_size": 8}
     limited = ["prlimit", f"--as={1_500_000_000}", sys.executable, "-m", "snakemake", "-c1"]
-    ground.start("--dry-run", raw=raw).end()  # writes the configuration
+    ground.configure(raw)
     run = ground.spawn(*limited, "--configfile=config/small.yaml", *ground.target(ROUGH_STATE))
     assert run.end() != 0
     assert "Traceback" not in run.output, run.output
@@ -196,11 +195,14 @@ def little_time(ground: Ground, undisturbed: Callable[[], dict[str, str]]) -> No
 def two_at_once(ground: Ground, undisturbed: Callable[[], dict[str, str]]) -> None:
     """A second run is refused; one that insists, and one without Snakemake, spoil nothing."""
     first = ground.start(*ground.target(STATE))
-    first.job(GLASS_LOG)
+    job = first.job(GLASS_LOG)
+    job.suspend()
     tell("two at once", line_of(ground.run(*ground.target(STATE), code=1), "LockException"))
     second = ground.start("--nolock", *ground.target(STATE))
     command = ["-m", "glasscade.cli", "run", "simulate", "--model", "glass"]
     third = ground.spawn(sys.executable, *command, "config/small.yaml")
+    second.job(GLASS_LOG)
+    job.resume()
     codes = [run.end() for run in (first, second, third)]
     assert codes == [0, 0, 0], [run.output for run in (first, second, third)]
     ground.require_tidy()
@@ -215,22 +217,18 @@ def _require_same(ground: Ground, undisturbed: dict[str, str], *names: str) -> N
 
 def spoiled(ground: Ground, undisturbed: dict[str, str]) -> None:
     """Every kind of file that a stage reads, spoiled without a sign in its time."""
-    _spoil(ground, undisturbed, {STATE: BUDGET, ROUGH_STRUCTURE: "exponents/rough.nc"})
-    _spoil(
-        ground, undisturbed, {BUDGET: "limits/glass.nc", "exponents/rough.nc": "limits/rough.nc"}
-    )
-    figures = {
-        f"limits/{model}": f"figures/{model[:5]}/structure.png"
-        for model in ("glass.csv", "rough.nc")
-    }
-    _spoil(ground, undisturbed, figures)
-    _spoil(ground, undisturbed, {"verdicts.csv": "summary.html"})
+    exponents, limits, table = "exponents/rough.nc", "limits/rough.nc", "limits/glass.csv"
+    _spoil(ground, {STATE: STRUCTURE, ROUGH_BUDGET: limits})
+    _spoil(ground, {STRUCTURE: "exponents/glass.nc", exponents: limits})
+    _spoil(ground, {table: "figures/glass/structure.png", limits: "figures/rough/structure.png"})
+    _spoil(ground, {"verdicts.csv": "summary.html"})
+    ground.run()
     assert ground.planned() == 0
     assert ground.data() == undisturbed
 
 
 def _spoil(ground: Ground, pairs: dict[str, str]) -> None:
-    """Change a byte of files, have made what is made of them, and do what the sentence says."""
+    """Spoil files, have made what is made of them, and do what the sentence says."""
     for place, (name, made) in enumerate(pairs.items()):
         path = ground.results / name
         times = path.stat().st_mtime_ns
@@ -239,18 +237,18 @@ def _spoil(ground: Ground, pairs: dict[str, str]) -> None:
         path.write_bytes(content if place == 0 else content[: len(content) // 2])
         os.utime(path, ns=(times, times))
         (ground.results / made).unlink()
-    assert ground.planned() >= len(pairs)
-    said = ground.run(code=1)
+    said = ground.run(*ground.target(*pairs.values()), code=1)
     for name in pairs:
         tell(f"{name} spoiled", line_of(said, f"results/small/{name}: truncated or corrupt"))
         (ground.results / name).unlink()
-    ground.run()
+    ground.run(*ground.target(*pairs.values()))
 
 
 def turned_clocks(ground: Ground, undisturbed: dict[str, str]) -> None:
     """Times of files that say nothing of what was made of what."""
     states = [ground.results / name for name in (STATE, ROUGH_STATE)]
     budgets = [ground.results / name for name in (BUDGET, ROUGH_BUDGET)]
+    ground.run()  # the page, which lists its captions by where they lie: the project was moved
     for path in states:
         _turn(path, HOUR)
     again = ground.planned("--max-checksum-file-size", "0")
@@ -263,10 +261,9 @@ def turned_clocks(ground: Ground, undisturbed: dict[str, str]) -> None:
     for path in sorted(ground.results.rglob("*")):
         _turn(path, DAY)
     assert ground.planned() == 0
-    (ground.results / STRUCTURE).unlink()
-    (ground.results / "exponents" / "glass.nc").unlink()
-    said = ground.run()
-    assert "modification time" not in said
+    for name in (STRUCTURE, "exponents/glass.nc"):
+        (ground.results / name).unlink()
+    ground.run(*ground.target("exponents/glass.nc"))
     assert ground.planned() == 0
     assert ground.data() == undisturbed
     tell("everything a day ahead", "runs as ever; the times are set back, in their order")

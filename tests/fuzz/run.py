@@ -29,7 +29,7 @@ from types import FrameType
 from typing import Any
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "fuzz")]
+sys.path.insert(0, str(TESTS))
 BATCH = 500
 """Inputs of one process: whatever a library keeps or leaks ends with it."""
 SECONDS = 2
@@ -94,7 +94,8 @@ def batch(name: str, seed: int, count: int) -> Counter[str]:
         try:
             result = json.loads(done.stdout.splitlines()[-1])
         except (IndexError, ValueError):
-            last = (Path(folder) / name).read_bytes()
+            path = Path(folder) / name
+            last = path.read_bytes() if path.exists() else b""
             print(f"{name}: the process ended with {done.returncode} at the input {last!r}")
             print(done.stderr[-2000:])
             return Counter(failed=1)
@@ -106,7 +107,8 @@ def batch(name: str, seed: int, count: int) -> Counter[str]:
 def work_off(name: str, seed: int, count: int, folder: Path) -> None:
     """Inputs of one batch, in this process; the last line of the output is what was found."""
     import hypothesis
-    import targets
+
+    from fuzz import targets
 
     os.chdir(folder)
     (folder / "good").mkdir()

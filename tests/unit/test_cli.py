@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from glasscade import __version__, cli, config, estimate, serial
-from studies import ROUGH, Raw, changed, study
+from studies import FIELD, ROUGH, Raw, changed, study
 
 
 def written(folder: Path, raw: Raw) -> str:
@@ -168,3 +168,14 @@ def test_too_little_memory_is_a_sentence(
     error = capsys.readouterr().err
     assert error.startswith("glasscade: memory: Unable to allocate")
     assert error.count("\n") == 1
+
+
+def test_check_of_what_fits_no_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A grid of 2³⁶ points, half a terabyte."""
+    raw = changed(study(smooth=FIELD), "models.smooth.system.points", 2**18)
+    raw = changed(raw, "models.smooth.system.dimensions", 2)
+    raw = changed(raw, "models.smooth.sweep.temperature", [0, 0.1, 0.2, 0.3, 0.4])
+    path = tmp_path / "huge.yaml"
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    assert cli.main(["check", str(path)]) == 2
+    assert "does not fit into the memory of this machine" in capsys.readouterr().err

@@ -45,6 +45,18 @@ def test_the_small_study_is_valid() -> None:
     assert [model.system.kind for model in models.values()] == ["cluster", "synthetic", "field"]
 
 
+def test_batches_too_long_for_the_name_of_a_file_are_refused() -> None:
+    """File systems allow 255 characters; such a study would fail at its first job."""
+    many = [round(0.1 + 1e-3 * n, 3) for n in range(40)]
+    assert re.fullmatch(
+        r"models\.point\.sweep: the largest brackets of temperature and ell make the name of a log "
+        r"2[4-9]\d characters long, of at most 240; make them smaller, or the name of the model "
+        r"shorter",
+        message(changed(study(), f"{SWEEP}.temperature", [0, many])),
+    )
+    config.parse(changed(study(), f"{SWEEP}.temperature", [0, many[:20], many[20:]]))
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_every_committed_configuration_is_valid(path: Path) -> None:
     expected = {"config.yaml": "default"}.get(path.name, path.stem)

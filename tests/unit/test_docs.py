@@ -8,7 +8,9 @@ import re
 import sys
 import types
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import astuple
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ import matplotlib.pyplot as plt
 import numba
 import numpy as np
 import pytest
+import yaml
 
 import kernel_invariants
 import potential_invariants
@@ -29,9 +32,12 @@ from glasscade.budget.balance import gradient_times_cumulant
 from glasscade.budget.smearing import TestFunctions
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
+from glasscade.config.compositions import PairsKeys
 from glasscade.errors import ConfigError
 from glasscade.fields import cluster
 from glasscade.fields.linear import spinodal
+from glasscade.figures import STUDY_TITLES, TITLES
+from glasscade.interop.run import Units
 from glasscade.io import read_dataset
 from glasscade.limits.bounds import (
     flux_bounds,
@@ -40,6 +46,7 @@ from glasscade.limits.bounds import (
     product_exponent,
     scaling_exponent,
 )
+from glasscade.limits.verdicts import CHECKS, COLUMNS
 from glasscade.particles.microscopic import require_thermal
 from glasscade.particles.observables import (
     closest_approach,
@@ -50,6 +57,7 @@ from glasscade.particles.observables import (
 )
 from glasscade.particles.pairs import PairTable
 from glasscade.particles.spheres import side
+from glasscade.paths import Paths
 from glasscade.potentials import GEM, POTENTIALS, LennardJones, Mixture, kernels
 from glasscade.regularity import synthetic
 from glasscade.regularity.blocks import FEWEST_REALISATIONS, LENGTHS
@@ -70,6 +78,7 @@ from glasscade.stages.simulate import simulate
 from glasscade.stages.structure import TILES
 from glasscade.stages.verdicts import read_verdicts
 from glasscade.transforms import good_size
+from pages import blocks, read
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -77,14 +86,6 @@ PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.
 PAGES += sorted(DOCS.rglob("*.md"))
 # Before a how-to adds to them.
 WORDS = sorted(POTENTIALS), sorted(KERNELS)
-
-
-def read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-def blocks(text: str, language: str = "python") -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def table(text: str, first: str) -> list[list[str]]:
@@ -154,9 +155,10 @@ def running(page: str, folder: Path) -> Iterator[Ran]:
                 registry.update(entries)
 
 
-def test_every_howto_is_run_below():
-    names = sorted(path.stem for path in (DOCS / "howto").glob("*.md"))
-    assert names == ["flux_map", "lammps", "new_potential"]
+def test_every_howto_with_code_is_run_below():
+    pages = (DOCS / "howto").glob("*.md")
+    names = sorted(path.stem for path in pages if blocks(read(path)))
+    assert names == ["flux_map", "lammps", "new_potential", "units"]
 
 
 @pytest.fixture(scope="module")
@@ -384,6 +386,96 @@ def test_the_lines_to_add_make_a_compiled_kind(new_potential, monkeypatch):
 @pytest.mark.parametrize("check", kernel_invariants.CHECKS)
 def test_the_kernel_of_the_howto_is_one(new_potential, check, dim):
     check(KERNELS["wendland_c4"], dim)
+
+
+# --- units ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def units(tmp_path_factory) -> Iterator[tuple[Ran, str]]:
+    folder = tmp_path_factory.mktemp("units")
+    # capsys is of one test
+    with redirect_stdout(StringIO()) as output, running("howto/units", folder) as ran:
+        yield ran, output.getvalue()
+
+
+def test_units_of_laboratories_are_those_printed(units):
+    ran, output = units
+    assert "".join(blocks(ran.text, "text")) == output
+
+
+def test_elastic_spheres_are_those_of_hertz(units):
+    """F = 4/3 E* (R/2)^{1/2} δ^{3/2} with E* = E/2(1-ν²), of two spheres of radius R."""
+    elastic = units[0].names["elastic"]
+    d, modulus, poisson, r = 1e-6, 1e4, 0.4, np.array([0.9e-6])
+    hertz = 4.0 / 3.0 * modulus / (2.0 * (1.0 - poisson**2)) * np.sqrt(d / 4.0) * (d - r) ** 1.5
+    hertzian = potentials.Hertzian(elastic(d, modulus, poisson), diameter=d)
+    np.testing.assert_allclose(-hertzian.slope(r), hertz, rtol=1e-12)  # a few operations
+
+
+def test_what_is_said_of_colloids(units):
+    """Times of Brownian motion and of a study, the Péclet number, and a tracked experiment."""
+    ran, _ = units
+    text, kt = " ".join(ran.text.split()), ran.names["kT"]
+    colloid = ran.names["spheres"](1e-6, 1e4 * kt)
+    diffusivity = colloid.mobility * kt
+    (brownian, run) = re.findall(r"d²/D₀ is ([\d.]+) s, .*? at V₀ = 10⁴ k_BT is ([\d.]+) ms", text)[
+        0
+    ]
+    assert same_digits(brownian, 1e-12 / diffusivity)
+    assert same_digits(run, 10.0 * colloid.time * 1e3)
+    keys = yaml.safe_load(blocks(ran.text, "yaml")[0])
+    assert same_digits(str(keys["mobility"]), diffusivity * 1e12)
+    tracked = Units(keys["length_unit"], keys["energy_unit"], keys["mobility"])
+    assert tracked.time == pytest.approx(colloid.time, rel=0.01)  # the two digits of D₀
+    assert 1.0 / keys["energy_unit"] == 1e-4
+    assert f"{373.15 / 273.15 - 1.0:.0%}".replace("%", " %") in text
+
+
+def test_the_configuration_of_kob_and_andersen_is_their_mixture(units):
+    ran, _ = units
+    keys = yaml.safe_load(blocks(ran.text, "yaml")[1])["composition"]
+    composition = PairsKeys.model_validate(keys)
+    for row, exact in zip(composition.mixture.table, ran.names["kob_andersen"].table, strict=True):
+        for potential, same in zip(row, exact, strict=True):
+            assert astuple(potential) == pytest.approx(astuple(same), rel=1e-15)
+    well = 4.0 * (2.5**-12 - 2.5**-6)
+    r = np.linspace(1.1, 1.15, 50_001)
+    depth = -ran.names["kob_andersen"].table[0][0].value(r).min()
+    assert f"the well is {depth:.3f} ε deep in place of {1.0 + well:.3f}" in " ".join(
+        ran.text.split()
+    )
+
+
+# --- files of results ----------------------------------------------------------------------------
+
+RESULTS = read(DOCS / "reference" / "results.md")
+
+
+def test_columns_and_checks_of_verdicts_are_those_of_the_table():
+    assert [row[0].strip("`") for row in table(RESULTS, "column")] == list(COLUMNS)
+    assert [row[0].strip("`") for row in table(RESULTS, "check")] == list(CHECKS)
+
+
+def test_every_figure_has_a_row():
+    rows = [(row[0].strip("`"), row[1]) for row in table(RESULTS, "name")]
+    assert rows == list((TITLES | STUDY_TITLES).items())
+
+
+def test_every_path_of_a_study_has_a_row():
+    rows = {re.sub(r"<\w+>|…+", "*", row[0].strip("`")) for row in table(RESULTS, "path")}
+    fields = {"model": "*", "temperature": "*", "ell": "*", "block": "*"}
+    paths = Paths(Path())
+    written = [paths.state, paths.budget, paths.structure, paths.exponents, paths.limits]
+    written += [paths.model_verdicts, paths.verdicts, paths.bounds, paths.summary]
+    written += [paths.figure("*", "*", suffix) for suffix in ("png", "csv")]
+    written += [paths.log("*", "*"), paths.benchmark("*", "*")]
+    assert {path.format(**fields) for path in written} | {"report.html"} == rows
+
+
+def test_the_code_of_the_page_on_results_runs(tmp_path, capsys):
+    with running("reference/results", tmp_path):
+        assert capsys.readouterr().out.endswith("mu V0^2/l0^2\n")
 
 
 # --- exponents ----------------------------------------------------------------------------------
@@ -616,7 +708,13 @@ def test_bias_of_wavelets_on_fields(row):
 
 @pytest.mark.parametrize(
     ("name", "page"),
-    [("results", "performance"), ("scaling", "performance"), ("coverage", "exponents")],
+    [
+        ("results", "performance"),
+        ("scaling", "performance"),
+        ("coverage", "exponents"),
+        ("growth", "scale"),
+        ("growth_fits", "scale"),
+    ],
 )
 def test_tables_are_those_measured_last(name, page):
     text = read(DOCS / f"{page}.md")

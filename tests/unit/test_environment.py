@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 LOCKS = {
     "requirements.lock": ["setup"],
     "requirements-cluster.lock": ["setup", "cluster"],
-    "requirements-test.lock": ["setup", "interop", "test"],
+    "requirements-test.lock": ["setup", "docs", "interop", "test"],
 }
 """What each lock holds beside the dependencies."""
 

@@ -256,3 +256,12 @@ def test_the_jobs_of_a_study_cost_what_its_stages_cost() -> None:
     assert len(planned) == total.jobs
     seconds = sum(estimate.of_job(parsed, *job).seconds for job in planned)
     assert seconds == pytest.approx(total.cost.seconds, rel=1e-9)  # round-off
+
+
+def test_no_job_of_the_largest_study_asks_for_what_no_node_has() -> None:
+    """Not even at its third attempt."""
+    for line in estimate.lines(config.load(DEFAULT.with_name("cluster.yaml"))):
+        if line.cost.seconds > 0.0:
+            asked = line.largest.asked
+            assert 3 * asked["mem_mb"] < 64_000, line
+            assert 3 * asked["runtime"] < 60 * 24, line

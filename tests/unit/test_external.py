@@ -338,3 +338,14 @@ def test_what_a_cell_or_its_modes_cannot_hold_is_refused():
     density = np.zeros((3, 5, 5), dtype=complex)
     with pytest.raises(ConfigError, match=r"shape \(2, 2, 5, 5\) belongs neither .* 3 species"):
         external_density(density, np.zeros((2, 2, 5, 5), dtype=complex), SQUARE)
+
+
+def test_a_spectrum_that_double_precision_cannot_hold_is_refused() -> None:
+    """(10²⁹)^-17 is zero, and so would be every amplitude."""
+    with pytest.raises(ConfigError, match="k_min: 1e-29 is too far from the wavevectors"):
+        Active(0.1, 8.0, 1e-29, 9.0, seed=1).waves(Cell.cubic(5.0, 1))
+
+
+def test_more_waves_than_memory_are_refused() -> None:
+    with pytest.raises(ResolutionError, match="more than 16777216 of them; lower k_max"):
+        Active(0.1, 0.3, 2.0, 1e6, seed=1).waves(Cell.cubic(5.0, 2))

@@ -81,6 +81,30 @@ def test_the_folder_is_where_the_user_keeps_caches(
     assert cache_folder().parent == tmp_path / "glasscade"
 
 
+def test_every_processor_has_a_folder(tmp_path: Path) -> None:
+    """Of one that has another name, and of one that numba is told to take for it."""
+    code = "from glasscade import jit; print(jit.processor()[0], jit.WARM)"
+
+    def told(**environment: str) -> list[str]:
+        keys = {"XDG_CACHE_HOME": str(tmp_path), "NUMBA_CACHE_DIR": ""} | environment
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, env=os.environ | keys, capture_output=True, text=True, check=True
+        )
+        return done.stdout.split()
+
+    (here, marker), (other, of_other) = told(), told(NUMBA_CPU_NAME="generic")
+    assert other == "generic" != here
+    assert Path(marker).parent != Path(of_other).parent
+    # Where the user says where, one folder is for all, and the marks differ.
+    chosen, of_other = (
+        Path(told(NUMBA_CACHE_DIR=str(tmp_path), **keys)[1])
+        for keys in ({}, {"NUMBA_CPU_NAME": "generic"})
+    )
+    assert chosen.parent == of_other.parent == tmp_path
+    assert chosen.name != of_other.name
+
+
 def test_no_module_compiles_past_the_decorators() -> None:
     """numba is named in one module, so that every kernel is in the digest of the folder."""
     root = Path(module.__file__).parent

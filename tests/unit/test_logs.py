@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -88,3 +90,11 @@ def test_a_log_that_cannot_be_written_stops_nothing(
         with job_log(path):
             LOG.info("hello")
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_interrupt_is_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    with pytest.raises(SystemExit, match=r"^interrupted$"), job_log(path):
+        os.kill(os.getpid(), signal.SIGINT)
+    [line] = lines(path.read_text(encoding="utf-8"))
+    assert line.endswith("interrupted")

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from clones import Clone, small
 from studies import FIELD, changed
@@ -65,6 +66,24 @@ def test_bad_key_stops_before_anything_runs(
     assert "Traceback" not in outcome.output
     assert "rule " not in outcome.output
     assert digests(clone.results) == before
+
+
+def test_a_file_that_asks_for_evaluation_gets_no_further(clone: Clone) -> None:
+    """Snakemake reads it first, and evaluates what is in it; nothing of it reaches a study."""
+    before = digests(clone.results)
+    raw = changed(small(), "seed", "?5 + 2")
+    outcome = clone.snakemake(f"__use_yte__: true\n{yaml.safe_dump(raw)}", "--dry-run")
+    assert outcome.code != 0
+    assert outcome.output.count("Snakemake would run what is in this file as Python") == 1
+    assert "Traceback" not in outcome.output
+    assert digests(clone.results) == before
+
+
+def test_values_of_the_command_line_are_checked_as_well(clone: Clone) -> None:
+    outcome = clone.snakemake(small(), "--dry-run", "--config", "study=../../owned")
+    assert outcome.code != 0
+    assert "study: string should match pattern" in outcome.output
+    assert "Traceback" not in outcome.output
 
 
 def test_unresolved_density_stops_that_job(own_clone: Clone) -> None:

@@ -14,6 +14,7 @@ from rocrate.rocrate import ROCrate
 from clones import Clone, small
 from glasscade import cli, config, crate, estimate
 from glasscade.errors import DataError
+from glasscade.io import checksum_of
 from glasscade.stages import bundle
 from glasscade.stages.verify import UNRECORDED, Finding, verify
 
@@ -33,7 +34,9 @@ def faults(folder: Path) -> list[Finding]:
 
 
 def files_in(folder: Path) -> set[str]:
-    names = {x.relative_to(folder).as_posix() for x in folder.rglob("*") if x.is_file()}
+    """All but what comes after the record, and checksums of tables."""
+    shown = (x for x in folder.rglob("*") if x.is_file() and not x.name.startswith("."))
+    names = {x.relative_to(folder).as_posix() for x in shown}
     return {name for name in names if not name.startswith(UNRECORDED)}
 
 
@@ -83,7 +86,10 @@ def _truncate(folder: Path) -> None:
 
 
 def _replace(name: str, old: str, new: str) -> Callable[[Path], None]:
+    """An edit by somebody who also removes the checksum, if there is one."""
+
     def change(folder: Path) -> None:
+        checksum_of(folder / name).unlink(missing_ok=True)
         text = (folder / name).read_text(encoding="utf-8")
         assert old in text
         (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -122,7 +128,7 @@ def _replace(name: str, old: str, new: str) -> Callable[[Path], None]:
             id="verdict",
         ),
         pytest.param(
-            _replace("limits/rough.csv", ",holds,", ",fails,"),
+            _replace("limits/rough.csv", ",holds,", ",violated,"),
             ["limits/rough.csv: has ", "verdicts.csv: is not what the tables of its models say"],
             id="verdict of a model",
         ),

@@ -21,8 +21,9 @@ def resources(cost):
 def short(stage, cost, model=None):
     """The group of those jobs of a stage and model that are short; None for others.
 
-    Jobs of a group share submissions, of as many as the profile says under `group-components`.
-    Profiles that say nothing, and dry runs of theirs, have no groups.
+    Jobs that follow one another in a group must agree on the cost. Jobs of a group share
+    submissions, of as many as the profile says under `group-components`. Profiles that say
+    nothing, and dry runs of theirs, have no groups.
     """
 
     def group(wildcards):

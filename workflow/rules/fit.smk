@@ -1,13 +1,3 @@
-def gathering_cost(wildcards):
-    """Cost of a job that fits, compares or draws."""
-    return estimate.gathering()
-
-
-def limits_cost(model=None):
-    """Cost of the limits of a model, that of the wildcards unless it is named."""
-    return lambda w: estimate.limits(STUDY.models[model or w.model])
-
-
 def exponents_of(model):
     """The exponents of a model, if they are measured."""
     return [PATHS.exponents.format(model=model)] if model in jobs.measured(STUDY) else []
@@ -24,10 +14,10 @@ rule exponents:
     benchmark:
         PATHS.benchmark("exponents", "{model}")
     group:
-        short("limits", limits_cost())
+        short("limits", cost("limits"))
     threads: 1
     resources:
-        **resources(gathering_cost),
+        **resources(cost("exponents")),
     params:
         job=lambda w: jobs.exponents(STUDY, w.model),
         code=code("exponents"),
@@ -49,10 +39,10 @@ rule limits:
     benchmark:
         PATHS.benchmark("limits", "{model}")
     group:
-        short("limits", limits_cost())
+        short("limits", cost("limits"))
     threads: 1
     resources:
-        **resources(limits_cost()),
+        **resources(cost("limits")),
     params:
         job=lambda w: jobs.limits(STUDY, w.model),
         code=code("limits"),
@@ -71,10 +61,10 @@ rule verdicts:
     benchmark:
         PATHS.benchmark("verdicts", "verdicts")
     group:
-        short("study", gathering_cost, STUDY.study)
+        short("study", cost("verdicts"), STUDY.study)
     threads: 1
     resources:
-        **resources(gathering_cost),
+        **resources(cost("verdicts")),
     params:
         code=code("verdicts"),
     script:

@@ -15,8 +15,8 @@ def follow():
     from glasscade.progress import Progress
 
     planned = workflow.dag.needrun_jobs()
-    costs = {x.jobid: estimate.of_job(STUDY, x.rule.name, x.wildcards_dict) for x in planned}
-    RUN.append(Progress({job: cost.seconds for job, cost in costs.items()}, tell))
+    costs = {job.jobid: cost(job.rule.name)(job.wildcards).seconds for job in planned}
+    RUN.append(Progress(costs, tell))
     logger.addHandler(RUN[0])
 
 

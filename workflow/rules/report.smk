@@ -2,8 +2,8 @@ from glasscade.figures import STUDY_TITLES, TITLES
 from glasscade.paths import WHOLE_STUDY
 from glasscade.report import template_digest
 
-CAPTIONS = SCRIPTS.parent / "report"
-RECORDING = estimate.recording(estimate.lines(STUDY))
+# From here: an input that moved with the project would be another one.
+CAPTIONS = Path(os.path.relpath(SCRIPTS.parent / "report"))
 COMPARED = jobs.compared(STUDY)
 BOUNDED = jobs.bounded(STUDY)
 SHOWN = [(model, figure) for model in MODELS for figure in jobs.figure_names(STUDY, model)]
@@ -34,10 +34,10 @@ for model in MODELS:
         benchmark:
             PATHS.benchmark("figures", model)
         group:
-            short("limits", limits_cost(model), model)
+            short("limits", cost("limits", model), model)
         threads: 1
         resources:
-            **resources(gathering_cost),
+            **resources(cost("figures")),
         params:
             job=jobs.figures(STUDY, model),
             code=code("figures"),
@@ -66,10 +66,10 @@ if COMPARED:
         benchmark:
             PATHS.benchmark("comparison", "comparison")
         group:
-            short("study", gathering_cost, STUDY.study)
+            short("study", cost("comparison"), STUDY.study)
         threads: 1
         resources:
-            **resources(gathering_cost),
+            **resources(cost("comparison")),
         params:
             job=jobs.comparison(STUDY),
             code=code("comparison"),
@@ -102,10 +102,10 @@ if BOUNDED:
         benchmark:
             PATHS.benchmark("bounds", "bounds")
         group:
-            short("study", gathering_cost, STUDY.study)
+            short("study", cost("bounds"), STUDY.study)
         threads: 1
         resources:
-            **resources(gathering_cost),
+            **resources(cost("bounds")),
         params:
             job=jobs.bounds(STUDY),
             code=code("bounds"),
@@ -133,10 +133,10 @@ rule summary:
     benchmark:
         PATHS.benchmark("summary", "summary")
     group:
-        short("study", gathering_cost, STUDY.study)
+        short("study", cost("summary"), STUDY.study)
     threads: 1
     resources:
-        **resources(gathering_cost),
+        **resources(cost("summary")),
     params:
         job=jobs.summary(STUDY),
         code=code("summary"),
@@ -158,10 +158,10 @@ rule record:
     benchmark:
         PATHS.benchmark("record", "record")
     group:
-        short("study", lambda w: RECORDING, STUDY.study)
+        short("study", cost("record"), STUDY.study)
     threads: 1
     resources:
-        **resources(lambda w: RECORDING),
+        **resources(cost("record")),
     params:
         job=jobs.record(STUDY),
         code=code("record"),

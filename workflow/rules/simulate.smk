@@ -1,15 +1,3 @@
-def simulation_cost(wildcards):
-    """Cost of a simulation, the same for all blocks."""
-    return cost_at_temperatures(wildcards.model, wildcards.temperature)
-
-
-@cache
-def cost_at_temperatures(model, label):
-    """Cost of a simulation at its temperatures."""
-    keys = STUDY.models[model]
-    return estimate.simulation(keys, keys.sweep.labelled_temperatures[label])
-
-
 rule simulate:
     """States at the output times. Wildcards: model, temperature, block."""
     input:
@@ -21,12 +9,12 @@ rule simulate:
     benchmark:
         PATHS.benchmark("simulate", "{model}_T{temperature}_block{block}")
     group:
-        short("simulate", simulation_cost)
+        short("simulate", cost("simulate"))
     threads: 1
     # The longest chains of jobs begin here: none should be left for the end.
     priority: 1
     resources:
-        **resources(simulation_cost),
+        **resources(cost("simulate")),
     params:
         job=lambda w: jobs.simulate(STUDY, w.model, w.temperature, w.block),
         code=code("simulate"),

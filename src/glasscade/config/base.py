@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -12,6 +13,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from glasscade.coarse import KERNELS
 from glasscade.paths import number
 
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Sizes of numbers, also in the units of other programs."""
+MOST_STEPS = 1e12
+"""Of a run: more than a month of the engine, even for a few particles."""
+TABLES = {"energy"}
+"""Keys of numbers that may become as small as they like: the ends of potentials."""
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -56,6 +63,14 @@ def _flat(value: Any) -> Iterator[Any]:
         yield value
 
 
+def _of_a_size(number: float, bounded_below: bool) -> bool:
+    """Whether products of a few such numbers stay within double precision; not for NaN, inf."""
+    size = abs(number)
+    if isinstance(number, float) and not math.isfinite(number):
+        return True  # said better by the key itself
+    return size <= LARGEST and not (bounded_below and 0.0 < size < SMALLEST)
+
+
 class Closed(BaseModel):
     """Base of every section: frozen, and an unknown key is an error."""
 
@@ -75,11 +90,17 @@ class Closed(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_truth_values(cls, raw: Any) -> Any:
-        """Python takes true for 1, and so would every number below."""
+    def _plain_numbers(cls, raw: Any) -> Any:
+        """Python takes true for 1, and so would every number below; few bounds are theirs alone."""
         for key, value in raw.items() if isinstance(raw, dict) else ():
-            if any(isinstance(entry, bool) for entry in _flat(value)):
-                raise ValueError(f"{key} must not be true or false")
+            for entry in _flat(value):
+                if isinstance(entry, bool):
+                    raise ValueError(f"{key} must not be true or false")
+                if isinstance(entry, (int, float)) and not _of_a_size(entry, key not in TABLES):
+                    raise ValueError(
+                        f"{key} must be 0 or between {SMALLEST:g} and {LARGEST:g} in size; "
+                        "choose other units"
+                    )
         return raw
 
 

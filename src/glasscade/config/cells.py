@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from glasscade.cell import Cell
 from glasscade.coarse import KERNELS
 from glasscade.config.base import Closed
 from glasscade.particles.dynamics import Motion
+
+MOST_POINTS = 2**36
+"""Of a whole grid: half a terabyte."""
 
 
 class SystemKeys(Closed):
@@ -34,6 +37,15 @@ class SystemKeys(Closed):
         if points & (points - 1):
             raise ValueError("points must be a power of two, for the wavelets")
         return points
+
+    @model_validator(mode="after")
+    def _fits_memory(self) -> Self:
+        if self.points**self.dimension > MOST_POINTS:
+            raise ValueError(
+                f"points: {self.points} along each of {self.dimension} sides are more than the "
+                f"{MOST_POINTS} that any memory holds"
+            )
+        return self
 
     @property
     def dimension(self) -> int:

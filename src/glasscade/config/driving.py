@@ -15,7 +15,7 @@ class KolmogorovKeys(Closed):
 
     kind: Literal["kolmogorov"]
     amplitude: NonZero = Field(description="largest |f|, in V₀/ℓ₀")
-    wave: tuple[int, ...] = Field(
+    wave: tuple[Annotated[int, Field(ge=-(2**20), le=2**20)], ...] = Field(
         description="wavelengths along each axis, not all zero; the first 0 under shear"
     )
     direction: tuple[float, ...] = Field(description="along e; its length does not matter")
@@ -31,7 +31,9 @@ class ActiveKeys(Closed):
 
     kind: Literal["active"]
     amplitude: Positive = Field(description="root of the expected mean square of |f|, in V₀/ℓ₀")
-    exponent: float = Field(description="ξ; at 0 and below the small scales carry the power")
+    exponent: float = Field(
+        ge=-8.0, le=8.0, description="ξ; at 0 and below the small scales carry the power"
+    )
     k_min: Positive = Field(description="where the spectrum begins, in 1/ℓ₀")
     k_max: Positive = Field(description="where it ends")
     seed: int = Field(ge=0, lt=2**32, description="names the force, the same at every temperature")

@@ -226,12 +226,13 @@ class FieldSystem(BoxKeys):
             return self.shape
         width = self.layer.width * temperature**self.layer.power
         needed = self.length * self.layer.points / width
-        points = max(FEWEST_POINTS, good_size(math.ceil(needed)))
+        # The next size that is fast to transform is far from no number.
+        points = max(FEWEST_POINTS, good_size(math.ceil(min(needed, 2.0 * self.points))))
         if points > self.points:
             raise ResolutionError(
                 f"points: {self.points} do not resolve layers of {width:.3g} at T = "
-                f"{temperature:g} with layer.points = {self.layer.points} each; take {points}, or "
-                "leave out the lowest temperatures"
+                f"{temperature:g} with layer.points = {self.layer.points} each; take {needed:.6g}, "
+                "or leave out the lowest temperatures"
             )
         return (points,) * self.dimension
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from glasscade.cell import Cell
-from glasscade.config.base import Positive
+from glasscade.config.base import MOST_STEPS, Positive
 from glasscade.config.cells import SystemKeys
 from glasscade.config.compositions import CompositionKeys
 from glasscade.config.driving import ExternalKeys, summed
@@ -20,8 +20,6 @@ from glasscade.particles.quasistatic import Protocol
 from glasscade.particles.schedule import log_spaced
 from glasscade.potentials import Mixture
 
-MOST_STEPS = 1e12
-"""Of a run: a day for a single particle takes 1e12 of them, and steps are counted exactly."""
 MOST_STRAIN = 4
 """Of a whole run: the test functions are drawn out with the flow, and the tilt costs modes."""
 

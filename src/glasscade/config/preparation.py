@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from glasscade.config.base import Closed, Positive
+from glasscade.config.base import MOST_STEPS, Closed, Positive
 
 
 class RandomKeys(Closed):
@@ -20,7 +20,22 @@ class RandomKeys(Closed):
         return 0.0
 
 
-class LiquidKeys(Closed):
+class DynamicKeys(Closed):
+    """What takes time steps."""
+
+    @property
+    def steps(self) -> float:
+        """Time steps that the preparation takes."""
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _few(self) -> Self:
+        if self.steps > MOST_STEPS:
+            raise ValueError(f"it must take at most {MOST_STEPS:g} steps, not {self.steps:g}")
+        return self
+
+
+class LiquidKeys(DynamicKeys):
     """From random positions at a parent temperature, until the liquid is in equilibrium."""
 
     kind: Literal["liquid"]
@@ -32,11 +47,10 @@ class LiquidKeys(Closed):
 
     @property
     def steps(self) -> float:
-        """Time steps that the preparation takes."""
         return self.duration / self.dt
 
 
-class CooledKeys(Closed):
+class CooledKeys(DynamicKeys):
     """A liquid as above, then cooled linearly in time: the slow quench."""
 
     kind: Literal["cooled"]
@@ -48,7 +62,6 @@ class CooledKeys(Closed):
 
     @property
     def steps(self) -> float:
-        """Time steps that the preparation takes."""
         return (self.duration + (self.temperature - self.final_temperature) / self.rate) / self.dt
 
     @model_validator(mode="after")

@@ -281,7 +281,7 @@ def direct_terms(results: Results) -> Drawn:
     for panel in (left, right):
         panel.place = log_with_zero(panel.axes, temperatures)
     direct_sum = thermal(results.limits.isel(temperature=warm))
-    known = np.isfinite(direct_sum).all(["realisation", "temperature"]).values
+    known = direct_sum.notnull().all(["realisation", "temperature"]).values
     chosen = few(results.ells[known])
     ells = results.ells[known][chosen]
     for ell, look in zip(ells, looks(ells), strict=True):

@@ -110,6 +110,8 @@ def write_trajectory(path: Path, trajectory: Trajectory) -> None:
         temporary.unlink(missing_ok=True)
 
 
+# A box whose size overflows is not that of its lengths and angles.
+@np.errstate(all="ignore")
 def read_trajectory(path: Path) -> Trajectory:
     """Read a file of `write_trajectory` into memory.
 

@@ -38,7 +38,7 @@ kind of field; a factor of a thousand is left for longer runs and other librarie
 """
 FIGURE_TOLERANCE = 1e-6
 """Difference of a point in a figure, as a part of the largest of its panel: of seven digits."""
-SHARE = 0.01
+SHARE = 1e-3
 """Part of its interval and margin by which the value of a verdict may move without chaos."""
 
 
@@ -174,8 +174,12 @@ def _row(what: str, old: Verdict, new: Verdict, chaotic: bool) -> Iterator[Findi
         # of particles, what is close to a margin may be decided by one of two samples alone
         contrary = {old.verdict, new.verdict} == {"holds", "violated"}
         yield Finding(contrary or not chaotic, what, f"{old.verdict} and {new.verdict}")
-    difference, allowed = abs(old.value - new.value), allowance(old, new, chaotic)
-    if difference > allowed:
+    if np.isnan(old.value) or np.isnan(new.value):
+        if np.isnan(old.value) != np.isnan(new.value):
+            yield Finding(not chaotic, what, f"the value is {old.value:.6g} and {new.value:.6g}")
+        return
+    allowed = allowance(old, new, chaotic)
+    if abs(old.value - new.value) > allowed:
         text = f"{old.value:.6g} and {new.value:.6g} differ by more than {allowed:.2g}"
         yield Finding(True, what, text)
 
@@ -183,13 +187,17 @@ def _row(what: str, old: Verdict, new: Verdict, chaotic: bool) -> Iterator[Findi
 def allowance(old: Verdict, new: Verdict, chaotic: bool) -> float:
     """How far the values of two rows may lie apart.
 
-    Of particles so far that the intervals still meet; else by a part of interval and margin.
+    Of particles so far that the intervals still meet; else by a part of interval and margin. What
+    has no width at all is round-off or an error that was measured, and may lie anywhere in its
+    margin. Where the interval is not known, neither is how far particles may part.
     """
     half = 0.5 * (old.ci_high - old.ci_low) + 0.5 * (new.ci_high - new.ci_low)
-    tolerance = old.tolerance if np.isfinite(old.tolerance) else 0.0
-    if not np.isfinite(half):
-        return np.inf
-    return half + SHARE * tolerance if chaotic else SHARE * (half + tolerance)
+    margin = old.tolerance if np.isfinite(old.tolerance) else 0.0
+    if half == 0.0:
+        return margin
+    if np.isfinite(half):
+        return half + SHARE * margin if chaotic else SHARE * (half + margin)
+    return np.inf if chaotic else SHARE * margin + FIGURE_TOLERANCE * abs(old.value)
 
 
 def _figures(study: Study, first: Path, second: Path) -> Iterator[Finding]:

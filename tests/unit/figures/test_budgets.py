@@ -1,13 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import t as student
 
 from figure_data import HURST, LEVEL, results
-from glasscade.figures.budgets import budget, direct_terms, plane, stress
+from glasscade.figures.budgets import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    budget,
+    direct_terms,
+    plane,
+    stress,
+)
 from glasscade.figures.data import Results, one, terms, without_self_pairs
+from glasscade.figures.sheet import Drawn
+from glasscade.figures.style import MOST_SERIES
+
+Drawing = Callable[[Results], Drawn]
 
 # Drawn values are those of the dataset up to the round-off of a mean.
 ROUND_OFF = 1e-12
@@ -188,3 +202,38 @@ def test_direct_terms_show_the_size_and_its_slope(kind: str) -> None:
     np.testing.assert_allclose(size["y"], scatter * shown.temperatures[1:], rtol=ROUND_OFF)
     slope = series(data, "its slope between neighbouring T", "ℓ = 0.2")
     np.testing.assert_allclose(slope["y"], np.ones(3), rtol=1e-10)  # of logarithms
+
+
+@pytest.fixture(scope="module")
+def many() -> Results:
+    """A field at 40 temperatures and 25 scales."""
+    shown = results("field")
+    limits = shown.limits.interp(
+        temperature=np.linspace(0.0, 0.008, 40), ell=np.linspace(0.0, 0.8, 25)
+    )
+    return replace(shown, limits=limits)
+
+
+@pytest.mark.parametrize("draw", [stress, direct_terms])
+def test_of_many_temperatures_and_scales_ten_are_drawn(many: Results, draw: Drawing) -> None:
+    """The first and the last among them, each named in the legend."""
+    figure, data = draw(many)
+    family = {stress: "T = ", direct_terms: "ℓ = "}[draw]
+    names = {name for name in data["series"] if name.startswith(family)}
+    assert len(names) == MOST_SERIES
+    assert {f"{family}0.008", f"{family}0.8"} & names
+    [legend] = figure.legends
+    assert names <= {text.get_text() for text in legend.get_texts()}
+    assert len(legend.get_texts()) <= MOST_SERIES + 2  # slope 1, margin
+
+
+def test_a_plane_of_many_temperatures_has_all_of_them_and_no_numbers(many: Results) -> None:
+    few_ones, _ = plane(results("field"))
+    figure, data = plane(many)
+    assert data["y"].nunique() == 40
+    assert sum(len(axes.texts) for axes in few_ones.axes) > 0
+    for axes in figure.axes[:2]:
+        assert len(axes.texts) == 0
+        assert len(axes.get_yticks()) == MOST_ROWS
+        assert len(axes.get_xticks()) == MOST_COLUMNS
+    assert figure.get_figheight() < 12.0  # a page, in inches

@@ -301,12 +301,31 @@ def changed(old: str, new: str, count: int = -1) -> Any:
         (changed("\n1 ", "\n2 "), "an id occurs twice"),
         (changed("\n1 ", "\n99 ", 1), "does not hold the particles and types of the first"),
         (changed("\n3 ", "\nthree "), "the column id holds something that is no number"),
+        (changed("\n3 ", "\n3.5 "), "the column id holds something that is no whole number"),
+        (changed("\n3 ", "\n1_1 "), "the column id holds something that is no number"),
+        (changed("TIMESTEP\n", "TIMESTEP\nnan\n", 1), "the step is nan and must be a whole number"),
+        (changed("\n11\n", "\n1e30\n", 1), "the number of atoms is 1e+30 and must be"),
+        (changed("\n11\n", "\n11 12\n", 1), "'11 12' are not 1 numbers"),
+        (changed("pp pp pp", "pp pq pp"), "describes no box of a LAMMPS dump"),
+        (changed(" zu", " xu"), "a column occurs twice"),
+        (changed("\n3 ", "\n3 " + "0" * 2**17, 1), "columns and not"),
         (lambda text: "hello\n" + text, "'hello' is not what a LAMMPS dump has here"),
     ],
 )
 def test_a_dump_that_is_wrong(tmp_path: Path, data: Data, change: Any, expected: str) -> None:
     text = lammps_text(data.positions, data.steps, data.types, data.cell)
     assert expected in refused(write_text(tmp_path / "run.dump", change(text)))
+
+
+def test_images_are_whole_numbers(tmp_path: Path, data: Data) -> None:
+    text = lammps_text(data.positions, data.steps, data.types, data.cell, wrapped=True)
+    head, _, rows = text.partition("iz\n")
+    first, _, rest = rows.partition("\n")
+    words = first.split()
+    words[5] = "0.5"
+    wrong = f"{head}iz\n{' '.join(words)}\n{rest}"
+    expected = "the column ix holds something that is no whole number"
+    assert expected in refused(write_text(tmp_path / "run.dump", wrong))
 
 
 def test_a_box_without_volume(tmp_path: Path, data: Data) -> None:

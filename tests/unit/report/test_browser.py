@@ -227,7 +227,7 @@ def test_print_shows_everything_in_the_width_of_the_paper(tab: Browser, page: Pa
     wide = """[...document.querySelectorAll('th, td, img, pre, math')].filter(element =>
         element.getBoundingClientRect().right > innerWidth + 1).map(element => element.outerHTML)"""
     assert tab.evaluate(wide) == []
-    tab.emulate("screen", "light")
+    tab.emulate("", "light")  # as it is: a medium that is named holds for what is printed too
     tab.open(page, *DESKTOP)
     pages = PdfReader(io.BytesIO(tab.pdf())).pages
     # Five models with eleven rows of each of ten checks fill a dozen pages and more.

@@ -131,6 +131,18 @@ def test_time_that_is_left_is_used(tmp_path, monkeypatch, uninterrupted):
     assert np.array_equal(positions(tmp_path / "block0.nc"), uninterrupted)
 
 
+@pytest.mark.parametrize("answer", ["echo N/A", "exit 1", None])
+def test_a_job_of_slurm_without_a_known_end_has_no_limit(tmp_path, monkeypatch, answer):
+    """No end, no answer, no such command; tests/cluster asks a real one."""
+    if answer is not None:
+        command = tmp_path / "squeue"
+        command.write_text(f"#!/bin/sh\n{answer}\n", encoding="utf-8")
+        command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    assert module._end_of_job(0.0) == float("inf")
+
+
 def test_a_limit_that_is_no_number_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv(WALL_TIME, "two hours")
     with pytest.raises(ConfigError, match="GLASSCADE_WALL_TIME: 'two hours' is no number of sec"):

@@ -98,3 +98,26 @@ def test_a_changed_digit_is_found_by_the_checksum(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("1", "2", 1), encoding="utf-8")
     with pytest.raises(DataError, match=r"verdicts\.csv: truncated or corrupt.*delete it"):
         read_verdicts(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("0.25", "x", "a row is no verdict"),
+        ("closure", "closer", "a row is no verdict .check closer"),
+        ("holds", "hold", r"a row is no verdict .*verdict hold\)"),
+        (",holds", "", "a row is no verdict"),
+        ("holds", "holds,holds", "a row is no verdict"),
+        ("0.25", "0.25,", "a row is no verdict"),
+        ("0.25", '"', "it is no table"),
+        ("0.25", "\udcff", "cannot be read"),
+    ],
+)
+def test_a_row_that_is_no_verdict(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    path = tmp_path / "verdicts.csv"
+    text = table([row("closure", "instantaneous", 0.25, 0.0)])
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(DataError, match=expected) as error:
+        read_verdicts(path)
+    assert str(error.value).startswith(f"{path}: ")

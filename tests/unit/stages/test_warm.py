@@ -1,10 +1,12 @@
-"""After the warm-up a job has nothing left to compile."""
+"""After the warm-up a job has nothing left to compile; it is made once, whoever else begins it."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,65 @@ def test_the_note_says_how_long_it_took(tmp_path: Path):
     warm.run(tmp_path / "warm.txt")
     note = (tmp_path / "warm.txt").read_text(encoding="utf-8")
     assert note.startswith("kernels compiled or found in the cache in ")
+
+
+# The real lock and marker, and in place of all kernels a line in a file.
+ONE_OF_SEVERAL = """
+import os, sys, time
+from pathlib import Path
+from glasscade.stages import warm
+
+folder = Path(sys.argv[1])
+
+def run(marker):
+    with (folder / "compiled").open("a") as file:
+        file.write(f"{os.getpid()}\\n")
+    time.sleep(3.0)
+    marker.write_text("done")
+
+warm.run = run
+warm.LIFE_SIGN, warm.SILENCE, warm.PAUSE = 0.1, float(sys.argv[2]), 0.02
+(folder / f"ready{os.getpid()}").touch()
+while len(list(folder.glob("ready*"))) < int(sys.argv[3]):
+    time.sleep(0.01)
+warm.once(folder / "cache" / "warm.txt")
+assert (folder / "cache" / "warm.txt").read_text() == "done"
+"""
+
+
+def started(folder: Path, silence: float, processes: int) -> list[subprocess.Popen]:
+    """Processes that all want kernels, at the same moment."""
+    command = [sys.executable, "-c", ONE_OF_SEVERAL, str(folder), str(silence), str(processes)]
+    return [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(processes)]
+
+
+def test_one_of_two_processes_compiles_and_the_other_waits(tmp_path: Path):
+    """Signs of life keep the lock for longer than it would be kept without."""
+    for process in started(tmp_path, 2.0, 2):
+        assert process.communicate()[1] == b""
+        assert process.returncode == 0
+    assert (tmp_path / "compiled").read_text().count("\n") == 1
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["warm.txt"]
+
+
+def test_a_process_that_is_killed_leaves_its_work_to_the_next(tmp_path: Path):
+    [first] = started(tmp_path, 1.0, 1)
+    while not (tmp_path / "compiled").exists():
+        time.sleep(0.01)
+    first.kill()
+    first.communicate()
+    lock = tmp_path / "cache" / "warm.lock"
+    assert lock.exists()
+    os.utime(lock, (4e9, 4e9))  # by a clock that is decades ahead
+    [second] = started(tmp_path, 1.0, 1)
+    assert b"whoever compiled here is gone" in second.communicate()[1]
+    assert second.returncode == 0
+    assert (tmp_path / "compiled").read_text().count("\n") == 2
+    assert not lock.exists()
+
+
+def test_compiled_kernels_are_not_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    marker = tmp_path / "warm.txt"
+    marker.touch()
+    monkeypatch.setattr(warm, "run", None)
+    warm.once(marker)
