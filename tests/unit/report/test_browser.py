@@ -230,7 +230,7 @@ def test_print_shows_everything_in_the_width_of_the_paper(tab: Browser, page: Pa
     tab.emulate("", "light")  # as it is: a medium that is named holds for what is printed too
     tab.open(page, *DESKTOP)
     pages = PdfReader(io.BytesIO(tab.pdf())).pages
-    # Five models with six rows of each of ten checks and twenty figures fill more than a dozen pages.
+    # Six rows of ten checks for five models, and twenty figures, fill more than a dozen pages.
     assert 12 < len(pages) < 100
     words = " ".join(re.sub(r"\s+", " ", sheet.extract_text()) for sheet in pages)
     assert words.count("1 to 2") >= 300  # the last column of every row, folded up or not
