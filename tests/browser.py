@@ -90,7 +90,7 @@ class Browser:
             self.events.append(self._read())
 
     def emulate(self, medium: str, scheme: str) -> None:
-        """Pages opened from now on see `screen` or `print`, `light` or `dark`."""
+        """Pages are shown for `screen` or `print`, or as is fit for empty; `light` or `dark`."""
         preferred = {"name": "prefers-color-scheme", "value": scheme}
         self.call("Emulation.setEmulatedMedia", media=medium, features=[preferred])
 

@@ -159,14 +159,14 @@ def test_nothing_sticks_out_and_all_is_legible(
     tab: Browser, page: Path, size: tuple[int, int]
 ) -> None:
     tab.open(page, *size)
-    assert tab.evaluate("document.querySelectorAll('tr.verdict').length") > 500
+    assert tab.evaluate("document.querySelectorAll('tr.verdict').length") == 300
     folded = tab.evaluate("document.documentElement.scrollHeight")
     tab.evaluate(OPEN)
     assert tab.evaluate("document.documentElement.scrollHeight") > 2.0 * folded
     assert tab.evaluate(WIDE) == []
     assert tab.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [size[0]] * 2
     shown = tab.evaluate(TEXT)
-    assert len(shown) > 5000
+    assert len(shown) > 2500
     small = [x for x in shown if x[1] < (LEAST_INDEX if x[3] else LEAST_TEXT)]
     assert small == []
     images = tab.evaluate(IMAGES)
@@ -230,9 +230,9 @@ def test_print_shows_everything_in_the_width_of_the_paper(tab: Browser, page: Pa
     tab.emulate("", "light")  # as it is: a medium that is named holds for what is printed too
     tab.open(page, *DESKTOP)
     pages = PdfReader(io.BytesIO(tab.pdf())).pages
-    # Five models with eleven rows of each of ten checks fill a dozen pages and more.
+    # Six rows of ten checks for five models, and twenty figures, fill more than a dozen pages.
     assert 12 < len(pages) < 100
     words = " ".join(re.sub(r"\s+", " ", sheet.extract_text()) for sheet in pages)
-    assert words.count("1 to 2") > 500  # the last column of every row, folded up or not
+    assert words.count("1 to 2") >= 300  # the last column of every row, folded up or not
     assert "Contents" not in words
     assert "Figure 1." in words
