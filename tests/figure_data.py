@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import xarray as xr
 
 from glasscade.figures.data import Results
+from glasscade.io import seal
 from glasscade.limits.extrapolation import ENDS
 from glasscade.limits.verdicts import Verdict
 from glasscade.regularity.exponents import ANSWERED, DECISIVE, FLAGS
@@ -26,6 +29,12 @@ HURST = [0.2, 0.6]
 DISTANCE = ("compared_ell", "p", "extent")
 LEVEL = 0.9
 LENGTH = 2.0
+
+
+def write(dataset: xr.Dataset, path: Path) -> None:
+    """Write made-up data, sealed as those of a stage are, but without units or provenance."""
+    dataset.to_netcdf(path)
+    seal(path)
 
 
 def results(kind: str) -> Results:

@@ -97,6 +97,8 @@ def test_an_interrupt_is_no_traceback(tmp_path: Path) -> None:
     path = tmp_path / "job.log"
     text = (
         "import os, signal, sys; from glasscade.logs import job_log\n"
+        # Unless told so: of what runs in the background a shell has interrupts ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with job_log(sys.argv[1]): os.kill(os.getpid(), signal.SIGINT)"
     )
     done = subprocess.run([sys.executable, "-c", text, path], capture_output=True, text=True)

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from figure_data import write
 from glasscade.config import SYSTEM
 from glasscade.errors import DataError
 from glasscade.limits.extrapolation import Limit
@@ -35,8 +36,8 @@ JOB = {
 def written(tmp_path: Path) -> list[Path]:
     """The logarithm on 3H - 1, the cone on 2H with a gradient that has not saturated."""
     paths = [tmp_path / "log.nc", tmp_path / "cone.nc"]
-    made_up_norms(flux=0.9, product=-0.1, gradient=-0.7, smeared=2.0).to_netcdf(paths[0])
-    made_up_norms(flux=2.0, product=0.5, gradient=-0.1, smeared=1.3).to_netcdf(paths[1])
+    write(made_up_norms(flux=0.9, product=-0.1, gradient=-0.7, smeared=2.0), paths[0])
+    write(made_up_norms(flux=2.0, product=0.5, gradient=-0.1, smeared=1.3), paths[1])
     return paths
 
 

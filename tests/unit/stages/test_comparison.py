@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from figure_data import LENGTH, LEVEL, made_up_exponents, made_up_limits, made_up_verdicts
+from figure_data import LENGTH, LEVEL, made_up_exponents, made_up_limits, made_up_verdicts, write
 from glasscade.errors import DataError
 from glasscade.stages import comparison
 from glasscade.stages.verdicts import table
@@ -29,8 +29,8 @@ def inputs(tmp_path: Path) -> dict[str, Any]:
     for count, model in ((6, "coarse"), (5, "fine")):
         for kind, suffix in (("limits", "nc"), ("exponents", "nc"), ("verdicts", "csv")):
             paths[kind].append(tmp_path / f"{model}_{kind}.{suffix}")
-        made_up_limits("glass").isel(realisation=slice(count)).to_netcdf(paths["limits"][-1])
-        made_up_exponents("glass").to_netcdf(paths["exponents"][-1])
+        write(made_up_limits("glass").isel(realisation=slice(count)), paths["limits"][-1])
+        write(made_up_exponents("glass"), paths["exponents"][-1])
         paths["verdicts"][-1].write_text(table(made_up_verdicts("glass")), encoding="utf-8")
     return paths
 
@@ -54,7 +54,7 @@ def test_models_keep_their_files(inputs: dict[str, Any], tmp_path: Path) -> None
     """The crossings of the second model are those of its own file."""
     shifted = made_up_limits("glass")
     shifted["scale"] = shifted["scale"] + 1.0
-    shifted.to_netcdf(inputs["limits"][1])
+    write(shifted, inputs["limits"][1])
     comparison.run(JOB, **inputs, stem=tmp_path / "comparison")
     data = pd.read_csv(tmp_path / "comparison.csv")
     coarse, fine = (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from figure_data import LENGTH, LEVEL, made_up_exponents, made_up_limits, made_up_verdicts
+from figure_data import LENGTH, LEVEL, made_up_exponents, made_up_limits, made_up_verdicts, write
 from glasscade.errors import DataError
 from glasscade.figures import figure_names
 from glasscade.stages import figures
@@ -19,8 +19,8 @@ JOB = {"names": NAMES, "length": LENGTH, "estimator": "wavelets", "level": LEVEL
 def inputs(tmp_path: Path) -> dict[str, Path]:
     """Files of a made-up cluster."""
     paths = {name: tmp_path / f"{name}.nc" for name in ("limits", "exponents")}
-    made_up_limits("cluster").to_netcdf(paths["limits"])
-    made_up_exponents("cluster").to_netcdf(paths["exponents"])
+    write(made_up_limits("cluster"), paths["limits"])
+    write(made_up_exponents("cluster"), paths["exponents"])
     verdicts = tmp_path / "verdicts.csv"
     verdicts.write_text(table(made_up_verdicts("cluster")), encoding="utf-8")
     return {**paths, "verdicts": verdicts}
