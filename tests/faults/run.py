@@ -318,6 +318,8 @@ def main() -> None:
     if not os.environ.get(INSIDE) and may_mount():
         os.environ[INSIDE] = "1"
         os.execvp(NAMESPACE[0], [*NAMESPACE, sys.executable, *sys.argv])
+    # What a shell has put into the background ignores interrupts, and so would all it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     root = Path(tempfile.mkdtemp(prefix="faults"))
     try:
         grounds = Grounds(root)
