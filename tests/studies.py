@@ -83,6 +83,18 @@ SHEAR: Raw = {
         "block_size": 2,
     },
 }
+TRAJECTORY: Raw = {
+    "system": {
+        "kind": "trajectory",
+        "file": "run.dump",
+        "points": 128,
+        "number": 64,
+        "composition": {"kind": "binary_spheres", "packing_fraction": 0.9, "core": 0.1},
+        "dynamics": "overdamped",
+    },
+    "sweep": {"temperature": [0.02], "ell": [[0, 0.5, 0.6, 0.8, 1.0, 1.4]]},
+    "window": [0.2, 1.2],
+}
 
 
 def study(**models: Raw) -> Raw:

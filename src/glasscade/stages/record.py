@@ -71,6 +71,7 @@ def run(job: dict[str, Any], folder: Path) -> None:
 def config_text(study: Study, folder: Path) -> str:
     """A configuration with every default, as a file of it in `folder` must be."""
     raw = study.model_dump(mode="json")
+    raw["outside_folders"] = [seen_from(folder, path) for path in study.outside_folders]
     for model in raw["models"].values():
         if model["system"]["kind"] == "trajectory":
             model["system"]["file"] = seen_from(folder, model["system"]["file"])

@@ -14,22 +14,16 @@ from glasscade.errors import DataError
 from glasscade.io import write_text
 from glasscade.provenance import lock_digest, parameters_digest
 from glasscade.stages import record
-from studies import ROUGH, study
+from studies import ROUGH, TRAJECTORY, study
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
-TRAJECTORY = {
-    "system": {
-        "kind": "trajectory",
-        "file": "runs/T{temperature}.dump",
-        "points": 128,
-        "number": 64,
-        "composition": {"kind": "binary_spheres", "packing_fraction": 0.9, "core": 0.1},
-        "dynamics": "overdamped",
-    },
-    "sweep": {"temperature": [0.02, 0.03], "ell": [[0, 0.5, 0.6, 0.8, 1.0, 1.4]]},
-    "window": [0.2, 1.2],
+RUNS = {
+    "system": TRAJECTORY["system"] | {"file": "runs/T{temperature}.dump"},
+    "sweep": TRAJECTORY["sweep"] | {"temperature": [0.02, 0.03]},
+    "window": TRAJECTORY["window"],
 }
+"""A trajectory with a file for each of two temperatures."""
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -47,7 +41,7 @@ def test_files_of_a_trajectory_are_found_from_the_copy(
     source, results = Path("config/mine.yaml"), Path("results/small")
     for name in ("T0.02", "T0.03"):
         write_text(name, Path(f"config/runs/{name}.dump"))
-    write_text(yaml.safe_dump(study(imported=TRAJECTORY)), source)
+    write_text(yaml.safe_dump(study(imported=RUNS)), source)
     first = config.load(source)
     write_text(record.config_text(first, results), results / "config.yaml")
     second = config.load(results / "config.yaml")
@@ -59,6 +53,27 @@ def test_files_of_a_trajectory_are_found_from_the_copy(
     for found in (first, second):
         files = jobs.simulate_files(found, "imported", "0.03", "0")
         assert [Path(path).read_text(encoding="utf-8") for path in files] == ["T0.03"]
+
+
+def test_folders_outside_are_found_from_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they were given as seen from the configuration or not."""
+    project, outside = tmp_path / "project", tmp_path / "runs"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    write_text("run", outside / "run.dump")
+    raw = study(
+        imported=TRAJECTORY | {"system": TRAJECTORY["system"] | {"file": "../../runs/run.dump"}}
+    )
+    for folder in ("../../runs", str(outside)):
+        write_text(yaml.safe_dump(raw | {"outside_folders": [folder]}), Path("config/mine.yaml"))
+        first = config.load(Path("config/mine.yaml"))
+        results = Path("results/small")
+        write_text(record.config_text(first, results), results / "config.yaml")
+        second = config.load(results / "config.yaml")
+        [path] = jobs.simulate_files(second, "imported", "0.02", "0")
+        assert Path(path).read_text(encoding="utf-8") == "run"
 
 
 def test_other_parameters_have_another_digest() -> None:
