@@ -50,21 +50,9 @@ GLASS: Raw = {
     "sweep": {"temperature": [0, 0.01, 0.02, 0.03, 0.04], "ell": [[0, 0.5, 0.6, 0.7, 0.8, 1.0]]},
     "window": [0.12, 0.6],
 }
-TRAJECTORY: Raw = {
-    "system": {
-        "kind": "trajectory",
-        "file": "run.dump",
-        "points": 128,
-        "number": 64,
-        "composition": {"kind": "binary_spheres", "packing_fraction": 0.9, "core": 0.1},
-        "dynamics": "overdamped",
-        "species": {1: 0, 2: 1},
-        "dt": 0.5,
-        "length_unit": 2.0,
-        "last": 20,
-    },
-    "sweep": {"temperature": [0.02], "ell": [[0, 0.5, 0.6, 0.8, 1.0, 1.4]]},
-    "window": [0.2, 1.2],
+TRAJECTORY: Raw = studies.TRAJECTORY | {
+    "system": studies.TRAJECTORY["system"]
+    | {"species": {1: 0, 2: 1}, "dt": 0.5, "length_unit": 2.0, "last": 20}
 }
 MODELS: dict[str, Raw] = {
     "point": studies.CLUSTER,

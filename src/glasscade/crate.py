@@ -180,8 +180,7 @@ class Citation:
                 references=tuple(_reference(x) for x in raw.get("references", [])),
             )
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            detail = " ".join(str(error).split())
-            raise DataError(f"{path}: cannot be read as YAML ({detail})") from None
+            raise DataError(f"{path}: cannot be read as YAML ({error})") from None
         except (AttributeError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path}: is not a citation file ({error}); it must have title, authors and license"

@@ -10,7 +10,7 @@ import yaml
 
 from clones import Clone, small
 from glasscade import config, estimate
-from studies import FIELD, SHEAR, changed
+from studies import FIELD, SHEAR, TRAJECTORY, changed
 
 pytestmark = pytest.mark.workflow
 
@@ -224,20 +224,10 @@ def test_the_estimate_counts_the_jobs_that_are_planned(clone: Clone, name: str) 
 
 def test_the_file_of_a_trajectory_is_an_input(clone: Clone) -> None:
     """Seen from the configuration; new content is newer than what was made of it."""
-    keys = {
-        "kind": "trajectory",
-        "file": "run.dump",
-        "points": 128,
-        "number": 64,
-        "composition": {"kind": "binary_spheres", "packing_fraction": 0.9, "core": 0.1},
-        "dynamics": "overdamped",
-    }
-    sweep = {"temperature": [0.02], "ell": [[0, 0.5, 0.6, 0.8, 1.0, 1.4]]}
-    model = {"system": keys, "sweep": sweep, "window": [0.2, 1.2]}
     path = clone.root / "config" / "run.dump"
     path.write_text("content", encoding="utf-8")
     try:
-        outcome = clone.plan(changed(small(), "models.imported", model))
+        outcome = clone.plan(changed(small(), "models.imported", TRAJECTORY))
     finally:
         path.unlink()
     assert "simulate imported 0.02 0" in outcome.jobs

@@ -13,19 +13,15 @@ from glasscade import estimate, jobs
 from glasscade.config import SYSTEM, TrajectorySystem, load, parse
 from glasscade.errors import ConfigError
 
-KEYS: dict[str, Any] = {
-    "kind": "trajectory",
-    "file": "run.dump",
-    "points": 128,
-    "number": 64,
-    "composition": {"kind": "binary_spheres", "packing_fraction": 0.9, "core": 0.1},
-    "dynamics": "overdamped",
-}
-SWEEP: dict[str, Any] = {"temperature": [0.02], "ell": [[0, 0.5, 0.6, 0.8, 1.0, 1.4]]}
+KEYS, SWEEP = studies.TRAJECTORY["system"], studies.TRAJECTORY["sweep"]
 
 
 def study(sweep: dict[str, Any] | None = None, **keys: Any) -> Any:
-    model = {"system": KEYS | keys, "sweep": SWEEP | (sweep or {}), "window": [0.2, 1.2]}
+    model = {
+        "system": KEYS | keys,
+        "sweep": SWEEP | (sweep or {}),
+        "window": studies.TRAJECTORY["window"],
+    }
     return studies.study(imported=model)
 
 
