@@ -124,8 +124,8 @@ _QUANTITIES: tuple[tuple[str, str], ...] = (
     (rf"slope_in_T_at_ell_(?P<x>{NUMBER})", "slope in T at ℓ = {x}"),
     (rf"pointwise_vs_3xi-1(_H(?P<h>{NUMBER}))?", "pointwise, against 3ξ_{3}−1{h}"),
     (
-        rf"pointwise_vs_2xi\+xiF-1(_H(?P<h>{NUMBER}))?",
-        "pointwise, against 2ξ_{3}+ξ_{3}^{F}−1{h}",
+        rf"(?P<x>pointwise|product)_vs_2xi\+xiF-1(_H(?P<h>{NUMBER}))?",
+        "{x}, against 2ξ_{3}+ξ_{3}^{F}−1{h}",
     ),
     (rf"smeared_vs_xi\+xiF(_H(?P<h>{NUMBER}))?", "smeared, against ξ_{3}+ξ_{3}^{F}{h}"),
     (r"xi_3_with_flux", "ξ_{3}, flux not excluded"),

@@ -211,6 +211,13 @@ def test_a_link_to_what_is_folded_up_opens_it(tab: Browser, page: Path) -> None:
     assert tab.evaluate(seen)
 
 
+def test_on_a_desk_no_answer_is_out_of_sight(tab: Browser, page: Path) -> None:
+    tab.open(page, *DESKTOP)
+    hidden = """(table => table.scrollWidth - table.clientWidth)(
+        document.querySelector('[aria-label="The answers in a table"]'))"""
+    assert tab.evaluate(hidden) == 0
+
+
 def test_on_narrow_screens_every_number_of_a_row_is_in_sight(tab: Browser, page: Path) -> None:
     tab.open(page, *PHONE)
     cells = tab.evaluate("""[...document.querySelector('tr.verdict').children].map(cell =>

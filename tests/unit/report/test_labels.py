@@ -22,6 +22,8 @@ def test_every_check_is_introduced(name: str) -> None:
         ),
         ("slope_in_T_at_ell_0.04", "slope in T at ℓ = 0.04"),
         ("pointwise_vs_3xi-1", "pointwise, against 3ξ_{3}−1"),
+        ("pointwise_vs_2xi+xiF-1", "pointwise, against 2ξ_{3}+ξ_{3}^{F}−1"),
+        ("product_vs_2xi+xiF-1", "product, against 2ξ_{3}+ξ_{3}^{F}−1"),
         ("smeared_vs_xi+xiF_H0.333333", "smeared, against ξ_{3}+ξ_{3}^{F}, H = 0.3333"),
         ("ell_half_T1e-05", "ℓ_{½} at T = 1 × 10⁻⁵"),
         ("A_minus_joint_0.5", "A − limit along ℓ ∝ T^{0.5}"),
