@@ -4,6 +4,8 @@
 # make PYTHON=python3.12 CORES=4 study
 PYTHON ?= python3
 CORES ?= all
+# The study: make CONFIG=config/mine.yaml study
+CONFIG ?= config/config.yaml
 # A folder of workflow/profiles, where the jobs of a study run: default (here), slurm, generic. And
 # what else Snakemake is told: make PROFILE=slurm OPTIONS="--default-resources slurm_account=me" study
 PROFILE ?= default
@@ -46,22 +48,25 @@ help: ## list the targets
 	@awk '/^[a-z]+:.*## / { name = $$0; sub(/:.*/, "", name); sub(/.*## /, ""); \
 	printf "make %-7s %s\n", name, $$0 }' Makefile
 	@echo "Variables: PYTHON (of a new .venv, now $(PYTHON)), CORES (of a study, now $(CORES)),"
-	@echo "PROFILE (of a study: default, slurm, generic), OPTIONS (of Snakemake, for a study)"
+	@echo "CONFIG (of a study, now $(CONFIG)), PROFILE (of a study: default, slurm, generic),"
+	@echo "OPTIONS (of Snakemake, for a study)"
 
-study: $(PROFILE_STAMP) ## set up, run config/config.yaml, write results/default/summary.html
-	@$(call run_study,config/config.yaml,results/default)
+study: $(PROFILE_STAMP) ## set up, run CONFIG, write results/<study>/summary.html
+	@$(call run_study,$(CONFIG))
 
 smoke: $(PROFILE_STAMP) ## the same in small: config/smoke.yaml to results/smoke/summary.html
-	@$(call run_study,config/smoke.yaml,results/smoke)
+	@$(call run_study,config/smoke.yaml)
 
-# In a terminal a bar over jobs; elsewhere Snakemake's own lines, which a log file can hold.
+# Read by our own reader before Snakemake reads it, with one of its own that runs Python in it if
+# asked. In a terminal a bar over jobs; elsewhere Snakemake's own lines, which a log file can hold.
 run_study = set -e; export $(IN_VENV); \
+	results=$$(glasscade check --quiet $(1)); \
 	here="snakemake --workflow-profile workflow/profiles/default --cores $(CORES) --configfile $(1)"; \
 	run="$(if $(filter default,$(PROFILE)),$$here,$(ELSEWHERE) --configfile $(1)) $(OPTIONS)"; \
 	if [ -t 2 ]; then bar="--logger rich"; else bar=""; fi; \
 	echo "$$run $$bar"; $$run $$bar; \
-	echo "$$here --report $(2)/report.html"; $$here --report $(2)/report.html; \
-	echo "In $(2): summary.html (read this first), verdicts.csv, report.html"
+	echo "$$here --report $$results/report.html"; $$here --report $$results/report.html; \
+	echo "In $$results: summary.html (read this first), verdicts.csv, report.html"
 
 # The profile of a cluster says how many jobs and cores.
 ELSEWHERE = snakemake --workflow-profile workflow/profiles/$(PROFILE)

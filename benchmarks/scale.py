@@ -1,10 +1,12 @@
 """What it costs to plan and to run studies of ten thousand jobs, besides the work of the jobs.
 
     python benchmarks/scale.py plan | run | grow [TEMPERATURES]
+    python benchmarks/scale.py whole FOLDER [TEMPERATURES]
 
 The study is the default one over many temperatures with one scale in each job: 66 temperatures
 are 10,076 jobs. `plan` is a dry run; `run` runs jobs whose scripts only touch their outputs;
-`grow` plans a study that has run, and one with a temperature more.
+`grow` plans a study that has run, and one with a temperature more. `whole` runs all jobs of one
+with small systems, and all that is made of them, and leaves the folder to be looked at.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ import numpy as np
 import yaml
 from rows import Row
 
-from glasscade import config, estimate, jobs
+from glasscade import config, estimate, jobs, serial
 from glasscade.config import Study
 from glasscade.paths import WHOLE_STUDY, Paths, number
 
@@ -55,6 +57,23 @@ def sweep(temperatures: int) -> Raw:
             keys["temperature"] = [0.0, *(float(number(value)) for value in values)]
         if keys.get("realisations", 1) > 1:
             keys |= {"realisations": BLOCKS, "block_size": 1}
+    return raw
+
+
+def light(temperatures: int) -> Raw:
+    """The same without densities in the plane, of small glasses with few output times."""
+    raw = sweep(temperatures)
+    raw["study"] = "light"
+    for name in ("gem4", "cone2d"):
+        del raw["models"][name]
+    for model in raw["models"].values():
+        system = model["system"] = dict(model["system"])
+        if system["kind"] == "glass":
+            system |= {"number": system["number"] // 5, "points": 128, "snapshots": 5}
+            model["sweep"]["ell"] = [ell for ell in model["sweep"]["ell"] if ell < 4.0]
+            model["window"] = [0.75, 1.6]
+        elif system["kind"] == "field":
+            system["snapshots"] = 17
     return raw
 
 
@@ -213,6 +232,34 @@ def grow(temperatures: int = TEMPERATURES) -> None:
             print(re.findall(r"^(\w+) +(\d+)$", spent.output, re.MULTILINE))
 
 
+def whole(name: str, temperatures: int = TEMPERATURES) -> None:
+    """Run a light study to the end, and print what its pages take.
+
+    Its jobs run in this process, since starting one for each would take hours; then they are marked
+    as run for Snakemake, which writes its report, and the folder is checked.
+    """
+    folder, raw = Path(name).resolve(), light(temperatures)
+    folder.mkdir(parents=True)
+    study = config.parse(raw)
+    results = folder / "results" / study.study
+    print(f"{estimate.total(study).jobs} jobs")
+    for stage in serial.STAGES:
+        before = time.process_time()
+        if serial.select(study, stage, {}):
+            serial.run(study, stage, {}, results.parent)
+        print(f"{stage}: {time.process_time() - before:.0f} processor s", flush=True)
+    glasscade = [str(Path(sys.executable).with_name("glasscade")), "verify", str(results)]
+    print(measured(glasscade, folder).output)
+    trivial = [sys.executable, str(TRIVIAL), str(folder / "trace.txt")]
+    measured([*trivial, *options(folder, raw, "--touch", "--forceall")], folder)
+    for suffix in ("html", "zip"):
+        page = results / f"report.{suffix}"
+        spent = measured([*SNAKEMAKE, *options(folder, raw, "--report", str(page))], folder)
+        size = page.stat().st_size / 1e6
+        print(f"{page.name}: {size:.0f} MB, {spent.wall:.0f} s, {spent.memory:.0f} MB of memory")
+    print(f"summary.html: {(results / 'summary.html').stat().st_size / 1e6:.0f} MB")
+
+
 def _files(study: Study, *stages: str) -> list[str]:
     """Outputs of the jobs of a study, of all stages if none is named."""
     paths, found = Paths(Path("results") / study.study), []
@@ -248,9 +295,13 @@ def _touch(path: Path) -> None:
 BENCHMARKS: tuple[Callable[[], list[Row]], ...] = (plan, run)
 
 
-def main(command: str, temperatures: str = str(TEMPERATURES)) -> None:
+def main(command: str, *arguments: str) -> None:
     """Run one of the commands, for as many temperatures, and print what it found."""
-    for row in {"plan": plan, "run": run, "grow": grow}[command](int(temperatures)) or ():
+    if command == "whole":
+        folder, *rest = arguments
+        whole(folder, *map(int, rest))
+        return
+    for row in {"plan": plan, "run": run, "grow": grow}[command](*map(int, arguments)) or ():
         print(row)
 
 

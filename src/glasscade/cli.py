@@ -61,7 +61,7 @@ def check(options: argparse.Namespace) -> None:
                     f"{options.config}: models.{name}: its first state does not fit into the "
                     "memory of this machine; take fewer points or particles, or check it elsewhere"
                 ) from None
-    print(cost_table(study, options.cores))
+    print(Path("results") / study.study if options.quiet else cost_table(study, options.cores))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -193,6 +193,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(checking)
     checking.add_argument(
         "--cores", type=_cores, default=os.cpu_count(), help="cores to run on (default: all)"
+    )
+    checking.add_argument(
+        "--quiet", action="store_true", help="print nothing but the folder of the results"
     )
     running = add(run)
     running.add_argument(

@@ -72,6 +72,8 @@ BASE_MEMORY = 300.0
 """Megabytes of interpreter and libraries."""
 AROUND = 800
 """Megabytes of up to three processes of Snakemake around a job of a cluster, 250 each."""
+PER_FILE = 0.07
+"""Megabytes of a file of a stage, whatever is in it."""
 FLOAT = 8.0e-6
 """Megabytes of one number."""
 LISTS_PER_PARTICLE, BONDS_PER_PARTICLE = 1.0e-4, 2.5e-4
@@ -132,7 +134,8 @@ def simulation(model: Model, temperatures: Batch = (0.0,)) -> Cost:
         seconds += evaluations * PER_EVALUATION_AND_PARTICLE * particles
     lists = LISTS_PER_PARTICLE * system.number if isinstance(system, GlassSystem) else 0.0
     disk = len(temperatures) * FLOAT * numbers
-    return Cost(START_UP + len(temperatures) * seconds, BASE_MEMORY + lists + 3.0 * disk, disk)
+    memory = BASE_MEMORY + lists + 3.0 * disk
+    return Cost(START_UP + len(temperatures) * seconds, memory, PER_FILE + disk)
 
 
 def _evolution(system: FieldSystem, temperature: float) -> float:
@@ -170,8 +173,8 @@ def reduction(model: Model, kernels: tuple[str, ...], batch: Batch, temperatures
     memory = FLOAT * (largest * (60.0 + 10.0 * low) + states)
     if isinstance(model.system, GlassSystem):
         memory += BONDS_PER_PARTICLE * dim * model.system.number
-    disk = 3e-4 * dim**2 * temperatures * _snapshots(model) * len(sizes)
-    return Cost(seconds, BASE_MEMORY + memory, disk)
+    disk = 2.4e-4 * dim**2 * temperatures * _snapshots(model) * len(sizes)
+    return Cost(seconds, BASE_MEMORY + memory, PER_FILE + disk)
 
 
 def _reduction_of_events(
@@ -187,7 +190,8 @@ def _reduction_of_events(
     seconds += PER_BALANCE_AND_PARTICLE * outputs * system.number * bool(large)
     numbers = _size(model) * _snapshots(model)
     memory = FLOAT * (70.0 * max(ends) + 3.0 * numbers)
-    return Cost(seconds, BASE_MEMORY + memory, FLOAT * 20.0 * outputs * max(len(large), 1))
+    disk = PER_FILE + FLOAT * 20.0 * outputs * max(len(large), 1)
+    return Cost(seconds, BASE_MEMORY + memory, disk)
 
 
 def structure(study: Study, name: str) -> Cost:

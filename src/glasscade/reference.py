@@ -107,7 +107,7 @@ looked at, and the margins of the verdicts. Begin with a copy of one of these:
 
 ```sh
 glasscade check config/mine.yaml                      # is it valid, and what will it cost?
-snakemake --cores all --configfile config/mine.yaml   # results/<study>/summary.html
+make study CONFIG=config/mine.yaml                    # results/<study>/summary.html
 ```
 
 A key that is not listed below is an error, as is a value outside its range; nothing runs before

@@ -39,6 +39,13 @@ def test_check_prints_every_stage_and_the_sum(
     assert lines[-1].endswith("on 3 cores, to results/small.")
 
 
+def test_check_tells_a_script_where_results_go(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["check", written(tmp_path, study()), "--quiet"]) == 0
+    assert capsys.readouterr().out == "results/small\n"
+
+
 def test_check_sums_up_the_study_of_a_cluster() -> None:
     """Jobs, core-hours, disk and the largest job, and what is asked of a scheduler for that."""
     parsed = config.load(Path(__file__).parents[2] / "config" / "cluster.yaml")

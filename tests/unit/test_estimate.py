@@ -64,10 +64,11 @@ def test_temperatures_that_share_jobs_save_their_starts_and_nothing_else() -> No
     # three simulations and three reductions less
     assert alone.jobs - shared.jobs == 6
     saved = alone.cost.seconds - shared.cost.seconds
-    each = estimate.START_UP + estimate.PER_JOB_RECORDED
+    recorded = estimate.PER_JOB_RECORDED + estimate.PER_MEGABYTE_RECORDED * estimate.PER_FILE
+    each = estimate.START_UP + recorded
     assert saved == pytest.approx(6 * each, rel=1e-9)  # round-off of a sum of a hundred seconds
-    described = 6 * estimate.DISK_PER_JOB
-    assert shared.cost.disk + described == pytest.approx(alone.cost.disk, rel=1e-12)
+    files = 6 * (estimate.PER_FILE + estimate.DISK_PER_JOB)
+    assert shared.cost.disk + files == pytest.approx(alone.cost.disk, rel=1e-12)
 
 
 def test_a_job_of_several_temperatures_holds_their_states_at_once() -> None:

@@ -7,14 +7,17 @@ import json
 import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import studies
 from glasscade import config
 from glasscade.config.files import FILE, OUTSIDE
-from glasscade.errors import DataError
+from glasscade.errors import ConfigError, DataError
 from glasscade.jit import require_private
 
 ROOT = Path(__file__).parents[2]
@@ -140,11 +143,33 @@ def test_no_rule_has_a_shell(path: Path) -> None:
 
 
 def test_the_make_file_hands_no_value_of_a_configuration_to_a_shell() -> None:
-    """The names in it are those of the committed configurations."""
+    """But where results go, which is letters, digits and underscores."""
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert set(re.findall(r"config/\w+\.yaml", text)) <= {
-        f"config/{path.name}" for path in (ROOT / "config").glob("*.yaml")
-    }
+    assert re.findall(r"\$\$\((.*) \$\(1\)\)", text) == ["glasscade check --quiet"]
+    assert config.parse(studies.study() | {"study": "mine_2"}).study == "mine_2"
+    for bad in ("a b", "a;b", "$(a)", "`a`", "../a", "a/b", "a\n", "-a", "*"):
+        with pytest.raises(ConfigError, match="study"):
+            config.parse(studies.study() | {"study": bad})
+
+
+EVIL = """
+__use_yte__: true
+study: ?open({marker!r}, "w").close() or "mine"
+"""
+
+
+@pytest.mark.skipif(
+    Path(sys.prefix) != ROOT / ".venv", reason="make would set up an environment of its own"
+)
+def test_make_has_a_configuration_read_by_our_reader_alone_before_it_runs(tmp_path: Path) -> None:
+    """Snakemake's reader runs the Python in such a file."""
+    marker, path = tmp_path / "marker", tmp_path / "mine.yaml"
+    path.write_text(EVIL.format(marker=str(marker)), encoding="utf-8")
+    command = ["make", "--no-print-directory", "study", f"CONFIG={path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"glasscade: {path}: __use_yte__" in done.stderr
+    assert not marker.exists()
 
 
 def free_text(section: dict[str, Any]) -> set[str]:

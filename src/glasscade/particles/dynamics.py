@@ -51,7 +51,7 @@ _TRIAL = 0.8
 _COLDEST = 1e-4
 # Below this many particles a step is shorter than the start of a parallel loop is worth.
 # The choice depends on N alone: it must not depend on the number of threads.
-_PARALLEL_FROM = 4096
+PARALLEL_FROM = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +224,7 @@ class _Engine:
         while self.step < last:
             fixed = (self.swarm, self.packed, self.law, self.waves, self.clock)
             arguments = (self.step, last, self.buffers, *fixed)
-            if self.swarm.ids.size < _PARALLEL_FROM:
+            if self.swarm.ids.size < PARALLEL_FROM:
                 self.step, left = advance_serial(*arguments)
             else:
                 self.step, left = advance_parallel(*arguments, numba.get_num_threads())

@@ -24,6 +24,7 @@ from glasscade.fields import finite_volume, measures, spectral
 from glasscade.force import ForceField
 from glasscade.io import write_text
 from glasscade.jit import WARM
+from glasscade.particles.dynamics import PARALLEL_FROM
 from glasscade.particles.dynamics import run as run_particles
 from glasscade.particles.listed import ListedForces
 from glasscade.particles.observables import find_bonds, forces
@@ -116,7 +117,8 @@ def run(output: Path) -> None:
         _structure(dim)
         _budget(dim)
     for dim in (2, 3):
-        _particles(dim)
+        _particles(dim, 64)
+    _particles(2, PARALLEL_FROM)  # steps that threads share
     _fields()
     message = f"kernels compiled or found in the cache in {time.monotonic() - start:.1f} s"
     LOG.info(message)
@@ -157,8 +159,8 @@ def _fields() -> None:
     measures.direct_force(measure, core, cell)
 
 
-def _particles(dim: int) -> None:
-    state, cell = random_mixture(64, 0.9, dim, seed=1, realisation=0)
+def _particles(dim: int, number: int) -> None:
+    state, cell = random_mixture(number, 0.9, dim, seed=1, realisation=0)
     table = PairTable.from_mixture(MIXTURE)
     [positions] = run_particles(state, table, cell, 0.1, 0.01, noise_seed(1, 0), [1])
     forces(find_bonds(positions, state.species, table, cell))

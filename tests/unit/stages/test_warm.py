@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import studies
+from glasscade.particles.dynamics import PARALLEL_FROM
 from glasscade.stages import warm
 
 GLASS = studies.GLASS | {"duration": 0.1}
@@ -32,6 +33,7 @@ JOBS = [
     studies.CLUSTER["system"],
     GLASS,
     GLASS | {"dimensions": 3, "number": 64},
+    GLASS | {"number": PARALLEL_FROM},
 ]
 # A kernel that a job calls with other types than the warm-up, or that the warm-up does not call,
 # gains a signature; one that calls it does not gain any when it comes out of the cache.
