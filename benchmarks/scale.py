@@ -69,9 +69,9 @@ def light(temperatures: int) -> Raw:
     for model in raw["models"].values():
         system = model["system"] = dict(model["system"])
         if system["kind"] == "glass":
-            system |= {"number": system["number"] // 5, "points": 128, "snapshots": 5}
+            system |= {"number": 100, "points": 256, "snapshots": 5}
             model["sweep"]["ell"] = [ell for ell in model["sweep"]["ell"] if ell < 4.0]
-            model["window"] = [0.75, 1.6]
+            model["window"] = [0.34, 1.5]
         elif system["kind"] == "field":
             system["snapshots"] = 17
     return raw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from collections.abc import Callable
@@ -16,11 +17,13 @@ from glasscade import cli, config, crate, estimate
 from glasscade.errors import DataError
 from glasscade.io import checksum_of
 from glasscade.stages import bundle
+from glasscade.stages.compare import compare
 from glasscade.stages.verify import UNRECORDED, Finding, verify
 
 pytestmark = pytest.mark.workflow
 
 STATE = "state/rough/T0/block0.nc"
+FIGURE = "figures/rough/exponents.csv"
 
 
 @pytest.fixture
@@ -191,6 +194,24 @@ def test_a_bundle_with_states_holds_everything(clone: Clone, tmp_path: Path) -> 
         names = set(archive.namelist())
     assert files_in(clone.results) <= names
     assert names - files_in(clone.results) <= {crate.METADATA, bundle.ARCHIVE}
+
+
+def test_what_is_left_out_is_not_compared_and_said_to_be(clone: Clone, results: Path) -> None:
+    (results / FIGURE).unlink()
+    (results / STATE).unlink()
+    found = compare(results, clone.results)
+    assert found.lines[0] == "code, packages and machine code: the same"
+    assert list(map(str, found.findings)) == [f"note: {FIGURE}: is not compared: it is left out"]
+
+
+def test_a_figure_that_differs_is_found(clone: Clone, results: Path) -> None:
+    path = results / FIGURE
+    text = path.read_text(encoding="utf-8")
+    largest = max((row["y"] for row in csv.DictReader(text.splitlines())), key=float)
+    path.write_text(text.replace(f",{largest},", f",{1.001 * float(largest)},"), encoding="utf-8")
+    [finding] = compare(results, clone.results).findings
+    assert finding.fault
+    assert finding.what == FIGURE
 
 
 def test_nothing_faulty_is_bundled(results: Path, tmp_path: Path) -> None:

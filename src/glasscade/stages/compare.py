@@ -126,7 +126,7 @@ def _data(
 
 def _state(path: str, first: Path, second: Path) -> Iterator[Finding]:
     """A state that is no longer the same to the bit, if both are there."""
-    if not ((first / path).is_file() and (second / path).is_file()):
+    if not _both(path, first, second):
         yield Finding(False, path, "its data differ, by how much is not known: it is left out")
         return
     old, new = (read_dataset(folder / path, finite=False) for folder in (first, second))
@@ -135,6 +135,11 @@ def _state(path: str, first: Path, second: Path) -> Iterator[Finding]:
         if difference > STATE_TOLERANCE:
             text = f"{name} differs by {difference:.1e} of its largest, allowed {STATE_TOLERANCE}"
             yield Finding(True, path, text)
+
+
+def _both(path: str, first: Path, second: Path) -> bool:
+    """Whether a file is in both folders: of one that was deposited much is left out."""
+    return (first / path).is_file() and (second / path).is_file()
 
 
 def relative(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
@@ -201,7 +206,7 @@ def allowance(old: Verdict, new: Verdict, chaotic: bool) -> float:
 
 
 def _figures(study: Study, first: Path, second: Path) -> Iterator[Finding]:
-    """The data of every figure, one line for a figure that differs."""
+    """The data of every figure that both have, one line for a figure that differs."""
     for task in tasks(study):
         if task.stage not in ("figures", "comparison", "bounds"):
             continue
@@ -209,6 +214,9 @@ def _figures(study: Study, first: Path, second: Path) -> Iterator[Finding]:
         chaotic = any(_chaotic(study, model) for model in models)
         for path in task.outputs:
             if not path.startswith("figures/") or not path.endswith(".csv"):
+                continue
+            if not _both(path, first, second):
+                yield Finding(False, path, "is not compared: it is left out")
                 continue
             if text := figure(_points(first / path), _points(second / path), chaotic):
                 yield Finding(True, path, text)
@@ -220,11 +228,8 @@ LABELS = "panel", "series", "x_name", "y_name"
 
 def _points(path: Path) -> Points:
     """The rows of the data of a figure."""
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream))
-    except OSError:
-        raise DataError(f"{path}: this file is missing; run the stage that writes it") from None
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def figure(first: Points, second: Points, chaotic: bool) -> str:
