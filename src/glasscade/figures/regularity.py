@@ -45,6 +45,7 @@ from glasscade.figures.style import (
     Look,
     Place,
     Quantity,
+    few,
     log_decades,
     log_with_zero,
     looks,
@@ -329,11 +330,13 @@ def _families(results: Results) -> list[Family]:
     if results.known is not None:
         return _by_case(results, results.measured.isel(temperature=0))
     temperatures = results.exponents["temperature"].values
+    chosen = few(temperatures)
+    shown = zip(chosen, looks(temperatures[chosen]), strict=True)
     data = results.measured.isel(case=0)
     return [
         *(
-            Family(f"T = {number(t)}", data.isel(temperature=i), look)
-            for i, (t, look) in enumerate(zip(temperatures, looks(temperatures), strict=True))
+            Family(f"T = {number(temperatures[i])}", data.isel(temperature=i), look)
+            for i, look in shown
         ),
         *_nulls(results.exponents.sel(region=WHOLE_CELL), results.nulls),
     ]

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from figure_data import ESTIMATORS, HURST, KINDS, ORDERS, SCALES, results
 from glasscade.figures.data import Results
 from glasscade.figures.regularity import exponents, flux_exponent, recovery, structure
-from glasscade.figures.style import BOUND_LABEL, NULL_LABEL, minus
+from glasscade.figures.style import BOUND_LABEL, MOST_SERIES, NULL_LABEL, minus
 from glasscade.figures.style import ESTIMATOR_LABEL as LABEL
+from glasscade.paths import number
 from glasscade.regularity.exponents import ANSWERED, FLAGS, LARGEST_CORRECTION
 
 # Drawn values are those of the dataset up to the round-off of a mean or a logarithm.
@@ -92,6 +93,16 @@ def test_exponents_of_particles_stand_beside_the_nulls() -> None:
         np.testing.assert_array_equal(rows["y"], np.where(np.isnan(value), raw, value))
     _, others = exponents(results("field"))
     assert not others["series"].str.startswith("null").any()
+
+
+def test_of_many_temperatures_a_few_are_shown() -> None:
+    shown = results("field")
+    temperatures = 0.001 * np.arange(4.0 * MOST_SERIES)
+    many = shown.exponents.isel(temperature=[0] * len(temperatures))
+    _, data = exponents(replace(shown, exponents=many.assign_coords(temperature=temperatures)))
+    names = {name.split(",")[0] for name in data["series"]}
+    assert len(names) == MOST_SERIES
+    assert {"T = 0", f"T = {number(temperatures[-1])}"} <= names
 
 
 @pytest.mark.parametrize("kind", KINDS)
