@@ -23,6 +23,7 @@ import yaml
 
 import kernel_invariants
 import potential_invariants
+import studies
 import synthetic_invariants
 from glasscade import config, potentials, serial
 from glasscade.analysis import point_balance, stress_balance
@@ -468,9 +469,65 @@ def test_every_path_of_a_study_has_a_row():
     paths = Paths(Path())
     written = [paths.state, paths.budget, paths.structure, paths.exponents, paths.limits]
     written += [paths.model_verdicts, paths.verdicts, paths.bounds, paths.summary]
+    written += [paths.config, paths.metadata]
     written += [paths.figure("*", "*", suffix) for suffix in ("png", "csv")]
     written += [paths.log("*", "*"), paths.benchmark("*", "*")]
     assert {path.format(**fields) for path in written} | {"report.html"} == rows
+
+
+GLASS_MODEL = {
+    "system": studies.GLASS | {"duration": 0.1},
+    "sweep": {
+        "temperature": [0, 0.001, 0.002, 0.004, 0.008],
+        "ell": [[0, 0.3, 0.4, 0.5, 0.7, 1]],
+        "map_ell": [1],
+    },
+    "window": [0.08, 0.6],
+}
+KINDS = {
+    "state of particles": "state/glass",
+    "state of a density": "state/smooth",
+    "state under shear": "state/shear",
+    "budget of particles": "budget/glass",
+    "budget of a density": "budget/smooth",
+    "budget under shear": "budget/shear",
+    "structure": "structure",
+    "exponents": "exponents",
+    "limits": "limits/glass limits/smooth",
+    "limits under shear": "limits/shear",
+}
+ELSEWHERE = {"velocity", "position", "species", "weight"}
+"""Of files that this study has not: of trajectories that are read, and of measures."""
+
+
+@pytest.fixture(scope="module")
+def variables(tmp_path_factory) -> dict[str, set[str]]:
+    """Names of variables, without those of a size, in the files of a small study by their kind."""
+    folder = tmp_path_factory.mktemp("variables")
+    models = {"glass": GLASS_MODEL, "smooth": studies.FIELD, "shear": studies.SHEAR}
+    parsed = config.parse(studies.study(**models))
+    for stage in ("simulate", "reduce", "structure", "exponents", "limits"):
+        serial.run(parsed, stage, {}, folder)
+    found: dict[str, set[str]] = {}
+    for path in (folder / parsed.study).rglob("*.nc"):
+        name = path.relative_to(folder / parsed.study).as_posix()
+        [kind] = [k for k, starts in KINDS.items() if name.startswith(tuple(starts.split()))]
+        names = (
+            re.sub(r"_map_\d+$", "_map_…", str(name)) for name in read_dataset(path, finite=False)
+        )
+        found.setdefault(kind, set()).update(names)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_variables_of_files_are_those_of_the_table(variables, kind):
+    """All of them, but for those that budgets and limits take from the file before."""
+    rows = {row[0]: set(re.findall(r"`([^`]+)`", row[1])) for row in table(RESULTS, "file")}
+    assert list(rows) == list(KINDS)
+    assert rows[kind] - variables[kind] <= ELSEWHERE
+    before = {"budget": ("state",), "limits": ("state", "budget")}.get(kind.split()[0], ())
+    taken = set().union(*(rows[row] for row in rows if row.startswith(before)))
+    assert variables[kind] - rows[kind] <= (taken if before else set())
 
 
 def test_the_code_of_the_page_on_results_runs(tmp_path, capsys):
