@@ -37,6 +37,8 @@ TEST_STAMP := .venv/.test-$(call checksum,requirements.lock requirements-test.lo
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 UV_INSTALL := .venv/bin/uv pip install --quiet --python .venv/bin/python
 fail = { echo "glasscade: $(1)" >&2; exit 1; }
+PROFILES := $(notdir $(patsubst %/,%,$(wildcard workflow/profiles/*/)))
+NO_PROFILE := there is no profile '$(PROFILE)'; it is one of $(PROFILES)
 TOO_OLD := Python 3.11 or newer is needed and '$(PYTHON)' is not one; install it, or name another \
 	as in 'make PYTHON=python3.12 study'.
 NO_VENV := '$(PYTHON) -m venv' does not work here; install Python's venv module (python3-venv on \
@@ -60,6 +62,7 @@ smoke: $(PROFILE_STAMP) ## the same in small: config/smoke.yaml to results/smoke
 # Read by our own reader before Snakemake reads it, with one of its own that runs Python in it if
 # asked. In a terminal a bar over jobs; elsewhere Snakemake's own lines, which a log file can hold.
 run_study = set -e; export $(IN_VENV); \
+	$(if $(filter $(PROFILE),$(PROFILES)),,$(call fail,$(NO_PROFILE));) \
 	results=$$(glasscade check --quiet $(1)); \
 	here="snakemake --workflow-profile workflow/profiles/default --cores $(CORES) --configfile $(1)"; \
 	run="$(if $(filter default,$(PROFILE)),$$here,$(ELSEWHERE) --configfile $(1)) $(OPTIONS)"; \
