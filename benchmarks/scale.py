@@ -37,6 +37,7 @@ PROFILE = ROOT / "workflow" / "profiles" / "default"
 TEMPERATURES = 66
 """As many make 10,076 jobs."""
 BLOCKS = 4
+LIGHT_ELLS = [0, 0.5, 0.63, 0.8, 1, 1.26, 1.6, 2]
 RUNS = 3
 FIRST, COUNTED = 50, 300
 """Jobs before the cost of a job is measured, and over how many."""
@@ -63,14 +64,14 @@ def sweep(temperatures: int) -> Raw:
 def light(temperatures: int) -> Raw:
     """The same without densities in the plane, of small glasses with few output times."""
     raw = sweep(temperatures)
-    raw["study"] = "light"
+    raw |= {"study": "light", "kernels": ["gaussian", "wendland_c6"]}
     for name in ("gem4", "cone2d"):
         del raw["models"][name]
     for model in raw["models"].values():
         system = model["system"] = dict(model["system"])
         if system["kind"] == "glass":
             system |= {"number": 100, "points": 256, "snapshots": 5}
-            model["sweep"]["ell"] = [ell for ell in model["sweep"]["ell"] if ell < 4.0]
+            model["sweep"] |= {"ell": LIGHT_ELLS, "map_ell": [1]}
             model["window"] = [0.34, 1.5]
         elif system["kind"] == "field":
             system["snapshots"] = 17

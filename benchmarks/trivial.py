@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-OUTPUT = re.compile(rb"results/[\w./+-]+\.(?:nc|csv|png|html)")
+OUTPUT = re.compile(rb"results/[\w./+-]+\.(?:nc|csv|png|html|json|yaml)")
 
 
 def main(trace: str, arguments: list[str]) -> None:
