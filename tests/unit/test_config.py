@@ -307,6 +307,13 @@ def test_a_loaded_file_is_what_was_written(tmp_path: Path) -> None:
     assert config.load(path) == config.parse(study())
 
 
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert str(caught.value) == f"{path}: cannot be read, no such file or directory"
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

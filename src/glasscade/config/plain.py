@@ -46,7 +46,9 @@ def read(path: Path) -> object:
     """
     try:
         raw = _Loader(_text(path)).get_single_data()
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read, {(error.strerror or '').lower()}") from None
+    except (UnicodeDecodeError, YAMLError) as error:
         detail = str(error).replace(' in "<unicode string>",', " at")
         raise ConfigError(f"{path}: cannot be read as YAML ({one_line(detail, 200)})") from None
     if isinstance(raw, dict) and EVALUATED in raw:
