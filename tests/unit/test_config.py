@@ -307,13 +307,6 @@ def test_a_loaded_file_is_what_was_written(tmp_path: Path) -> None:
     assert config.load(path) == config.parse(study())
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "study.yaml"
-    with pytest.raises(ConfigError) as caught:
-        config.load(path)
-    assert str(caught.value) == f"{path}: cannot be read, no such file or directory"
-
-
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -336,7 +329,7 @@ def test_bad_file_is_named(tmp_path: Path, content: bytes, expected: str) -> Non
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"absent\.yaml: cannot be read.*No such file"):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: cannot be read, no such file"):
         config.load(tmp_path / "absent.yaml")
 
 
