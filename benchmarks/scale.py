@@ -4,7 +4,7 @@
     python benchmarks/scale.py whole FOLDER [TEMPERATURES]
 
 The study is the default one over many temperatures with one scale in each job: 66 temperatures
-are 10,076 jobs. `plan` is a dry run; `run` runs jobs whose scripts only touch their outputs;
+are 10,077 jobs. `plan` is a dry run; `run` runs jobs whose scripts only touch their outputs;
 `grow` plans a study that has run, and one with a temperature more. `whole` runs all jobs of one
 with small systems, and all that is made of them, and leaves the folder to be looked at.
 """
@@ -35,7 +35,7 @@ from glasscade.paths import WHOLE_STUDY, Paths, number
 ROOT = Path(__file__).resolve().parents[1]
 PROFILE = ROOT / "workflow" / "profiles" / "default"
 TEMPERATURES = 66
-"""As many make 10,076 jobs."""
+"""As many make 10,077 jobs."""
 BLOCKS = 4
 LIGHT_ELLS = [0, 0.5, 0.63, 0.8, 1, 1.26, 1.6, 2]
 RUNS = 3
@@ -284,7 +284,7 @@ def _files(study: Study, *stages: str) -> list[str]:
             for figure in jobs.study_figures(study)
             for suffix in ("png", "csv")
         ]
-        found += [paths.verdicts, paths.summary, *figures]
+        found += [paths.verdicts, paths.summary, paths.config, paths.metadata, *figures]
     return found
 
 
