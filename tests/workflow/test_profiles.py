@@ -92,10 +92,19 @@ def test_a_job_in_the_background_succeeds_or_fails(tmp_path: Path) -> None:
 
 def test_a_job_that_is_cancelled_has_failed(tmp_path: Path) -> None:
     scheduler = Background(tmp_path)
-    job = scheduler.submit("sleep 60")
-    assert scheduler.call("status", job) == "running"
-    scheduler.call("cancel", job)
-    assert scheduler.end(job) == "failed"
+    jobs = [scheduler.submit("sleep 60") for _ in range(2)]
+    assert [scheduler.call("status", job) for job in jobs] == ["running", "running"]
+    scheduler.call("cancel", "999999999+gone", *jobs)
+    assert [scheduler.end(job) for job in jobs] == ["failed", "failed"]
+
+
+def test_a_job_knows_when_it_will_be_ended(tmp_path: Path) -> None:
+    """A minute after it began; five seconds for that on a computer that does much else."""
+    scheduler = Background(tmp_path)
+    left = "left=$((SLURM_JOB_END_TIME - $(date +%s)))"
+    assert scheduler.end(scheduler.submit(f"{left}; test $left -gt 55 && test $left -le 60")) == (
+        "success"
+    )
 
 
 @pytest.mark.parametrize("named", ["", "slurm"])
@@ -106,3 +115,46 @@ def test_a_scheduler_must_be_named(tmp_path: Path, named: str) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.startswith(f"GLASSCADE_SCHEDULER: '{named}' is no scheduler known here; set")
+
+
+# What schedulers say of job 1, and with which exit code: seen from Grid Engine and the commands
+# of Torque over Slurm; codes of PBS Pro and what LSF says are those of their manuals.
+SAID = [
+    ("pbs", "1  job  me  00:00:00 R main", 0, "running"),
+    ("pbs", "1  job  me  00:00:00 C main", 0, "failed"),
+    ("pbs", "", 153, "failed"),
+    ("pbs", "", 35, "failed"),
+    ("pbs", "", 8, "running"),
+    ("torque", "", 153, "failed"),
+    ("sge", "1 0.5 job  me  qw  11/30/2026 07:38:47", 0, "running"),
+    ("sge", "1 0.5 job  me  Eqw 11/30/2026 07:38:47", 0, "failed"),
+    ("sge", "11 0.5 job me  r   11/30/2026 07:38:47", 0, "failed"),
+    ("sge", "error: commlib error: got select error (Connection refused)", 1, "running"),
+    ("lsf", "PEND", 0, "running"),
+    ("lsf", "EXIT", 0, "failed"),
+    ("lsf", "Job <1> is not found", 255, "failed"),
+]
+
+
+@pytest.mark.parametrize(("named", "said", "code", "status"), SAID)
+def test_a_job_is_lost_once_its_scheduler_says_so(
+    tmp_path: Path, named: str, said: str, code: int, status: str
+) -> None:
+    """It left no exit code; a scheduler that does not answer has not said that it ended."""
+    for command in ("qstat", "bjobs", "qdel", "sleep"):
+        (tmp_path / command).write_text(f"#!/bin/sh\necho '{said}'\nexit {code}\n", "utf-8")
+        (tmp_path / command).chmod(0o755)
+    environment = os.environ | {
+        "GLASSCADE_SCHEDULER": named,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+    }
+    (tmp_path / "sleep").write_text("#!/bin/sh\n", encoding="utf-8")
+    done = subprocess.run(
+        [SCHEDULER, "status", "1+x"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{status}\n"
