@@ -36,8 +36,10 @@ PATHS = Paths(Path("results") / STUDY.study)
 MODELS = list(STUDY.models)
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
-# One thread for each job unless its rule says otherwise: jobs share the cores.
-for variable in ("NUMBA", "OMP", "OPENBLAS", "MKL"):
+# One thread for each job unless its rule says otherwise: jobs share the cores. Of products of
+# matrices always: the last bits depend on how many threads share one.
+os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+for variable in ("NUMBA", "OMP"):
     os.environ.setdefault(f"{variable}_NUM_THREADS", "1")
 # Keep freed memory instead of asking the system for it anew at every array (glibc; a tenth of
 # the processor time of a reduction otherwise).

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from glasscade.jit import cache_folder
+from glasscade.jit import cache_folder, name_of_code
 from studies import CLUSTER, ROUGH, Raw, changed, study
 
 ROOT = Path(__file__).parents[1]
@@ -132,15 +132,21 @@ def _share_kernels(source: Path, target: Path) -> None:
 
     Where numba keeps them is its own affair. Were it to change that, all would be compiled anew.
     """
+    old, new = (_code_of(root / "src" / "glasscade") for root in (source, target))
     for folder in (source / "src" / "glasscade").glob("**/"):
-        compiled = _kernels_of(folder)
+        compiled = old / _kernels_of(folder)
         if compiled.is_dir():
-            twin = _kernels_of(target / folder.relative_to(source))
+            twin = new / _kernels_of(target / folder.relative_to(source))
             shutil.copytree(compiled, twin, dirs_exist_ok=True)
+    for mark in old.glob("warm.txt"):
+        shutil.copy2(mark, new)
 
 
-def _kernels_of(folder: Path) -> Path:
-    """Where numba keeps what is compiled from the modules of a folder."""
-    digest = hashlib.sha1(str(folder).encode()).hexdigest()
-    root = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_folder())
-    return root / f"{folder.name}_{digest}"
+def _code_of(package: Path) -> Path:
+    """The folder of the compiled code of a copy of the package."""
+    return cache_folder().parent / name_of_code(package)
+
+
+def _kernels_of(folder: Path) -> str:
+    """The folder in it where numba keeps what is compiled from the modules of a folder."""
+    return f"{folder.name}_{hashlib.sha1(str(folder).encode()).hexdigest()}"

@@ -14,6 +14,10 @@ from glasscade import __version__
 from glasscade.errors import ConfigError, GlasscadeError, without_memory
 from glasscade.progress import duration
 
+# Before numpy is imported: the last bits of a product of matrices depend on how many threads share
+# it, and results must not depend on the computer's number of cores.
+os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
 # What needs numba and scipy is imported by the command that uses it: `--help` answers at once.
 if TYPE_CHECKING:
     from glasscade.config import Study

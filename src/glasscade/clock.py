@@ -38,9 +38,11 @@ def settle(paths: Iterable[Path]) -> int:
     now = time.time_ns()
     found = {file for path in paths for file in (path, *path.rglob("*"))}
     times = {file: file.lstat().st_mtime_ns for file in found if os.path.lexists(file)}
-    ahead = sorted((when, file) for file, when in times.items() if when > now)
-    for place, (_, file) in enumerate(ahead):
-        settled = now - (len(ahead) - place) * STEP
+    ahead = [file for file, when in times.items() if when > now]
+    order = sorted({times[file] for file in ahead}, reverse=True)  # those of one time keep one time
+    places = {when: place for place, when in enumerate(order, start=1)}
+    for file in ahead:
+        settled = now - places[times[file]] * STEP
         try:
             os.utime(file, ns=(settled, settled), follow_symlinks=False)
         except PermissionError:

@@ -90,8 +90,15 @@ def _runs(process: int) -> bool:
 
 
 def _parts(path: Path) -> str:
-    """How the temporary names of a file begin on this machine."""
-    return f".{path.name}.{platform.node()}."
+    """How the temporary names of a file begin on this machine.
+
+    Containers may share its name and count their processes anew: they are told apart.
+    """
+    try:
+        container = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:  # not Linux
+        container = 0
+    return f".{path.name}.{platform.node()}-{container}."
 
 
 def _free(path: Path) -> int:

@@ -1,8 +1,9 @@
 """The one numba decorator of the project.
 
 Compiled code is cached on disk in a folder named by a digest of the package's source, since numba
-itself does not notice when a helper in another module changes, and of the processor it is for,
-since the nodes of a cluster may differ and share the folder.
+itself does not notice when a helper in another module changes; of where that source lies, since
+numba looks kernels up by it; and of the processor they are for, since the nodes of a cluster may
+differ and share the folder.
 Kernels are module-level functions; closures and functions passed as arguments would give
 no cache hits between processes, so that every job would compile again.
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -42,15 +44,43 @@ if _settings.CPU_FEATURES is None and "+avx512vbmi2" in get_host_cpu_features():
     _settings.CPU_FEATURES = get_host_cpu_features() + ",-prefer-256-bit"
 
 
-def cache_folder() -> Path:
-    """The folder of compiled code for the present source, compiler and processor."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    digest.update(repr(processor()).encode())
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+def name_of_code(package: Path | None = None) -> str:
+    """Of the folder with the compiled code of a package: this one, or a copy of it."""
+    package = package or Path(__file__).parent
+    digest = hashlib.sha256(repr((numba.__version__, processor(), str(package))).encode())
+    for path in sorted(package.rglob("*.py")):
         source = path.read_bytes()
         if b"glasscade.jit" in source:
             digest.update(source)
-    return cache_root() / digest.hexdigest()[:12]
+    return digest.hexdigest()[:12]
+
+
+def cache_folder() -> Path:
+    """The folder of compiled code, which is made.
+
+    It lies in NUMBA_CACHE_DIR, or else where it is private. Never beside the source, where numba
+    would keep it, and load it after an edit of another module.
+
+    Raises
+    ------
+    DataError
+        If it cannot be made or written.
+    """
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    elsewhere = Path(tempfile.gettempdir()) / f"glasscade-{os.getuid()}"
+    roots = [Path(given)] if given else [cache_root(), elsewhere]
+    for root in roots:
+        with suppress(OSError):
+            if not given:
+                require_private(root)
+            folder = root / name_of_code()
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return folder
+    raise DataError(
+        f"{roots[0]}: no folder for compiled code can be made there; set "
+        f"{'NUMBA_CACHE_DIR' if given else 'XDG_CACHE_HOME'} to a folder of your own"
+    )
 
 
 def processor() -> tuple[str, str]:
@@ -74,24 +104,22 @@ def require_private(folder: Path) -> None:
     ------
     DataError
         If the folder belongs to somebody else.
+    OSError
+        If it cannot be made.
     """
-    with suppress(OSError):  # where none can be made, numba keeps its code elsewhere or not at all
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
-        if status.st_uid != os.getuid():
-            raise DataError(
-                f"{folder}: this folder of compiled code belongs to another user, who could put "
-                "any code there; set XDG_CACHE_HOME to a folder of your own"
-            )
-        if status.st_mode & 0o077:
-            folder.chmod(0o700)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    if status.st_uid != os.getuid():
+        raise DataError(
+            f"{folder}: this folder of compiled code belongs to another user, who could put "
+            "any code there; set XDG_CACHE_HOME to a folder of your own"
+        )
+    if status.st_mode & 0o077:
+        folder.chmod(0o700)
 
 
-FOLDER = cache_folder()
-if not os.environ.get("NUMBA_CACHE_DIR"):
-    require_private(cache_root())
-    _settings.CACHE_DIR = str(FOLDER)
-WARM = Path(_settings.CACHE_DIR) / f"warm-{FOLDER.name}.txt"
+_settings.CACHE_DIR = str(cache_folder())
+WARM = Path(_settings.CACHE_DIR) / "warm.txt"
 """Stands for compiled kernels in the cache, of the present source and for this processor."""
 
 # How long threads of GNU's OpenMP spin between parallel loops. By default they do for a thousand

@@ -16,10 +16,11 @@ from glasscade.config import Study
 from glasscade.errors import ConfigError
 from glasscade.jobs import Labels
 from glasscade.paths import WHOLE_STUDY, Paths, number
+from glasscade.provenance import SOURCE
 
 LOG = logging.getLogger("glasscade")
-CAPTIONS = Path("workflow/report")
-"""Captions of the figures, seen from the root of the repository."""
+CAPTIONS = SOURCE / "workflow" / "report"
+"""Captions of the figures."""
 
 
 @dataclass(frozen=True)

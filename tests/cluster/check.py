@@ -365,7 +365,7 @@ def check_processors(folder: Path) -> None:
     logs = sorted((workflow.folder / ".snakemake" / "slurm_logs").rglob("*.log"))
     found = [log.read_text().count("Compiling kernels, once") for log in logs]
     demand(found == [1, 1], "two jobs at once find no kernels")
-    [marker] = cache.rglob("warm-*.txt")
+    [marker] = cache.rglob("warm.txt")
     demand(
         not list(cache.rglob("*.lock")), f"one lets the other wait: {marker.read_text().strip()}"
     )

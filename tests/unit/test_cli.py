@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -37,6 +38,20 @@ def test_check_prints_every_stage_and_the_sum(
     total = jobs.pop(("all", "total"))
     assert total == sum(jobs.values()) == estimate.total(config.parse(study())).jobs
     assert lines[-1].endswith("on 3 cores, to results/small.")
+
+
+def test_products_of_matrices_have_one_thread_whoever_asked_for_more() -> None:
+    """Their last bits depend on it. numpy reads it when it is imported."""
+    code = "import sys, os, glasscade.cli; print('numpy' in sys.modules, os.environ[sys.argv[1]])"
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, name],
+            env=os.environ | {name: "2"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.split() == ["False", "1"]
 
 
 def test_check_tells_a_script_where_results_go(

@@ -34,3 +34,13 @@ def test_the_order_of_files_stays_and_none_is_ahead(tmp_path: Path) -> None:
 
 def test_a_file_alone_and_one_that_is_not_there(tmp_path: Path) -> None:
     assert settle([aged(tmp_path / "x" / "run.dump", DAY), tmp_path / "absent"]) == 1
+
+
+def test_files_of_one_time_keep_one_time(tmp_path: Path) -> None:
+    """One of them must not become newer than what was made of it."""
+    state, budget, late = (aged(tmp_path / name / "x.nc", DAY) for name in "abc")
+    same = time.time() + DAY
+    for path, when in ((state, same), (budget, same), (late, same + 1.0)):
+        os.utime(path, (0.0, when))
+    assert settle([tmp_path]) == 3
+    assert state.stat().st_mtime_ns == budget.stat().st_mtime_ns < late.stat().st_mtime_ns

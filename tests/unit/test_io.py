@@ -319,14 +319,15 @@ def test_a_full_or_a_read_only_disk_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    """Not what one that runs is writing, nor one of another machine."""
+    """Not what one that runs is writing, nor one of another machine or container."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    here = platform.node()
+    here = f"{platform.node()}-{os.stat('/proc/self/ns/pid').st_ino}"
     left = tmp_path / f".b.nc.{here}.{gone.pid}.part"
     kept = [
         tmp_path / f".b.nc.{here}.{os.getppid()}.part",
-        tmp_path / f".b.nc.{here}x.{gone.pid}.part",
+        tmp_path / f".b.nc.{here}1.{gone.pid}.part",
+        tmp_path / f".b.nc.{platform.node()}-1.{gone.pid}.part",
         tmp_path / f".b.nc.{here}.cluster.{gone.pid}.part",
         tmp_path / f".c.nc.{here}.{gone.pid}.part",
     ]

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from numba.core.errors import NumbaRuntimeError
 
+import glasscade
 from glasscade import jit as module
-from glasscade.jit import cache_folder, inner, jit, pjit
+from glasscade.jit import cache_folder, inner, jit, name_of_code, pjit
 
 
 @jit
@@ -57,21 +58,21 @@ def append(path: Path, text: str) -> None:
 
 
 def test_the_folder_follows_the_source_of_compiled_modules(package: Path) -> None:
-    before = cache_folder()
+    before = name_of_code()
     append(package / "potentials" / "kernels.py", "\nEXTRA = 1\n")
-    assert cache_folder() != before
+    assert name_of_code() != before
 
 
 def test_the_folder_follows_the_decorators(package: Path) -> None:
-    before = cache_folder()
+    before = name_of_code()
     append(package / "jit.py", "\nEXTRA = 1\n")
-    assert cache_folder() != before
+    assert name_of_code() != before
 
 
 def test_the_folder_does_not_follow_the_rest(package: Path) -> None:
-    before = cache_folder()
+    before = name_of_code()
     append(package / "config" / "base.py", "\nEXTRA = 1\n")
-    assert cache_folder() == before
+    assert name_of_code() == before
 
 
 def test_the_folder_is_where_the_user_keeps_caches(
@@ -96,13 +97,58 @@ def test_every_processor_has_a_folder(tmp_path: Path) -> None:
     (here, marker), (other, of_other) = told(), told(NUMBA_CPU_NAME="generic")
     assert other == "generic" != here
     assert Path(marker).parent != Path(of_other).parent
-    # Where the user says where, one folder is for all, and the marks differ.
+    # Where the user says where, as well.
     chosen, of_other = (
-        Path(told(NUMBA_CACHE_DIR=str(tmp_path), **keys)[1])
+        Path(told(NUMBA_CACHE_DIR=str(tmp_path / "own"), **keys)[1])
         for keys in ({}, {"NUMBA_CPU_NAME": "generic"})
     )
-    assert chosen.parent == of_other.parent == tmp_path
-    assert chosen.name != of_other.name
+    assert chosen.parents[1] == of_other.parents[1] == tmp_path / "own"
+    assert chosen.parent != of_other.parent
+
+
+def test_a_copy_of_the_package_has_a_folder_of_its_own(package: Path) -> None:
+    """numba does not find kernels of another place, nor would the mark of the warm-up be true."""
+    assert name_of_code(Path(glasscade.__file__).parent) != name_of_code(package)
+
+
+HELPER = """
+from glasscade.jit import jit
+
+@jit
+def helper(x):
+    return 2.0 * x
+"""
+CALLER = """
+from glasscade.helper import helper
+from glasscade.jit import jit
+
+@jit
+def caller(x):
+    return helper(x)
+"""
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_an_edit_of_a_helper_in_another_module_is_noticed(tmp_path: Path, given: bool) -> None:
+    """Wherever compiled code is kept; numba looks at the module of the caller alone."""
+    root = tmp_path / "src" / "glasscade"
+    source = Path(glasscade.__file__).parent
+    shutil.copytree(source, root, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "helper.py").write_text(HELPER, encoding="utf-8")
+    (root / "caller.py").write_text(CALLER, encoding="utf-8")
+    keys = {"PYTHONPATH": str(root.parent), "NUMBA_CACHE_DIR": ""}
+    keys["NUMBA_CACHE_DIR" if given else "XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    command = [sys.executable, "-c", "from glasscade.caller import caller; print(caller(1.0))"]
+
+    def answer() -> float:
+        done = subprocess.run(
+            command, env=os.environ | keys, capture_output=True, text=True, check=True
+        )
+        return float(done.stdout)
+
+    assert answer() == 2.0
+    (root / "helper.py").write_text(HELPER.replace("2.0", "3.0"), encoding="utf-8")
+    assert answer() == 3.0
 
 
 def test_no_module_compiles_past_the_decorators() -> None:

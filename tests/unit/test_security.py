@@ -9,6 +9,7 @@ import re
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import studies
 from glasscade import config
 from glasscade.config.files import FILE, OUTSIDE
 from glasscade.errors import ConfigError, DataError
-from glasscade.jit import require_private
+from glasscade.jit import cache_folder, require_private
 
 ROOT = Path(__file__).parents[2]
 PYTHON = [
@@ -209,6 +210,26 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
         require_private(tmp_path)
 
 
-def test_without_a_place_to_write_nothing_is_kept(tmp_path: Path) -> None:
+def test_without_a_place_to_write_another_private_one_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
-    require_private(tmp_path / "file" / "cache")
+    (tmp_path / "other").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "other"))
+    folder = cache_folder()
+    assert folder.parent.parent == tmp_path / "other"
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("given", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME"])
+def test_without_any_place_to_write_the_one_to_set_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv(given, str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=f"can be made there; set {given}"):
+        cache_folder()
