@@ -13,7 +13,7 @@ OPTIONS ?=
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help study smoke test kernels cluster bench docs lint lock clean
+.PHONY: help asked study smoke test kernels cluster bench docs lint lock clean
 
 # Without bytecode on disk every job would compile its imports anew, which takes longer than
 # importing; a foreign PYTHONPATH or PYTHONHOME would mix other packages into .venv.
@@ -36,6 +36,13 @@ TEST_STAMP := .venv/.test-$(call checksum,requirements.lock requirements-test.lo
 
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 UV_INSTALL := .venv/bin/uv pip install --quiet --python .venv/bin/python
+# Asked before anything is installed. Snakemake would wait for ever without a core, and run the whole
+# without a profile; neither make nor the shells of jobs take spaces in paths.
+ONE_CORE := CORES must be a positive number or all, not '$(CORES)'
+PLAIN := paths must be without spaces: $(CURDIR), CONFIG=$(CONFIG)
+ask = $(if $(filter-out 1,$(words $(CURDIR)) $(words $(CONFIG))),$(call fail,$(PLAIN));) \
+	$(if $(filter $(PROFILE),$(PROFILES)),,$(call fail,$(NO_PROFILE));) \
+	case "$(CORES)" in all | [1-9] | [1-9][0-9] | [1-9][0-9][0-9]) ;; *) $(call fail,$(ONE_CORE)) ;; esac
 fail = { echo "glasscade: $(1)" >&2; exit 1; }
 PROFILES := $(notdir $(patsubst %/,%,$(wildcard workflow/profiles/*/)))
 NO_PROFILE := there is no profile '$(PROFILE)'; it is one of $(PROFILES)
@@ -53,21 +60,24 @@ help: ## list the targets
 	@echo "CONFIG (of a study, now $(CONFIG)), PROFILE (of a study: default, slurm, generic),"
 	@echo "OPTIONS (of Snakemake, for a study)"
 
-study: $(PROFILE_STAMP) ## set up, run CONFIG, write results/<study>/summary.html
+study: asked $(PROFILE_STAMP) ## set up, run CONFIG, write results/<study>/summary.html
 	@$(call run_study,$(CONFIG))
 
-smoke: $(PROFILE_STAMP) ## the same in small: config/smoke.yaml to results/smoke/summary.html
+smoke: asked $(PROFILE_STAMP) ## the same in small: config/smoke.yaml to results/smoke/summary.html
 	@$(call run_study,config/smoke.yaml)
+
+asked:
+	@$(ask)
 
 # Read by our own reader before Snakemake reads it, with one of its own that runs Python in it if
 # asked. In a terminal a bar over jobs; elsewhere Snakemake's own lines, which a log file can hold.
 run_study = set -e; export $(IN_VENV); \
-	$(if $(filter $(PROFILE),$(PROFILES)),,$(call fail,$(NO_PROFILE));) \
 	results=$$(glasscade check --quiet $(1)); \
 	here="snakemake --workflow-profile workflow/profiles/default --cores $(CORES) --configfile $(1)"; \
 	run="$(if $(filter default,$(PROFILE)),$$here,$(ELSEWHERE) --configfile $(1)) $(OPTIONS)"; \
 	if [ -t 2 ]; then bar="--logger rich"; else bar=""; fi; \
 	echo "$$run $$bar"; $$run $$bar; \
+	[ -s $$results/ro-crate-metadata.json ] || exit 0; \
 	echo "$$here --report $$results/report.html"; $$here --report $$results/report.html; \
 	echo "In $$results: summary.html (read this first), verdicts.csv, report.html"
 

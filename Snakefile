@@ -23,12 +23,24 @@ report: "workflow/report/overview.rst"
 # Not the `configfile` directive: it would merge the default study into the user's.
 DEFAULT = Path(workflow.basedir) / "config" / "config.yaml"
 GIVEN = workflow.config_settings.configfiles
-try:
+# From here, since a path that is part of the parameters must not move with the project.
+FOLDER = Path(os.path.relpath(Path(GIVEN[-1]).parent)) if GIVEN else Path()
+
+
+def given_study():
+    """The study that Snakemake was given, or the default one."""
+    if not (config or GIVEN):
+        return configuration.load(DEFAULT)
     for path in GIVEN:
         configuration.read(Path(path))  # Snakemake's own reader lets a repeated key pass.
-    # From here, since a path that is part of the parameters must not move with the project.
-    FOLDER = Path(os.path.relpath(Path(GIVEN[-1]).parent)) if GIVEN else Path()
-    STUDY = configuration.parse(config, FOLDER) if config or GIVEN else configuration.load(DEFAULT)
+    try:
+        return configuration.parse(config, FOLDER)
+    except GlasscadeError as error:
+        raise GlasscadeError(": ".join([*map(str, GIVEN[-1:]), str(error)])) from None
+
+
+try:
+    STUDY = given_study()
 except GlasscadeError as error:
     raise WorkflowError(str(error)) from None
 

@@ -228,6 +228,8 @@ def require_whole(path: Path) -> None:
         whole = is_whole(path)
     except OSError as error:
         raise _unreadable(path, error) from None
+    if not whole and path.suffix != ".nc":
+        raise DataError(f"{path}: this is no NetCDF file of a stage")
     if not whole:
         raise DataError(
             f"{path}: truncated or corrupt, it does not end with the checksum of what comes "

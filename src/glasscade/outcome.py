@@ -78,8 +78,10 @@ def _controls(rows: Sequence[Verdict]) -> list[str]:
 
 def failed(run: Progress) -> str:
     """Which jobs failed, for which reason, and how to go on."""
-    failures = list(run.failures.values())
-    lines = [f"Stopped after {run.done} jobs and {duration(run.seconds)}; {run.left} are left."]
+    # Jobs that are ended with the run have failed, which is nothing to be cured.
+    failures = [] if run.interrupted else list(run.failures.values())
+    word = "Interrupted" if run.interrupted else "Stopped"
+    lines = [f"{word} after {run.done} jobs and {duration(run.seconds)}; {run.left} are left."]
     for failure in failures[:MOST_FAILURES]:
         lines += ["", f"{failure.rule} failed: {reason(failure)}"]
         lines += [f"    was to write {failure.output}", *(f"    log {log}" for log in failure.logs)]

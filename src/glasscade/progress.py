@@ -16,6 +16,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 EVERY = 30.0
 """Least seconds between two lines."""
+INTERRUPTED = "Terminating processes on user request"
+"""What Snakemake says when it is interrupted, which it does not tell otherwise."""
 KNOWN_FROM = 0.03
 """Part of the work after which the pace is taken as known."""
 
@@ -44,6 +46,8 @@ class Progress(logging.Handler):
     ----------
     failures : by number of the job
         Jobs that failed and have not succeeded since.
+    interrupted : bool
+        Whether the user has ended the run.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Progress(logging.Handler):
     ) -> None:
         super().__init__()
         self.failures: dict[int, Failure] = {}
+        self.interrupted = False
         self._left, self._all = dict(costs), len(costs)
         self._work = self._work_left = sum(costs.values())
         self._say, self._clock = say, clock
@@ -83,6 +88,8 @@ class Progress(logging.Handler):
                 self.failures.pop(values["job_id"], None)
             elif event == LogEvent.JOB_ERROR:
                 self.failures[values["jobid"]] = _failure(values)
+            elif record.getMessage().startswith(INTERRUPTED):
+                self.interrupted = True
             elif event == LogEvent.PROGRESS and self.left and self._clock() - self._said >= EVERY:
                 self._said = self._clock()
                 self._say(self.line())

@@ -20,7 +20,7 @@ LONGEST = 64
 """Characters of a key or a value of the file that a sentence about it shows."""
 
 
-def parse(raw: object, folder: Path = Path()) -> Study:
+def parse(raw: object, folder: Path = Path(), known: bool = False) -> Study:
     """Validate a configuration given as plain data.
 
     Parameters
@@ -29,6 +29,9 @@ def parse(raw: object, folder: Path = Path()) -> Study:
         What is in the file.
     folder
         Where the configuration lies: files of trajectories are found from there.
+    known
+        Whether it is a study that was validated, as a job is given it: its files, seen from here,
+        were allowed where its configuration lies, which nothing tells any more.
 
     Raises
     ------
@@ -36,7 +39,7 @@ def parse(raw: object, folder: Path = Path()) -> Study:
         One sentence that names the first offending key, its value and what is allowed.
     """
     try:
-        study = Study.model_validate(located(raw, folder))
+        study = Study.model_validate(raw if known else located(raw, folder))
     except ValidationError as error:
         raise ConfigError(_sentence(_most_telling(error.errors()))) from None
     for name, model in study.models.items():
@@ -49,7 +52,8 @@ def parse(raw: object, folder: Path = Path()) -> Study:
             model.check_names(name)
         except ConfigError as error:
             raise ConfigError(f"models.{name}.{error}") from None
-        _require_files(name, model, Reach(folder, map(Path, study.outside_folders)))
+        if not known:
+            _require_files(name, model, Reach(folder, map(Path, study.outside_folders)))
     return study
 
 

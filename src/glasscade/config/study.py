@@ -26,6 +26,9 @@ LONGEST_NAME = 240
 """Characters of the name of a file; file systems allow 255, and Snakemake adds some."""
 FEWEST_TIMES = 8
 """Output times within the window of a decay."""
+MOST_NOISE = 0.3
+"""Of the range of a pair, how far noise may move a particle in a step: over more of it nothing
+that pairs do to each other is seen. Glasses take a hundredth."""
 SHARING = ("cluster", "field")
 """Kinds of systems of which several temperatures may share a job: no checkpoints, no ensembles."""
 Temperature = Annotated[float, Field(ge=0.0)]
@@ -173,6 +176,8 @@ class Model(Closed):
                 f"exponent_temperature must hold {lowest:g} and be among sweep.temperature"
             )
         self._check_shared_jobs()
+        if isinstance(self.system, GlassSystem):
+            self._check_noise(self.system)
         if isinstance(self.system, SyntheticSystem) and self.sweep.temperatures != (0.0,):
             raise ValueError("sweep.temperature must be [0]: a synthetic density has no dynamics")
         if sum(ell > 0.0 for ell in self.sweep.scales) < POINTS + 1:
@@ -200,6 +205,18 @@ class Model(Closed):
                 + ", ".join(f"{scale:.4g}" for scale in dyadic)
                 + f" in it (got [{low:g}, {high:g}])"
             )
+
+    def _check_noise(self, system: GlassSystem) -> None:
+        """A temperature in other units than V₀/k_B, as in kelvin, moves particles too far."""
+        shortest = min(pair.cutoff for row in system.mixture.table for pair in row)
+        largest = (MOST_NOISE * shortest) ** 2 / (2.0 * system.mobility * system.dt)
+        for temperature in self.sweep.temperatures:
+            if temperature > largest:
+                raise ValueError(
+                    f"sweep.temperature must be at most {largest:.3g} V0/k_B with dt = "
+                    f"{system.dt:g}: noise would move particles by more than {MOST_NOISE:g} of the "
+                    f"range of their potential in a step (got {temperature:g})"
+                )
 
     def _check_shared_jobs(self) -> None:
         """Which temperatures may stand in brackets."""

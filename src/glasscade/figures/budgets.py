@@ -42,6 +42,7 @@ from glasscade.figures.style import (
     ladder,
     log_with_zero,
     looks,
+    short,
     signed,
 )
 from glasscade.paths import number
@@ -249,8 +250,8 @@ def plane(results: Results) -> Drawn:
         )
         axes.set_facecolor("0.85")
         rows, columns = few(results.temperatures, MOST_ROWS), few(ells, MOST_COLUMNS)
-        axes.set_xticks(columns, [number(ells[column]) for column in columns])
-        axes.set_yticks(rows, [number(results.temperatures[row]) for row in rows])
+        axes.set_xticks(columns, [short(ells[column]) for column in columns])
+        axes.set_yticks(rows, [short(results.temperatures[row]) for row in rows])
         if shown.value.shape == (len(rows), len(columns)):
             _write_values(axes, shown, 0.6 * largest)
     return sheet.finish()

@@ -152,6 +152,10 @@ class Look:
         return {"marker": self.marker, "color": self.colour, "markerfacecolor": face}
 
 
+BEFORE = 0.12
+"""How far 0 lies before a logarithmic axis at least, in units of its length."""
+CLOSE = 0.8
+"""Distance below which two labels of an axis are too close, in units of an even one."""
 NULL_LOOK = {
     "poisson": Look(_BLUE, "v", "--"),
     "liquid": Look(_GREEN, "<", "-."),
@@ -214,10 +218,15 @@ def few(values: Real, count: int = MOST_SERIES) -> list[int]:
     return sorted(set(chosen.tolist()))
 
 
+def short(value: float) -> str:
+    """Three significant digits, for a tick; data files and legends have all."""
+    return f"{value:.3g}"
+
+
 def log_with_zero(axes: Axes, values: Real, ticks: int = 4) -> Place:
     """A logarithmic x axis with a tick at every value, and a place to the left for x = 0.
 
-    At most `ticks` of the positive values have labels, evenly spaced.
+    About `ticks` of the positive values have labels: the first, and none that is close to another.
 
     Returns
     -------
@@ -228,10 +237,12 @@ def log_with_zero(axes: Axes, values: Real, ticks: int = 4) -> Place:
     if positive.size < 2:  # a single value, or none besides zero, spans no logarithm
         axes.xaxis.set_major_locator(FixedLocator(np.unique(values).tolist()))
         return lambda x: np.asarray(x, dtype=np.float64)
-    gap = positive[1] / positive[0]
-    zero = float(positive[0] / (1.5 * gap))
-    stride = -(-(positive.size - 1) // (ticks - 1))
-    labels = {float(value): number(value) for value in positive[::stride]}
+    gap, span = positive[1] / positive[0], positive[-1] / positive[0]
+    zero = float(positive[0] / max(1.5 * gap, span**BEFORE))
+    labels = {float(positive[0]): short(positive[0])}
+    for value in positive:
+        if value >= max(labels) * span ** (CLOSE / (ticks - 1)):
+            labels[float(value)] = short(value)
     low = positive[0]
     if np.any(values == 0.0):
         labels[zero] = "0"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from glasscade.analysis.arrays import cell_of
-from glasscade.errors import ConfigError
+from glasscade.errors import ConfigError, DataError
 from glasscade.io import read_dataset
 from glasscade.particles.trajectory import Trajectory, write_trajectory
 
@@ -22,7 +22,13 @@ def run(state: Path, realisation: int, output: Path) -> None:
     DataError
         If the state cannot be read or does not hold particles.
     """
-    dataset = read_dataset(state, "position", "species", "step", "cell")
+    dataset = read_dataset(state)
+    missing = {"position", "species", "step", "cell"} - set(map(str, dataset.variables))
+    if missing:
+        raise DataError(
+            f"{state}: it holds no trajectory of simulated particles (no {min(missing)}); states "
+            "of models of kind glass do"
+        )
     known = [int(number) for number in dataset["realisation"].values]
     if realisation not in known:
         raise ConfigError(f"--realisation: {realisation} is not in {state}, which holds {known}")

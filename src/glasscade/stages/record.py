@@ -61,7 +61,7 @@ def run(job: dict[str, Any], folder: Path) -> None:
     DataError
         If a file is missing, or was computed with other parameters than the configuration has.
     """
-    study = config.parse(job["study"])
+    study = config.parse(job["study"], known=True)
     write_text(HEAD + config_text(study, folder), folder / CONFIG)
     record = recorded(study, folder)
     write_text(crate.to_json(record, citation()), folder / METADATA)

@@ -214,11 +214,14 @@ def check_start(system: System, temperature: float, seed: int) -> None:
 
     Raises
     ------
-    StabilityError, ResolutionError
-        If dt is unstable or the grid too coarse for the initial state of the first realisation.
+    StabilityError, ResolutionError, ConfigError
+        If dt is unstable or the grid too coarse for the initial state of the first realisation, or
+        there is no such state.
     DataError
         If a trajectory cannot be used.
     """
+    if isinstance(system, ClusterSystem):
+        _cluster(system, temperature)
     if isinstance(system, FieldSystem):
         evolved(system, temperature, seed, [0.0])
     if isinstance(system, GlassSystem):

@@ -58,7 +58,7 @@ def run(
     DataError
         If an input is missing or is not what it should be.
     """
-    study = config.parse(job["study"])
+    study = config.parse(job["study"], known=True)
     datasets = {path: read_dataset(path) for path in (*limits, *exponents)}
 
     def drawn(model: str, names: list[str]) -> list[Figure]:
