@@ -101,6 +101,9 @@ def bundle(options: argparse.Namespace) -> None:
     record = bundling.run(options.folder, options.output, options.citation, options.with_states)
     inside = sum(file.inside for file in record.files)
     print(f"{options.output}: {inside} files, {len(record.files) - inside} left out")
+    if not bundling.has_source(record):
+        commit = bundling.commit_of(record)
+        print(f"without the source: {commit} is not in this clone, or had changes beside it (+)")
 
 
 def _told(what: str, findings: Sequence[Finding]) -> int:

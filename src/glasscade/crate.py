@@ -8,14 +8,14 @@ installation of the package that took part. Terms of the package's own begin wit
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from glasscade.errors import DataError
+from glasscade.config import plain
+from glasscade.errors import DataError, one_line
 from glasscade.paths import Paths
 
 Entity = dict[str, Any]
@@ -55,6 +55,8 @@ FORMATS = {
     ".tsv": "text/tab-separated-values",
     ".yaml": "application/yaml",
 }
+COMMIT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]*\+?")
+"""What git may call a commit, with '+' if there were changes beside it, or 'unknown'."""
 UNITS = "https://qudt.org/vocab/unit/"
 LICENCES = "https://spdx.org/licenses/"
 
@@ -167,11 +169,13 @@ class Citation:
 
         Raises
         ------
+        ConfigError
+            If it cannot be read as plain YAML.
         DataError
-            If it cannot be read or lacks what a deposit needs.
+            If it lacks what a deposit needs.
         """
+        raw: Any = plain.read(path)
         try:
-            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
             return cls(
                 title=str(raw["title"]),
                 authors=tuple((_person(x), str(x.get("orcid", ""))) for x in raw["authors"]),
@@ -179,8 +183,6 @@ class Citation:
                 repository=str(raw.get("repository-code", "")),
                 references=tuple(_reference(x) for x in raw.get("references", [])),
             )
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise DataError(f"{path}: cannot be read as YAML ({error})") from None
         except (AttributeError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path}: is not a citation file ({error}); it must have title, authors and license"
@@ -395,10 +397,10 @@ def read(folder: Path) -> Record:
         ) from None
     try:
         return _record({entity["@id"]: entity for entity in json.loads(text)["@graph"]})
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as e:
+        detail = one_line(f"{type(e).__name__}: {e}", 150)
         raise DataError(
-            f"{path}: is not the record of a study ({type(error).__name__}: {error}); the stage "
-            "record writes it anew"
+            f"{path}: is not the record of a study ({detail}); the stage record writes it anew"
         ) from None
 
 
@@ -407,19 +409,31 @@ def _record(graph: dict[str, Entity]) -> Record:
     files = [_read_file(entity) for entity in graph.values() if "contentSize" in entity]
     paths = {file.identifier: file.path for file in files}
     actions = [entity for entity in graph.values() if entity["@type"] == "CreateAction"]
+    installations = {
+        identifier: _read_installation(entity, graph)
+        for identifier, entity in graph.items()
+        if identifier.startswith("#installation-")
+    }
+    if not actions or paths.get(CONFIG) != CONFIG:
+        raise ValueError(f"it must have jobs and {CONFIG}")
+    numbers = {identifier: number for number, identifier in enumerate(installations)}
     return Record(
-        study=root["name"].split()[1],
+        study=_text(root, "name").split()[1],
         seed=int(root["seed"]),
-        date=root["datePublished"],
-        lock=graph.get("#requirements.lock", {}).get("sha256", ""),
+        date=_text(root, "datePublished"),
+        lock=_text(graph["#requirements.lock"], "sha256") if "#requirements.lock" in graph else "",
         files=tuple(files),
-        jobs=tuple(_read_job(action, graph, paths) for action in actions),
-        installations=tuple(
-            _read_installation(entity, graph)
-            for identifier, entity in graph.items()
-            if identifier.startswith("#installation-")
-        ),
+        jobs=tuple(_read_job(action, graph, paths, numbers) for action in actions),
+        installations=tuple(installations.values()),
     )
+
+
+def _text(entity: Entity, key: str) -> str:
+    """A property that is text of one line, whoever wrote it."""
+    value = entity[key]
+    if not (isinstance(value, str) and value.isprintable()):
+        raise ValueError(f"{key} is no line of text")
+    return value
 
 
 def _links(value: dict[str, str] | list[dict[str, str]]) -> list[str]:
@@ -428,43 +442,52 @@ def _links(value: dict[str, str] | list[dict[str, str]]) -> list[str]:
 
 
 def _read_file(entity: Entity) -> File:
-    path, inside = Path(entity["name"]), entity["@type"] == "File"
+    path, inside = Path(_text(entity, "name")), entity["@type"] == "File"
     if inside and (path.is_absolute() or ".." in path.parts):
         raise ValueError(f"{path} leaves the folder")
     return File(
         path=path.as_posix(),
         size=int(entity["contentSize"]),
-        sha256=str(entity["sha256"]),
-        data=str(entity.get("dataDigest", "")),
+        sha256=_text(entity, "sha256"),
+        data=_text(entity, "dataDigest") if "dataDigest" in entity else "",
         inside=inside,
     )
 
 
-def _read_job(action: Entity, graph: dict[str, Entity], paths: dict[str, str]) -> Job:
-    stage, installation = _links(action["instrument"])
+def _read_job(
+    action: Entity, graph: dict[str, Entity], paths: dict[str, str], installations: dict[str, int]
+) -> Job:
+    _, installation = _links(action["instrument"])
+    stage, name = _text(action, "name").split()
     usage = None
     if "resourceUsage" in action:
         usage = Usage(*(float(graph[x]["value"]) for x in _links(action["resourceUsage"])))
     return Job(
-        stage=stage.removeprefix("#stage/"),
-        name=action["name"].split()[1],
-        code=action["codeDigest"],
-        parameters=action["parametersDigest"],
+        stage=stage,
+        name=name,
+        code=_text(action, "codeDigest"),
+        parameters=_text(action, "parametersDigest"),
         inputs=tuple(paths[x] for x in _links(action["object"]) if x != CONFIG),
         outputs=tuple(paths[x] for x in _links(action["result"])),
-        ended=action["endTime"],
-        installation=int(installation.removeprefix("#installation-")),
+        ended=_text(action, "endTime"),
+        installation=installations[installation],
         usage=usage,
     )
 
 
 def _read_installation(entity: Entity, graph: dict[str, Entity]) -> Installation:
     packages = [graph[x] for x in _links(entity["softwareRequirements"])]
+    commit = _text(entity, "commit")
+    if not COMMIT.fullmatch(commit):
+        raise ValueError(f"{commit!r} is no commit")
+    versions = {_text(package, "name"): _text(package, "softwareVersion") for package in packages}
+    if PACKAGE not in versions:
+        raise ValueError(f"no version of {PACKAGE}")
     return Installation(
-        commit=entity["commit"],
-        versions={package["name"]: package["softwareVersion"] for package in packages},
-        system=entity["operatingSystem"],
-        processor=entity["processor"],
-        target=entity["processorTarget"],
-        features=entity["processorFeatures"],
+        commit=commit,
+        versions=versions,
+        system=_text(entity, "operatingSystem"),
+        processor=_text(entity, "processor"),
+        target=_text(entity, "processorTarget"),
+        features=_text(entity, "processorFeatures"),
     )

@@ -275,17 +275,6 @@ def _canonical(values: npt.NDArray[Any]) -> tuple[str, bytes | memoryview]:
     return values.dtype.str, np.ascontiguousarray(values).data.cast("B")
 
 
-def stored_digest(path: Path) -> str:
-    """The `data_digest` that a file of a stage was written with; its data are not loaded.
-
-    Raises
-    ------
-    DataError
-        As `read_dataset`.
-    """
-    return str(_opened(path, lambda dataset: dataset.attrs["data_digest"]))
-
-
 def read_dataset(
     path: Path,
     *variables: str,
@@ -302,7 +291,15 @@ def read_dataset(
         If the file is missing, truncated or has changed in any byte, lacks one of the variables,
         or holds no finite number in one of them.
     """
-    loaded: xr.Dataset = _opened(path, lambda dataset: part(dataset).load())
+    require_whole(path)
+    try:
+        with xr.open_dataset(path, engine="netcdf4") as dataset:
+            loaded = part(dataset).load()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DataError(
+            f"{path}: the file is as it was written, and yet cannot be read ({error}); give the "
+            "job more memory"
+        ) from None
     for name in variables:
         if name not in loaded:
             raise DataError(f"{path}: variable {name} is missing; the file has {list(loaded)}")
@@ -313,16 +310,3 @@ def read_dataset(
         ):
             raise DataError(f"{path}: variable {name} holds no finite number")
     return loaded
-
-
-def _opened(path: Path, look: Callable[[xr.Dataset], Any]) -> Any:
-    """What `look` makes of a file that is whole."""
-    require_whole(path)
-    try:
-        with xr.open_dataset(path, engine="netcdf4") as dataset:
-            return look(dataset)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(
-            f"{path}: the file is as it was written, and yet cannot be read ({error}); give the "
-            "job more memory"
-        ) from None

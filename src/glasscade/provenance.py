@@ -99,8 +99,17 @@ def _processor() -> str:
 
 def lock_digest() -> str:
     """The SHA-256 of the lock file beside the source, empty where there is none."""
+    return _digest_beside("requirements.lock")
+
+
+def citation_digest() -> str:
+    """The same of the citation file."""
+    return _digest_beside("CITATION.cff")
+
+
+def _digest_beside(name: str) -> str:
     with suppress(OSError):
-        return hashlib.sha256((SOURCE / "requirements.lock").read_bytes()).hexdigest()
+        return hashlib.sha256((SOURCE / name).read_bytes()).hexdigest()
     return ""
 
 

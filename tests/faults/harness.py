@@ -18,8 +18,8 @@ import psutil
 import yaml
 
 from clones import Clone
-from glasscade.io import stored_digest
 from glasscade.paths import checkpoint
+from glasscade.stages.record import attributes
 from studies import GLASS, ROUGH, Raw, study
 
 PATIENCE = 600.0
@@ -170,7 +170,7 @@ class Ground:
         found = {}
         for path in self.results.rglob("*"):
             if path.suffix == ".nc":
-                found[str(path.relative_to(self.results))] = stored_digest(path)
+                found[str(path.relative_to(self.results))] = attributes(path)["data_digest"]
             elif path.suffix in (".csv", ".png"):
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
                 found[str(path.relative_to(self.results))] = digest

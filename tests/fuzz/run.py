@@ -78,7 +78,7 @@ def shares(inputs: int, only: str | None) -> dict[str, int]:
     """How many inputs each kind of file gets: half of them are configurations."""
     names = [
         "run.dump", "wrapped.dump", "run.dump.gz", "run.gsd", "run.nc", "ours.nc", "table.txt",
-        "state.nc", "checkpoint.npz", "verdicts.csv",
+        "state.nc", "checkpoint.npz", "verdicts.csv", "ro-crate-metadata.json", "figure.csv",
     ]  # fmt: skip
     if only:
         return {only: inputs}

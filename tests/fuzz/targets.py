@@ -22,7 +22,7 @@ import xarray as xr
 from hypothesis import strategies as st
 
 import dumps
-from glasscade import config, estimate, jobs
+from glasscade import config, crate, estimate, jobs
 from glasscade.cell import Cell
 from glasscade.cli import cost_table
 from glasscade.config.potentials import TabulatedKeys
@@ -34,6 +34,7 @@ from glasscade.io import read_dataset, write_dataset
 from glasscade.limits.verdicts import CHECKS, Verdict
 from glasscade.particles.dynamics import State
 from glasscade.particles.trajectory import Trajectory, read_trajectory, write_trajectory
+from glasscade.stages import compare as comparing
 from glasscade.stages.checkpoint import Checkpoint, Progress
 from glasscade.stages.verdicts import read_verdicts, table
 from mutants import TABLE, files_of_configurations, mistaken_bytes
@@ -315,6 +316,42 @@ def check_verdicts(path: Path) -> None:
         assert row.verdict in ("holds", "violated", "inconclusive")
 
 
+CITATION = crate.Citation("Title", (("A. Author", ""),), "CC-BY-4.0")
+
+
+def record_bytes() -> bytes:
+    """The metadata of one job."""
+    made_by = crate.Installation(
+        "0123456789ab", {"glasscade": "0.1.0"}, "Linux", "A", "haswell", ""
+    )
+    usage = crate.Usage(3.5, 2.25, 219.0)
+    job = crate.Job("limits", "a", "0a", "1b", ("b.nc",), ("c.nc",), "2026-01-01", 0, usage)
+    files = [crate.File(name, 12, "f" * 64, "e" * 64) for name in ("config.yaml", "b.nc", "c.nc")]
+    whole = crate.Record("small", 7, "2026-01-01", "d" * 64, (*files,), (job,), (made_by,))
+    return crate.to_json(whole, CITATION).encode()
+
+
+def check_record(path: Path) -> None:
+    """A record that is accepted can be written again, and then reads back as it was."""
+    found = crate.read(path.parent)
+    path.write_text(crate.to_json(found, CITATION), encoding="utf-8")
+    assert repr(crate.read(path.parent)) == repr(found)  # NaN is not equal to itself
+
+
+def check_figure(path: Path) -> None:
+    """Points that are accepted are those of the file, and are as they are."""
+    rows = comparing.points(path)
+    with path.open(encoding="utf-8", newline="") as stream:
+        assert len(rows) == len(list(filter(None, csv.reader(stream)))) - 1
+    for chaotic in (False, True):
+        assert comparing.figure(rows, rows, chaotic) == ""
+
+
+FIGURE = b"""panel,series,x_name,y_name,x,y,y_low,y_high
+"(a) W, smeared",T = 0,ell [l0],W [1],0.1,0.003234763,0.0005800511,0.005889474
+"(a) W, smeared",T = 0,ell [l0],W [1],0.2,-1e-17,,
+"""
+
 WORDS = [
     b"nan", b"inf", b"-1", b"0", b"1e300", b"1e-300", b"9" * 25, b"1_0", b"x", b"", b" ", b"\n",
     b"ITEM: ATOMS id type x y z\n", b"ITEM: TIMESTEP\n", b"pp", b"ff", b"1.5", b"-", b",", b"\x00",
@@ -348,4 +385,6 @@ def targets(folder: Path) -> list[Target]:
             check_checkpoint,
         ),
         Target("verdicts.csv", mistaken_bytes(verdict_bytes(), WORDS), check_verdicts),
+        Target(crate.METADATA, mistaken_bytes(record_bytes(), WORDS), check_record),
+        Target("figure.csv", mistaken_bytes(FIGURE, WORDS), check_figure),
     ]

@@ -10,7 +10,7 @@ import pytest
 
 from glasscade import crate
 from glasscade.crate import Citation, File, Installation, Job, Record, Usage
-from glasscade.errors import DataError
+from glasscade.errors import DataError, GlasscadeError
 
 ROOT = Path(__file__).parents[2]
 INSTALLATION = Installation(
@@ -44,6 +44,10 @@ RECORD = Record(
     jobs=(JOB,),
     installations=(INSTALLATION,),
 )
+BOMB = "a0: &a0 [x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
+)
+"""A billion entries in ten lines."""
 CITATION = Citation("Title", (("A. Author", ""),), "CC-BY-4.0")
 
 
@@ -73,6 +77,47 @@ def test_no_file_of_a_crate_lies_outside_of_it(tmp_path: Path, path: str) -> Non
     record = replace(RECORD, files=(*RECORD.files, File(path, 1, "d" * 64)))
     with pytest.raises(DataError, match="leaves the folder"):
         read_back(record, tmp_path)
+
+
+@pytest.mark.parametrize("commit", ["unknown", "0123456789ab+", "v0.1.0-3-g0123456789ab"])
+def test_what_git_calls_a_commit_is_accepted(tmp_path: Path, commit: str) -> None:
+    record = replace(RECORD, installations=(replace(INSTALLATION, commit=commit),))
+    assert read_back(record, tmp_path) == record
+
+
+@pytest.mark.parametrize(
+    "commit", ["--output=/etc/motd", "-v", "", "HEAD:src", "a b", "a++", "a\n"]
+)
+def test_what_git_would_take_for_something_else_is_no_commit(tmp_path: Path, commit: str) -> None:
+    record = replace(RECORD, installations=(replace(INSTALLATION, commit=commit),))
+    with pytest.raises(DataError, match=r"is not the record of a study .*commit"):
+        read_back(record, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("CreateAction", "Action"),
+        ('{"@id": "#installation-0"}', '{"@id": "#installation-7"}'),
+        ('"codeDigest": "0123456789ab", "parameters', '"codeDigest": ["a"], "parameters'),
+        ('"File", "name": "config.yaml"', '"CreativeWork", "name": "config.yaml"'),
+        ("Study small", "Study \\u001b[2J"),
+        ('"seed": 7', '"seed": 1e999'),
+        ("#glasscade-0.1.0", "#python-3.11.7"),
+    ],
+)
+def test_what_lacks_something_is_no_record(tmp_path: Path, old: str, new: str) -> None:
+    text = crate.to_json(RECORD, CITATION)
+    assert old in text
+    (tmp_path / crate.METADATA).write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(DataError, match="is not the record of a study"):
+        crate.read(tmp_path)
+
+
+def test_brackets_within_each_other_for_ever_are_no_record(tmp_path: Path) -> None:
+    (tmp_path / crate.METADATA).write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(DataError, match="is not the record of a study"):
+        crate.read(tmp_path)
 
 
 def test_what_is_left_out_is_no_file_of_the_crate() -> None:
@@ -114,11 +159,12 @@ def test_people_have_their_orcid(tmp_path: Path) -> None:
         ("title: [", "cannot be read as YAML"),
         ("title: Data\nauthors: []\n", "is not a citation file \\('license'\\)"),
         ("- 1\n", "is not a citation file"),
+        (BOMB, "entries, aliases written out"),
         ("title: D\nlicense: MIT\nauthors: [{given-names: A}]\n", "'family-names'"),
     ],
 )
 def test_a_bad_citation_file_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "CITATION.cff"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=sentence):
+    with pytest.raises(GlasscadeError, match=sentence):
         Citation.read(path)

@@ -32,7 +32,8 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Target]:
 @pytest.mark.parametrize(
     "name",
     ["study.yaml", "run.dump", "wrapped.dump", "run.dump.gz", "run.gsd", "run.nc", "ours.nc",
-     "table.txt", "state.nc", "checkpoint.npz", "verdicts.csv"],
+     "table.txt", "state.nc", "checkpoint.npz", "verdicts.csv",
+     "ro-crate-metadata.json", "figure.csv"],
 )  # fmt: skip
 def test_files_with_mistakes(
     name: str, kinds: dict[str, Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

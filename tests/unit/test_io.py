@@ -23,11 +23,11 @@ from glasscade.io import (
     is_whole,
     read_dataset,
     read_table,
-    stored_digest,
     write_dataset,
     write_table,
     write_text,
 )
+from glasscade.stages.record import attributes
 from small_disks import NAMESPACE, may_mount
 
 
@@ -193,13 +193,18 @@ def test_any_truncation_and_any_changed_byte_is_found(
         assert str(caught.value).startswith(f"{path}: truncated or corrupt, it does not end with")
         assert str(caught.value).endswith("delete it, it will be computed again")
         with pytest.raises(DataError, match="truncated or corrupt"):
-            stored_digest(path)
+            attributes(path)
 
 
 def test_more_bytes_are_a_change(tmp_path: Path) -> None:
     path = written(tmp_path / "b.nc")
     path.write_bytes(path.read_bytes() + b"\n")
     assert not is_whole(path)
+
+
+def digest(path: Path) -> str:
+    """The one that a file was written with."""
+    return str(attributes(path)["data_digest"])
 
 
 def test_the_digest_of_data_is_that_of_what_is_read(
@@ -209,9 +214,9 @@ def test_the_digest_of_data_is_that_of_what_is_read(
     write_dataset(made, tmp_path / "a.nc", {"seed": 7}, "glasscade.io")
     write_dataset(made, tmp_path / "b.nc", {"seed": 8}, "glasscade.errors")
     read = read_dataset(tmp_path / "a.nc")
-    assert data_digest(read) == data_digest(made) == stored_digest(tmp_path / "a.nc")
+    assert data_digest(read) == data_digest(made) == digest(tmp_path / "a.nc")
     # Whatever wrote them, and with which parameters.
-    assert stored_digest(tmp_path / "a.nc") == stored_digest(tmp_path / "b.nc")
+    assert digest(tmp_path / "a.nc") == digest(tmp_path / "b.nc")
     assert read.attrs != read_dataset(tmp_path / "b.nc").attrs
 
 

@@ -1,5 +1,6 @@
 from glasscade.figures import STUDY_TITLES, TITLES
 from glasscade.paths import WHOLE_STUDY
+from glasscade.provenance import citation_digest, lock_digest
 from glasscade.report import template_digest
 
 # From here: an input that moved with the project would be another one.
@@ -165,5 +166,7 @@ rule record:
     params:
         job=jobs.record(STUDY),
         code=code("record"),
+        lock=lock_digest(),
+        citation=citation_digest(),
     script:
         "../scripts/record.py"

@@ -22,7 +22,7 @@ from glasscade.io import atomic
 from glasscade.provenance import SOURCE
 from glasscade.stages.record import citation as own_citation
 from glasscade.stages.record import file_in
-from glasscade.stages.verify import verify
+from glasscade.stages.verify import TOLD, verify
 
 LARGE = tuple(pattern.split("{")[0] for pattern in (PATHS.state, PATHS.budget, PATHS.structure))
 """Folders of intermediate results, which can be computed again from the configuration."""
@@ -67,8 +67,8 @@ def run(folder: Path, output: Path, citation: Path | None = None, states: bool =
     named = Citation.read(citation) if citation else own_citation()
     recorded = crate.read(folder)
     with TemporaryDirectory() as scratch, atomic(output) as temporary:
-        source = _source(recorded, Path(scratch))
-        files = [_chosen(file, states) for file in recorded.files if file.path != ARCHIVE]
+        source = _source(commit_of(recorded), Path(scratch))
+        files = [_chosen(x, folder, states) for x in recorded.files if x.path != ARCHIVE]
         record = replace(recorded, files=(*files, *source))
         with ZipFile(temporary, "w") as archive:
             _put(archive, METADATA, io.BytesIO(crate.to_json(record, named).encode()))
@@ -82,16 +82,27 @@ def run(folder: Path, output: Path, citation: Path | None = None, states: bool =
     return record
 
 
-def _chosen(file: File, states: bool) -> File:
-    """The file as it will be recorded: in the archive or left out."""
+def _chosen(file: File, folder: Path, states: bool) -> File:
+    """The file as it will be recorded: in the archive or left out, logs as they are now."""
+    if file.inside and file.path.startswith(TOLD):
+        return file_in(folder, file.path)
     return file if states or not file.path.startswith(LARGE) else replace(file, inside=False)
 
 
-def _source(record: Record, scratch: Path) -> list[File]:
-    """The source at the commit of the last job, archived; nothing if this is no clone with it."""
-    commit = record.installations[record.jobs[-1].installation].commit.rstrip("+")
+def commit_of(record: Record) -> str:
+    """The commit of the last job."""
+    return record.installations[record.jobs[-1].installation].commit
+
+
+def has_source(record: Record) -> bool:
+    """Whether the source is in an archive."""
+    return any(file.path == ARCHIVE and file.inside for file in record.files)
+
+
+def _source(commit: str, scratch: Path) -> list[File]:
+    """The source at a commit, archived; nothing if this is no clone with just that."""
     command = ["git", "archive", "--format=tar", f"--output={scratch / ARCHIVE}", commit]
-    if not (SOURCE / ".git").exists():
+    if commit.endswith("+") or not (SOURCE / ".git").exists():
         return []
     try:
         subprocess.run(command, cwd=SOURCE, capture_output=True, check=True)

@@ -223,10 +223,19 @@ def file_in(folder: Path, path: str, data: str = "", inside: bool = True) -> Fil
 
 
 def attributes(path: Path) -> Mapping[str, Any]:
-    """What a NetCDF file that is whole says of itself; xarray would take several times as long."""
+    """What a NetCDF file says of itself; xarray would take several times as long.
+
+    Raises
+    ------
+    DataError
+        If the file is not, to the byte, what a stage has written, or no NetCDF at all.
+    """
     require_whole(path)
-    with netCDF4.Dataset(path) as dataset:
-        return {name: dataset.getncattr(name) for name in dataset.ncattrs()}
+    try:
+        with netCDF4.Dataset(path) as dataset:
+            return {name: dataset.getncattr(name) for name in dataset.ncattrs()}
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DataError(f"{path}: it cannot be read as NetCDF ({error})") from None
 
 
 def _ended(path: Path) -> str:

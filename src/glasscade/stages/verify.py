@@ -10,23 +10,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
 from glasscade import config, crate
 from glasscade.config import Study
-from glasscade.crate import CONFIG, METADATA, Record
+from glasscade.crate import CONFIG, METADATA, File, Job, Record
 from glasscade.errors import GlasscadeError
 from glasscade.inventory import PATHS, tasks
 from glasscade.io import checksum_of
-from glasscade.limits.verdicts import Outcome, Verdict
+from glasscade.limits.verdicts import Verdict
 from glasscade.provenance import lock_digest, parameters_digest
-from glasscade.stages.record import file_in, here, present_code
+from glasscade.stages.record import attributes, file_in, here, present_code
 from glasscade.stages.verdicts import read_verdicts, table, together
 
-UNRECORDED = ("report.html", "report.zip", "logs/record", "benchmarks/record", METADATA)
+UNRECORDED = {
+    "report.html",
+    "report.zip",
+    PATHS.log("record", "record"),
+    PATHS.benchmark("record", "record"),
+    METADATA,
+}
 """What comes after the record, and is no stranger: reports of Snakemake, and the record itself."""
+TOLD = ("logs/", "benchmarks/")
+"""Folders of what tells of a run: a job that ran again to the same data has written it anew."""
 
 
 @dataclass(frozen=True)
@@ -50,33 +57,49 @@ def verify(folder: Path) -> list[Finding]:
         If the folder has no record.
     """
     record = crate.read(folder)
-    found = [*_files(record, folder), *_strangers(record, folder)]
+    found = [Finding(True, file.path, "is missing") for file in missing(record, folder)]
+    found += [*changed(record, folder), *left_out([x for x in record.files if not x.inside])]
+    found += _strangers(record, folder)
     found += [*_configuration(record, folder), *_verdicts(record, folder)]
     found += [*_code(record), *_installations(record)]
     return sorted(found, key=lambda finding: not finding.fault)
 
 
-def _files(record: Record, folder: Path) -> Iterator[Finding]:
-    """Every file there, with the bytes that were recorded, or named as left out."""
-    left = [file for file in record.files if not file.inside]
+def missing(record: Record, folder: Path) -> list[File]:
+    """Files that should be in the folder, and are not."""
+    return [file for file in record.files if file.inside and not (folder / file.path).is_file()]
+
+
+def changed(record: Record, folder: Path) -> Iterator[Finding]:
+    """Files that are there with other bytes or data than were recorded."""
     for recorded in record.files:
-        if not recorded.inside:
-            continue
-        if not (folder / recorded.path).is_file():
-            yield Finding(True, recorded.path, "is missing")
-            continue
-        try:
-            present = file_in(folder, recorded.path)
-        except GlasscadeError as error:
-            yield Finding(True, recorded.path, str(error))
-            continue
-        if present.size != recorded.size:
-            text = f"has {present.size} bytes, {recorded.size} are recorded"
-            yield Finding(True, recorded.path, text)
-        elif present.sha256 != recorded.sha256:
-            yield Finding(True, recorded.path, "has changed since it was recorded")
+        if recorded.inside and (folder / recorded.path).is_file():
+            try:
+                text = _change(recorded, folder)
+            except GlasscadeError as error:
+                text = str(error)
+            if text:
+                yield Finding(not recorded.path.startswith(TOLD), recorded.path, text)
+
+
+def _change(recorded: File, folder: Path) -> str:
+    """What has happened to a file since, if anything."""
+    present = file_in(folder, recorded.path)
+    if present.size != recorded.size:
+        return f"has {present.size} bytes, {recorded.size} are recorded"
+    if present.sha256 != recorded.sha256:
+        return "has changed since it was recorded"
+    if recorded.path.endswith(".nc"):
+        data = attributes(folder / recorded.path).get("data_digest", "missing")
+        if data != recorded.data:
+            return f"its data_digest is {data}, {recorded.data or 'none'} is recorded"
+    return ""
+
+
+def left_out(files: list[File]) -> Iterator[Finding]:
+    """One note for each folder that files are left out of."""
     kinds: dict[str, list[int]] = {}
-    for file in left:
+    for file in files:
         kinds.setdefault(file.path.partition("/")[0], []).append(file.size)
     for kind, sizes in kinds.items():
         megabytes = sum(sizes) / 1e6
@@ -90,7 +113,7 @@ def _strangers(record: Record, folder: Path) -> Iterator[Finding]:
     known |= {checksum_of(path) for path in known}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_dir() or Path(name) in known or name.startswith(UNRECORDED):
+        if path.is_dir() or Path(name) in known or name in UNRECORDED:
             continue
         yield Finding(True, name, "is not of this study as it was recorded; move it elsewhere")
 
@@ -117,24 +140,35 @@ def _configuration(record: Record, folder: Path) -> Iterator[Finding]:
     yield from _tasks(record, study)
 
 
+Given = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""Of a job the digest of its parameters, its inputs in the folder, its outputs."""
+
+
+def _given(job: Job) -> Given:
+    inputs = tuple(path for path in job.inputs if not _outside(path))
+    return job.parameters, inputs, job.outputs
+
+
 def _tasks(record: Record, study: Study) -> Iterator[Finding]:
     """The jobs of the configuration and what each is given, one line for each stage that differs.
 
     With another source the same configuration may rightly give others.
     """
-    wanted: dict[str, dict[str, str]] = {}
+    wanted: dict[str, dict[str, Given]] = {}
     for task in tasks(study):
-        wanted.setdefault(task.stage, {})[task.name] = parameters_digest(task.parameters)
+        given = (parameters_digest(task.parameters), task.inputs, task.outputs)
+        wanted.setdefault(task.stage, {})[task.name] = given
     for stage in dict.fromkeys([*wanted, *record.stages]):
         jobs = record.stages.get(stage, [])
-        known = {job.name: job.parameters for job in jobs}
+        known = {job.name: _given(job) for job in jobs}
         differing = sorted(
             name
             for name in {*known, *wanted.get(stage, {})}
             if known.get(name) != wanted.get(stage, {}).get(name)
         )
         if differing:
-            same = {job.code for job in jobs} == {present_code(stage)}
+            # of a stage without a job all others tell whether the source is the same
+            same = all(job.code == present_code(job.stage) for job in jobs or record.jobs)
             yield Finding(
                 same,
                 f"stage {stage}",
@@ -161,8 +195,6 @@ def _verdicts(record: Record, folder: Path) -> Iterator[Finding]:
 
 def _nonsense(row: Verdict) -> str:
     """What is wrong with a row, if anything."""
-    if row.verdict not in get_args(Outcome):
-        return f"the verdict {row.verdict} is none of {', '.join(get_args(Outcome))}"
     if row.ci_low > row.ci_high:
         return "its interval ends before it begins"
     if row.verdict == "violated" and not np.isfinite([row.ci_low, row.ci_high]).all():
@@ -171,7 +203,7 @@ def _nonsense(row: Verdict) -> str:
 
 
 def _code(record: Record) -> Iterator[Finding]:
-    """Stages whose code is another now, or was not the same for all jobs."""
+    """Stages whose code is another now, or whose jobs were not all run by the same."""
     for stage, jobs in record.stages.items():
         found = sorted({job.code for job in jobs})
         if len(found) > 1:
@@ -179,6 +211,10 @@ def _code(record: Record) -> Iterator[Finding]:
             yield Finding(True, f"stage {stage}", text)
         elif found != [present_code(stage)]:
             text = f"its code was {found[0]} and is {present_code(stage)} in the present source"
+            yield Finding(False, f"stage {stage}", text)
+        installations = len({job.installation for job in jobs})
+        if installations > 1:
+            text = f"its jobs were run by {installations} installations"
             yield Finding(False, f"stage {stage}", text)
 
 
