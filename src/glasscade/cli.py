@@ -39,13 +39,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        return options.command(options) or 0
+        code = options.command(options) or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads has seen enough, and Python would say so at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except GlasscadeError as error:
-        print(f"glasscade: {error}", file=sys.stderr)
-        return 2
+        text = str(error)
     except MemoryError as error:
-        print(f"glasscade: {without_memory(error)}", file=sys.stderr)
-        return 2
+        text = without_memory(error)
+    except OSError as error:
+        place = error.filename2 or error.filename or "what it prints"
+        text = f"{place}: cannot be read or written, {(error.strerror or str(error)).lower()}"
+    print(f"glasscade: {text}", file=sys.stderr)
+    return 2
 
 
 def check(options: argparse.Namespace) -> None:
@@ -98,12 +106,24 @@ def bundle(options: argparse.Namespace) -> None:
     """Pack a folder of results for deposit: an RO-Crate in a zip file."""
     from glasscade.stages import bundle as bundling
 
+    _require_apart(options.output, options.folder)
     record = bundling.run(options.folder, options.output, options.citation, options.with_states)
     inside = sum(file.inside for file in record.files)
     print(f"{options.output}: {inside} files, {len(record.files) - inside} left out")
     if not bundling.has_source(record):
         commit = bundling.commit_of(record)
         print(f"without the source: {commit} is not in this clone, or had changes beside it (+)")
+
+
+def _require_apart(output: Path, source: Path) -> None:
+    """Refuse to write over what is read, into its folder, or over any other file of a stage."""
+    from glasscade.io import is_whole
+
+    if output.is_dir():
+        raise ConfigError(f"{output}: this is a folder; name the file to write")
+    place = output.resolve()
+    if source.resolve() in (place, *place.parents) or (output.is_file() and is_whole(output)):
+        raise ConfigError(f"{output}: this is of the results themselves; name another file")
 
 
 def _told(what: str, findings: Sequence[Finding]) -> int:
@@ -119,6 +139,7 @@ def export(options: argparse.Namespace) -> None:
     """Write the particles of a state file as an AMBER trajectory, for OVITO, VMD, MDAnalysis."""
     from glasscade.stages import export as exporting
 
+    _require_apart(options.output, options.state)
     exporting.run(options.state, options.realisation, options.output)
 
 

@@ -393,7 +393,7 @@ def read(folder: Path) -> Record:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise DataError(
-            f"{path}: this file is missing or not text; the stage record writes it"
+            f"{path}: this file is missing or not text; the last job of a study writes it"
         ) from None
     try:
         return _record({entity["@id"]: entity for entity in json.loads(text)["@graph"]})

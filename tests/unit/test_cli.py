@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 import yaml
 
 from glasscade import __version__, cli, config, estimate, serial
@@ -201,3 +202,60 @@ def test_check_of_what_fits_no_memory(tmp_path: Path, capsys: pytest.CaptureFixt
     path.write_text(yaml.safe_dump(raw), encoding="utf-8")
     assert cli.main(["check", str(path)]) == 2
     assert "does not fit into the memory of this machine" in capsys.readouterr().err
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one sentence with which a command ends."""
+    assert cli.main(list(map(str, arguments))) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("glasscade: ")
+    assert error.count("\n") == 1
+    return error.removeprefix("glasscade: ").rstrip("\n")
+
+
+def test_results_are_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither what is read, nor another file of a stage, nor anything within the folder."""
+    state, other = tmp_path / "results" / "a.nc", tmp_path / "b.nc"
+    for path in (state, other):
+        write_dataset(xr.Dataset(), path, {}, "glasscade.io")
+    before = state.read_bytes()
+    for output in (state, other):
+        assert "of the results themselves" in refusal(capsys, "export", state, output)
+    inside = state.with_name("in.zip")
+    assert "of the results themselves" in refusal(capsys, "bundle", state.parent, inside)
+    assert "this is a folder" in refusal(capsys, "export", state, tmp_path)
+    assert state.read_bytes() == before
+    assert not inside.exists()
+
+
+def test_what_the_system_refuses_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, chosen = written(tmp_path, study()), ["--model", "point", "--temperature", "0"]
+    (tmp_path / "file").touch()
+    text = refusal(capsys, "run", "simulate", path, *chosen, "--results", tmp_path / "file")
+    assert text.startswith(f"{tmp_path}/file/small")
+    assert text.endswith("cannot be read or written, not a directory")
+
+
+def test_whoever_reads_may_stop(tmp_path: Path) -> None:
+    path = written(tmp_path, study())
+    code = "import sys, time; from glasscade import cli; time.sleep(0.5); sys.exit(cli.main())"
+    command = [sys.executable, "-c", code, "check", path]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert process.stderr
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+def test_check_finds_what_the_first_job_would_refuse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cluster at a temperature in kelvin."""
+    path = written(tmp_path, changed(study(), "models.point.sweep.temperature", [0, 1, 2, 3, 300]))
+    assert f"{path}: models.point: temperature: 1 admits no cluster" in refusal(
+        capsys, "check", path
+    )

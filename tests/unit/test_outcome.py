@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import inspect
 import logging
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from snakemake.scheduling import job_scheduler
 
 from glasscade import outcome
 from glasscade.io import write_text
 from glasscade.limits.verdicts import Verdict
 from glasscade.paths import Paths
-from glasscade.progress import Failure, Progress
+from glasscade.progress import INTERRUPTED, Failure, Progress
 from glasscade.stages.verdicts import table
 from report_data import made_up_rows
 
@@ -105,3 +107,16 @@ def test_hundreds_of_failures_are_not_all_told() -> None:
 def test_a_run_that_was_stopped_is_no_failure() -> None:
     text = outcome.failed(ended(1))
     assert text.endswith("\nRun the same command again: finished jobs are kept.")
+
+
+def test_jobs_that_an_interrupt_ends_are_not_to_be_cured() -> None:
+    run = ended(1, 2, failures={5: Failure("reduce", "out.nc", ())})
+    run.handle(logging.makeLogRecord({"msg": f"{INTERRUPTED}, this might take some time."}))
+    assert outcome.failed(run) == (
+        "Interrupted after 2 jobs and 3 min; 8 are left.\n\n"
+        "Run the same command again: finished jobs are kept."
+    )
+
+
+def test_snakemake_says_so_when_it_is_interrupted() -> None:
+    assert INTERRUPTED in inspect.getsource(job_scheduler)

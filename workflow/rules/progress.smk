@@ -14,6 +14,13 @@ def follow():
 
     from glasscade.progress import Progress
 
+    others = sorted({path.name for path in (PATHS.root / "state").glob("*")} - set(MODELS))
+    if others:
+        tell(
+            f"{PATHS.root} also holds {', '.join(others)}, of another configuration with this name of a "
+            "study: `glasscade verify` will find that; give the study another name, or move them away"
+        )
+
     planned = workflow.dag.needrun_jobs()
     costs = {job.jobid: cost(job.rule.name)(job.wildcards).seconds for job in planned}
     RUN.append(Progress(costs, tell))

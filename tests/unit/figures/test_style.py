@@ -80,6 +80,17 @@ def test_labels_are_few_and_evenly_spaced() -> None:
     np.testing.assert_allclose(axes.get_xticks(minor=True), [2.0, 4.0, 16.0, 32.0], rtol=1e-12)
 
 
+def test_labels_of_many_values_are_short_and_apart() -> None:
+    axes = Figure().subplots()
+    place = log_with_zero(axes, np.array([0.0, *np.geomspace(8e-4, 0.8, 60)]))
+    at = np.array(sorted(axes.get_xticks()))
+    assert np.all(np.diff(np.log10(at)) > 0.1 * 3.0)  # of three decades
+    assert at[0] == place(np.zeros(1))[0]
+    labels = [axes.xaxis.get_major_formatter()(x, 0) for x in at]
+    assert labels[:2] == ["0", "0.0008"]
+    assert max(map(len, labels)) <= 7
+
+
 @pytest.mark.parametrize(
     ("limits", "expected"),
     [
