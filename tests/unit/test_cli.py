@@ -14,6 +14,7 @@ import xarray as xr
 import yaml
 
 from glasscade import __version__, cli, config, estimate, serial
+from glasscade.io import write_dataset
 from studies import FIELD, ROUGH, Raw, changed, study
 
 

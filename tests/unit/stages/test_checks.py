@@ -16,6 +16,7 @@ from glasscade.config import SYSTEM, Margins
 from glasscade.fields import cluster
 from glasscade.limits.verdicts import CHECKS
 from glasscade.regularity.exponents import DECISIVE, FLAGS, Flag
+from glasscade.regularity.fits import interval
 from glasscade.stages.checks import checks
 from glasscade.stages.convergence import Scale, labelled
 from glasscade.stages.joint import joint
@@ -447,6 +448,20 @@ def test_direct_terms_are_judged_for_the_whole_box():
 
     rows = replace(FIELD, terms=field_with(thermal=mixed)).verdicts()
     assert rows["direct_terms_vanish", "slope_in_T_at_ell_1.6"].verdict == "holds"
+
+
+def test_martingales_of_all_temperatures_are_judged_together():
+    """Of many intervals some miss zero by chance: their level is that of all at once."""
+    seen = []
+    made = replace(GLASS, noise=200.0 * NOISE, adjust=lambda data: seen.append(data) or data)
+    row = made.verdicts()["closure", "martingale_mean_T0.002"]
+    finest = seen[0].isel(kernel=0, phi=0, ell=1).sel(temperature=0.002)
+    largest = abs(finest["source"] + finest["transport"]).max("term").mean()
+    samples = (finest["residual"] / largest).values
+    together = 1.0 - (1.0 - MARGINS.level) / (len(TEMPERATURES) - 1)
+    alone, wide = (interval(samples, level).half_width for level in (MARGINS.level, together))
+    assert wide > 1.2 * alone
+    assert row.ci_high - row.value == pytest.approx(wide, rel=1e-9)
 
 
 def test_a_martingale_is_no_residual_of_the_time_integral():
