@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from glasscade import config
+from glasscade.config.study import MOST_NOISE
 from glasscade.errors import ConfigError
 from glasscade.external import Active, Kolmogorov, Sum
 from glasscade.potentials import (
@@ -331,6 +332,17 @@ def test_bad_file_is_named(tmp_path: Path, content: bytes, expected: str) -> Non
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent\.yaml: cannot be read, no such file"):
         config.load(tmp_path / "absent.yaml")
+
+
+def test_a_temperature_in_kelvin_is_refused() -> None:
+    """Noise must not carry a particle through others in one step."""
+    raw = study(a=GLASS_MODEL)
+    largest = (MOST_NOISE * 1.0) ** 2 / (2.0 * 0.01)
+    config.parse(changed(raw, "models.a.sweep.temperature", [0, 0.1, 0.2, 0.3, 0.99 * largest]))
+    expected = r"^models\.a: sweep\.temperature must be at most 4\.5 V0/k_B with dt = 0\.01: noise"
+    for hot in (1.01 * largest, 300.0):
+        with pytest.raises(ConfigError, match=expected):
+            config.parse(changed(raw, "models.a.sweep.temperature", [0, 0.1, 0.2, 0.3, hot]))
 
 
 def test_a_study_is_frozen() -> None:

@@ -66,6 +66,18 @@ def test_files_from_elsewhere_are_refused(project: Path, name: str, place: str) 
 
 
 @BOTH
+def test_a_job_takes_the_files_that_its_study_was_allowed(project: Path, name: str) -> None:
+    """It runs where the study was started, and the configuration lies elsewhere, with its files."""
+    folder = Path("../elsewhere")
+    allowed = parse(MADE[name](name), folder)
+    given = allowed.model_dump(mode="json")
+    assert parse(given, known=True) == allowed
+    if name == "run.dump":  # a table is read once, and its numbers handed on
+        with pytest.raises(ConfigError, match=HERE):
+            parse(given)
+
+
+@BOTH
 def test_a_link_leads_nowhere_else(project: Path, name: str) -> None:
     (project / "config" / "link").symlink_to(project.parent / "elsewhere")
     (project / "config" / f"linked_{name}").symlink_to(project.parent / "elsewhere" / name)
