@@ -54,11 +54,18 @@ class Sheet:
         self._frames.append(pd.DataFrame(columns))
 
     def legend_below(self, *axes: Axes, columns: int = 6) -> None:
-        """One legend for the whole figure, from the labels of the given axes."""
+        """One legend for the whole figure, from the labels of the given axes.
+
+        It has as many of the columns as there is room for.
+        """
         labelled = _labelled(axes)
-        self.figure.legend(
-            labelled.values(), labelled.keys(), loc="outside lower center", ncols=columns
-        )
+        for count in range(columns, 0, -1):
+            legend = self.figure.legend(
+                labelled.values(), labelled.keys(), loc="outside lower center", ncols=count
+            )
+            if count == 1 or legend.get_window_extent().width <= self.figure.bbox.width:
+                return
+            legend.remove()
 
     def legend_in(self, empty: Axes, *axes: Axes) -> None:
         """The same in the place of an empty panel."""
