@@ -94,7 +94,7 @@ def test_cluster_reduces_one_scale_in_each_job() -> None:
         (f"{SWEEP}.temperature", [0, "cold"], rf"^{SWEEP}\.temperature\.1: .*number.*'cold'\)$"),
         # ranges
         ("seed", -1, r"^seed: .*greater than or equal to 0 \(got -1\)$"),
-        ("study", "Bad Name", r"^study: .*pattern .* \(got 'Bad Name'\)$"),
+        ("study", "Bad Name", r"^study: must be lower case letters, .* \(got 'Bad Name'\)$"),
         ("models", {}, r"^models: .*at least 1 item"),
         (
             f"{SWEEP}.temperature",

@@ -148,8 +148,8 @@ class GlassSystem(PreparedSystem):
             raise ValueError(f"duration/dt must be at most {MOST_STEPS:g} steps, not {steps:g}")
         if abs(steps - round(steps)) > 1e-6 * steps or round(steps) < self.snapshots:
             raise ValueError(
-                f"duration/dt must be a whole number of steps, not {steps:g}, and no fewer than "
-                f"the {self.snapshots} snapshots"
+                f"duration/dt must be a whole number of steps and no less than the number of "
+                f"snapshots, {self.snapshots} (it is {steps:g})"
             )
         strain = self.shear_rate * self.duration
         if abs(strain - round(strain)) > 1e-9 or abs(strain) > MOST_STRAIN:

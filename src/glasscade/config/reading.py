@@ -20,6 +20,11 @@ LONGEST = 64
 """Characters of a key or a value of the file that a sentence about it shows."""
 
 
+PLAIN = {"tuple": "list", "dictionary": "mapping of keys", " or instance of Study": ""}
+"""Words of the library, and those of a file."""
+NAMES = "must be lower case letters, digits and underscores, beginning with a letter"
+
+
 def parse(raw: object, folder: Path = Path(), known: bool = False) -> Study:
     """Validate a configuration given as plain data.
 
@@ -98,8 +103,10 @@ def _sentence(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"{key}: this key is missing"
     message = error["msg"].removeprefix("Value error, ")
-    for word, plain in (("tuple", "list"), ("dictionary", "mapping of keys")):
+    for word, plain in PLAIN.items():
         message = message.replace(word, plain)
+    if error["type"] == "string_pattern_mismatch":
+        message = NAMES
     value = error["input"]
     shown = "" if isinstance(value, dict) else f" (got {one_line(repr(value), LONGEST)})"
     return f"{key}: {message[0].lower()}{message[1:]}{shown}"
