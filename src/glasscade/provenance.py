@@ -125,7 +125,7 @@ def parameters_digest(parameters: dict[str, Any]) -> str:
 def portable(value: Any) -> Any:
     """Parameters without what folders have to do with them: of trajectories only the name."""
     if isinstance(value, dict):
-        kept = {key: portable(entry) for key, entry in value.items()}
+        kept = {key: portable(entry) for key, entry in value.items() if key != "outside_folders"}
         return kept | {"file": Path(value["file"]).name} if _is_trajectory(value) else kept
     return [portable(entry) for entry in value] if isinstance(value, (list, tuple)) else value
 

@@ -71,12 +71,21 @@ def run(job: dict[str, Any], folder: Path) -> None:
 def config_text(study: Study, folder: Path) -> str:
     """A configuration with every default, as a file of it in `folder` must be."""
     raw = study.model_dump(mode="json")
-    raw["outside_folders"] = [seen_from(folder, path) for path in study.outside_folders]
+    folders = list(study.outside_folders)
     for model in raw["models"].values():
         if model["system"]["kind"] == "trajectory":
+            folders += _outside(model["system"]["file"])
             model["system"]["file"] = seen_from(folder, model["system"]["file"])
+    raw["outside_folders"] = [seen_from(folder, path) for path in dict.fromkeys(folders)]
     text: str = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, default_flow_style=None)
     return text
+
+
+def _outside(file: str) -> list[str]:
+    """The folder of a trajectory that lay beside its configuration and not below here."""
+    place = next(folder for folder in Path(file).parents if "{" not in str(folder))
+    inside = place.resolve().is_relative_to(Path().resolve())
+    return [] if inside else [place.as_posix()]
 
 
 def seen_from(folder: Path, path: str) -> str:

@@ -14,7 +14,7 @@ from glasscade.errors import DataError
 from glasscade.io import write_text
 from glasscade.provenance import lock_digest, parameters_digest
 from glasscade.stages import record
-from studies import ROUGH, TRAJECTORY, study
+from studies import ROUGH, TRAJECTORY, changed, study
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
@@ -53,6 +53,25 @@ def test_files_of_a_trajectory_are_found_from_the_copy(
     for found in (first, second):
         files = jobs.simulate_files(found, "imported", "0.03", "0")
         assert [Path(path).read_text(encoding="utf-8") for path in files] == ["T0.03"]
+
+
+def test_a_trajectory_beside_a_configuration_elsewhere_is_found_from_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was allowed there without a word, and the copy lies in the results."""
+    project, mine = tmp_path / "project", tmp_path / "mine"
+    results = project / "results" / "small"
+    results.mkdir(parents=True)
+    raw = changed(study(run=TRAJECTORY), "models.run.system.file", "T{temperature}/run.dump")
+    write_text("run", mine / "T0.02" / "run.dump")
+    write_text(yaml.safe_dump(raw), mine / "mine.yaml")
+    monkeypatch.chdir(project)
+    first = config.load(Path("../mine/mine.yaml"))
+    write_text(record.config_text(first, results), results / "config.yaml")
+    again = config.load(results / "config.yaml")
+    assert again.outside_folders
+    digests = {parameters_digest(each.model_dump(mode="json")) for each in (first, again)}
+    assert len(digests) == 1
 
 
 def test_folders_outside_are_found_from_the_copy(
