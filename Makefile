@@ -42,7 +42,7 @@ ONE_CORE := CORES must be a positive number or all, not '$(CORES)'
 PLAIN := paths must be without spaces: $(CURDIR), CONFIG=$(CONFIG)
 ask = $(if $(filter-out 1,$(words $(CURDIR)) $(words $(CONFIG))),$(call fail,$(PLAIN));) \
 	$(if $(filter $(PROFILE),$(PROFILES)),,$(call fail,$(NO_PROFILE));) \
-	case "$(CORES)" in all | [1-9] | [1-9][0-9] | [1-9][0-9][0-9]) ;; *) $(call fail,$(ONE_CORE)) ;; esac
+	case "$(CORES)" in all) ;; "" | 0* | *[!0-9]*) $(call fail,$(ONE_CORE)) ;; esac
 fail = { echo "glasscade: $(1)" >&2; exit 1; }
 PROFILES := $(notdir $(patsubst %/,%,$(wildcard workflow/profiles/*/)))
 NO_PROFILE := there is no profile '$(PROFILE)'; it is one of $(PROFILES)
