@@ -160,7 +160,8 @@ def _change(draw: st.DrawFn, raw: Any, place: tuple[Any, ...]) -> None:
     )
     if what == "scale" and isinstance(value, (int, float)):
         factor = draw(st.sampled_from([0.5, 1.1, 2, -1, 10, 1000, 1e-3, 1e-9, 1e9, 1e200]))
-        section[last] = value * factor
+        # Whole numbers may be larger than a float can be.
+        section[last] = value * (int(factor) if abs(value) > 1e300 else factor)
     elif what == "delete":
         del section[last]
     elif what == "rename" and isinstance(section, dict):
