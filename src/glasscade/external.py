@@ -37,8 +37,8 @@ Kind = Literal["gradient", "solenoidal", "isotropic"]
 
 KINDS: tuple[Kind, ...] = ("gradient", "solenoidal", "isotropic")
 
-MOST_WAVES = 2**24
-"""Of a random force: more do not fit into memory."""
+MOST_WAVES = 2**20
+"""Of a random force, whose making then takes a second."""
 TRACELESS = 1e-12
 """Largest |tr Γ| in units of the largest rate: round-off of rates that were computed."""
 

@@ -347,5 +347,5 @@ def test_a_spectrum_that_double_precision_cannot_hold_is_refused() -> None:
 
 
 def test_more_waves_than_memory_are_refused() -> None:
-    with pytest.raises(ResolutionError, match="more than 16777216 of them; lower k_max"):
+    with pytest.raises(ResolutionError, match="more than 1048576 of them; lower k_max"):
         Active(0.1, 0.3, 2.0, 1e6, seed=1).waves(Cell.cubic(5.0, 2))

@@ -108,6 +108,9 @@ def _sentence(error: ErrorDetails) -> str:
     if error["type"] == "string_pattern_mismatch":
         message = NAMES
     value = error["input"]
+    if error["type"] == "union_tag_invalid":
+        key, value = f"{key}.kind", error["ctx"]["tag"]
+        message = f"must be one of {error['ctx']['expected_tags']}"
     shown = "" if isinstance(value, dict) else f" (got {one_line(repr(value), LONGEST)})"
     return f"{key}: {message[0].lower()}{message[1:]}{shown}"
 

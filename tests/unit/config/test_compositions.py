@@ -98,7 +98,11 @@ def single(potential: dict[str, Any]) -> dict[str, Any]:
         (studies.GLASS["composition"], {"number": 63}, r"number: 63 must be even"),
         (single(GAUSSIAN) | {"fractions": [0.5, 0.5]}, {}, "potentials must have 2 rows"),
         (single(GAUSSIAN) | {"fractions": [0.9]}, {}, "fractions must have the sum 1, not 0.9"),
-        (single({"kind": "cone", "strength": 1.0}), {}, "potentials.0.0: input tag 'cone' found"),
+        (
+            single({"kind": "cone", "strength": 1.0}),
+            {},
+            "potentials.0.0.kind: must be one of 'gaussian', 'gem', ",
+        ),
         (single({"kind": "tabulated", "file": "no_such.txt"}), {}, "no_such.txt cannot be read"),
         (single({"kind": "tabulated"}), {}, "its 0 entries must be at least 8"),
         (single(GAUSSIAN | {"width": 3.0}), {}, "must not exceed half the side 8 of the cell"),
