@@ -147,8 +147,9 @@ def test_an_edit_of_a_helper_in_another_module_is_noticed(tmp_path: Path, given:
         return float(done.stdout)
 
     assert answer() == 2.0
-    (root / "helper.py").write_text(HELPER.replace("2.0", "3.0"), encoding="utf-8")
-    assert answer() == 3.0
+    # Of another length: Python itself takes an edit within a second for none.
+    (root / "helper.py").write_text(HELPER.replace("2.0", "3.25"), encoding="utf-8")
+    assert answer() == 3.25
 
 
 def test_no_module_compiles_past_the_decorators() -> None:

@@ -274,7 +274,7 @@ def test_known_densities_on_a_line_are_set_beside_the_bounds_where_there_are_sev
 
 
 def test_results_of_the_study_lie_where_no_model_can_put_its_own() -> None:
-    with pytest.raises(ConfigError, match="pattern"):
+    with pytest.raises(ConfigError, match="must be lower case letters"):
         several(**{WHOLE_STUDY: {}})
 
 

@@ -82,7 +82,7 @@ def test_a_file_that_asks_for_evaluation_gets_no_further(clone: Clone) -> None:
 def test_values_of_the_command_line_are_checked_as_well(clone: Clone) -> None:
     outcome = clone.snakemake(small(), "--dry-run", "--config", "study=../../owned")
     assert outcome.code != 0
-    assert "study: string should match pattern" in outcome.output
+    assert "study: must be lower case letters" in outcome.output
     assert "Traceback" not in outcome.output
 
 
