@@ -36,16 +36,11 @@ TEST_STAMP := .venv/.test-$(call checksum,requirements.lock requirements-test.lo
 
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 UV_INSTALL := .venv/bin/uv pip install --quiet --python .venv/bin/python
-# Asked before anything is installed. Snakemake would wait for ever without a core, and run the whole
-# without a profile; neither make nor the shells of jobs take spaces in paths.
-ONE_CORE := CORES must be a positive number or all, not '$(CORES)'
-PLAIN := paths must be without spaces: $(CURDIR), CONFIG=$(CONFIG)
-ask = $(if $(filter-out 1,$(words $(CURDIR)) $(words $(CONFIG))),$(call fail,$(PLAIN));) \
-	$(if $(filter $(PROFILE),$(PROFILES)),,$(call fail,$(NO_PROFILE));) \
-	case "$(CORES)" in all) ;; "" | 0* | *[!0-9]*) $(call fail,$(ONE_CORE)) ;; esac
 fail = { echo "glasscade: $(1)" >&2; exit 1; }
 PROFILES := $(notdir $(patsubst %/,%,$(wildcard workflow/profiles/*/)))
 NO_PROFILE := there is no profile '$(PROFILE)'; it is one of $(PROFILES)
+ONE_CORE := CORES must be a positive number or all, not '$(CORES)'
+PLAIN := paths must be without spaces: $(CURDIR), CONFIG=$(CONFIG)
 TOO_OLD := Python 3.11 or newer is needed and '$(PYTHON)' is not one; install it, or name another \
 	as in 'make PYTHON=python3.12 study'.
 NO_VENV := '$(PYTHON) -m venv' does not work here; install Python's venv module (python3-venv on \
@@ -66,8 +61,12 @@ study: asked $(PROFILE_STAMP) ## set up, run CONFIG, write results/<study>/summa
 smoke: asked $(PROFILE_STAMP) ## the same in small: config/smoke.yaml to results/smoke/summary.html
 	@$(call run_study,config/smoke.yaml)
 
+# Before anything is installed. Snakemake would wait for ever without a core, and run the whole
+# without a profile; neither make nor the shells of jobs take spaces in paths.
 asked:
-	@$(ask)
+	@$(if $(filter-out 1,$(words $(CURDIR)) $(words $(CONFIG))),$(call fail,$(PLAIN)))
+	@$(if $(filter $(PROFILE),$(PROFILES)),,$(call fail,$(NO_PROFILE)))
+	@case "$(CORES)" in all) ;; "" | 0* | *[!0-9]*) $(call fail,$(ONE_CORE)) ;; esac
 
 # Read by our own reader before Snakemake reads it, with one of its own that runs Python in it if
 # asked. In a terminal a bar over jobs; elsewhere Snakemake's own lines, which a log file can hold.

@@ -36,7 +36,8 @@ def given_study():
     try:
         return configuration.parse(config, FOLDER)
     except GlasscadeError as error:
-        raise GlasscadeError(": ".join([*map(str, GIVEN[-1:]), str(error)])) from None
+        where = f"{GIVEN[-1]}: " if GIVEN else ""
+        raise GlasscadeError(f"{where}{error}") from None
 
 
 try:

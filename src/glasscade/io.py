@@ -228,13 +228,14 @@ def require_whole(path: Path) -> None:
         whole = is_whole(path)
     except OSError as error:
         raise _unreadable(path, error) from None
-    if not whole and path.suffix != ".nc":
+    if whole:
+        return
+    if path.suffix != ".nc":
         raise DataError(f"{path}: this is no NetCDF file of a stage")
-    if not whole:
-        raise DataError(
-            f"{path}: truncated or corrupt, it does not end with the checksum of what comes "
-            "before; delete it, it will be computed again"
-        )
+    raise DataError(
+        f"{path}: truncated or corrupt, it does not end with the checksum of what comes "
+        "before; delete it, it will be computed again"
+    )
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
@@ -303,10 +304,20 @@ def read_dataset(
     for name in variables:
         if name not in loaded:
             raise DataError(f"{path}: variable {name} is missing; the file has {list(loaded)}")
-        if (
-            finite
-            and loaded[name].dtype.kind == "f"
-            and not np.any(np.isfinite(loaded[name].values))
-        ):
-            raise DataError(f"{path}: variable {name} holds no finite number")
+    if finite:
+        require_known(loaded, path, *variables)
     return loaded
+
+
+def require_known(dataset: xr.Dataset, path: Path, *variables: str) -> None:
+    """Refuse variables of a file that hold no finite number.
+
+    Raises
+    ------
+    DataError
+        If there is one.
+    """
+    for name in variables:
+        values = dataset[name].values
+        if values.dtype.kind == "f" and not np.any(np.isfinite(values)):
+            raise DataError(f"{path}: variable {name} holds no finite number")

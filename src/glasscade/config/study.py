@@ -210,13 +210,13 @@ class Model(Closed):
         """A temperature in other units than V₀/k_B, as in kelvin, moves particles too far."""
         shortest = min(pair.cutoff for row in system.mixture.table for pair in row)
         largest = (MOST_NOISE * shortest) ** 2 / (2.0 * system.mobility * system.dt)
-        for temperature in self.sweep.temperatures:
-            if temperature > largest:
-                raise ValueError(
-                    f"sweep.temperature must be at most {largest:.3g} V0/k_B with dt = "
-                    f"{system.dt:g}: noise would move particles by more than {MOST_NOISE:g} of the "
-                    f"range of their potential in a step (got {temperature:g})"
-                )
+        hottest = max(self.sweep.temperatures)
+        if hottest > largest:
+            raise ValueError(
+                f"sweep.temperature must be at most {largest:.3g} V0/k_B with dt = "
+                f"{system.dt:g}: noise would move particles by more than {MOST_NOISE:g} of the "
+                f"range of their potential in a step (got {hottest:g})"
+            )
 
     def _check_shared_jobs(self) -> None:
         """Which temperatures may stand in brackets."""

@@ -45,15 +45,14 @@ from glasscade.figures.style import (
     Look,
     Place,
     Quantity,
-    few,
     log_decades,
     log_with_zero,
     looks,
     minus,
+    of_temperatures,
 )
 from glasscade.limits.bounds import flux_bounds
 from glasscade.limits.verdicts import CRITICAL
-from glasscade.paths import number
 from glasscade.regularity.exponents import LARGEST_CORRECTION
 from glasscade.regularity.fits import local_slopes
 
@@ -330,13 +329,11 @@ def _families(results: Results) -> list[Family]:
     if results.known is not None:
         return _by_case(results, results.measured.isel(temperature=0))
     temperatures = results.exponents["temperature"].values
-    chosen = few(temperatures)
-    shown = zip(chosen, looks(temperatures[chosen]), strict=True)
     data = results.measured.isel(case=0)
     return [
         *(
-            Family(f"T = {number(temperatures[i])}", data.isel(temperature=i), look)
-            for i, look in shown
+            Family(name, data.isel(temperature=t), look)
+            for t, name, look in of_temperatures(temperatures)
         ),
         *_nulls(results.exponents.sel(region=WHOLE_CELL), results.nulls),
     ]

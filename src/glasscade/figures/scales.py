@@ -16,11 +16,9 @@ from glasscade.figures.style import (
     TEMPERATURE,
     Look,
     Quantity,
-    few,
     log_with_zero,
-    looks,
+    of_temperatures,
 )
-from glasscade.paths import number
 
 Real = npt.NDArray[np.float64]
 
@@ -58,17 +56,9 @@ def _resolved(results: Results, panel: Panel) -> None:
     panel.place = log_with_zero(panel.axes, ells)
     for fraction in results.limits["fraction"].values:
         panel.level(f"x = {fraction:g}", ells, fraction, Look(GREY, line=":"))
-    for t, name, look in _families(results):
+    for t, name, look in of_temperatures(results.temperatures):
         mean = results.mean(results.limits["resolved_fraction"].isel(temperature=t))
         panel.points(name, ells, mean, look, name)
-
-
-def _families(results: Results) -> list[tuple[int, str, Look]]:
-    """Position, name and look of every temperature, or of a few of many."""
-    chosen = few(results.temperatures)
-    temperatures = results.temperatures[chosen]
-    names = [f"T = {number(temperature)}" for temperature in temperatures]
-    return list(zip(chosen, names, looks(temperatures), strict=True))
 
 
 def _crossings(results: Results, panel: Panel) -> None:
@@ -91,7 +81,7 @@ def _share(results: Results, panel: Panel, flux: xr.DataArray) -> None:
     ells = results.limits["resolved_ell"].values
     panel.place = log_with_zero(panel.axes, ells)
     panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
-    for t, name, look in _families(results):
+    for t, name, look in of_temperatures(results.temperatures):
         panel.points(name, ells, share(results, flux, t), look)
 
 

@@ -218,6 +218,13 @@ def few(values: Real, count: int = MOST_SERIES) -> list[int]:
     return sorted(set(chosen.tolist()))
 
 
+def of_temperatures(values: Real) -> list[tuple[int, str, Look]]:
+    """Position, name and look of every temperature, or of a few of many."""
+    chosen = few(values)
+    names = [f"T = {number(value)}" for value in values[chosen]]
+    return list(zip(chosen, names, looks(values[chosen]), strict=True))
+
+
 def short(value: float) -> str:
     """Three significant digits, for a tick; data files and legends have all."""
     return f"{value:.3g}"

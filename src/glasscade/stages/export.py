@@ -8,8 +8,10 @@ import numpy as np
 
 from glasscade.analysis.arrays import cell_of
 from glasscade.errors import ConfigError, DataError
-from glasscade.io import read_dataset
+from glasscade.io import read_dataset, require_known
 from glasscade.particles.trajectory import Trajectory, write_trajectory
+
+NEEDED = "position", "species", "step", "cell"
 
 
 def run(state: Path, realisation: int, output: Path) -> None:
@@ -23,12 +25,13 @@ def run(state: Path, realisation: int, output: Path) -> None:
         If the state cannot be read or does not hold particles.
     """
     dataset = read_dataset(state)
-    missing = {"position", "species", "step", "cell"} - set(map(str, dataset.variables))
+    missing = set(NEEDED) - set(map(str, dataset.variables))
     if missing:
         raise DataError(
             f"{state}: it holds no trajectory of simulated particles (no {min(missing)}); states "
             "of models of kind glass do"
         )
+    require_known(dataset, state, *NEEDED)
     known = [int(number) for number in dataset["realisation"].values]
     if realisation not in known:
         raise ConfigError(f"--realisation: {realisation} is not in {state}, which holds {known}")

@@ -10,7 +10,7 @@ import pytest
 import studies
 from glasscade.config import SYSTEM
 from glasscade.errors import ConfigError, DataError
-from glasscade.io import read_dataset
+from glasscade.io import read_dataset, write_dataset
 from glasscade.particles.trajectory import read_trajectory
 from glasscade.stages import export, simulate
 
@@ -34,6 +34,15 @@ def test_a_trajectory_holds_what_the_state_does(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.species, np.repeat([0, 1], 8))
     # Box lengths and angles round by a few units in the last place.
     np.testing.assert_allclose(found.cell.matrix, expected["cell"].values, rtol=1e-14, atol=1e-14)
+
+
+def test_positions_that_are_not_known_are_refused(tmp_path: Path) -> None:
+    source = state(tmp_path, GLASS)
+    spoilt = read_dataset(source)
+    spoilt["position"][:] = np.nan
+    write_dataset(spoilt, source, {}, "glasscade.io")
+    with pytest.raises(DataError, match="variable position holds no finite number"):
+        export.run(source, 3, tmp_path / "trajectory.nc")
 
 
 def test_other_programs_open_what_is_written(tmp_path: Path) -> None:
