@@ -31,7 +31,7 @@ from scipy.optimize import curve_fit
 from glasscade import config, estimate, serial
 from glasscade.config import Study
 from glasscade.memory import keep_freed_memory
-from glasscade.paths import Paths, number
+from glasscade.paths import number
 from glasscade.stages import warm
 
 Real = npt.NDArray[np.float64]
@@ -121,13 +121,13 @@ def job(particles: str, stage: str, ell: str, results: str) -> None:
     keep_freed_memory()
     parsed = study(int(particles))
     chosen = {"temperature": TEMPERATURE} | ({"ell": ell} if ell else {})
-    work = serial.STAGES[stage].run
-    [labels] = serial.select(parsed, stage, chosen)
-    work(parsed, Paths(Path(results)), labels)
+    work, folder = serial.STAGES[stage], Path(results)
+    [task] = serial.select(parsed, stage, chosen)
+    work(task, folder)
     first = time.process_time()  # with the start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     wall = time.perf_counter()
-    work(parsed, Paths(Path(results)), labels)
+    work(task, folder)
     spent = time.perf_counter() - wall, time.process_time() - first
     print(json.dumps((*spent, first, memory)))
 

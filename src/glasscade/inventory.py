@@ -12,6 +12,7 @@ from typing import Any
 
 from glasscade import jobs
 from glasscade.config import Study
+from glasscade.jobs import Labels
 from glasscade.paths import WHOLE_STUDY, Paths
 
 PATHS = Paths(Path())
@@ -19,19 +20,35 @@ PATHS = Paths(Path())
 
 @dataclass(frozen=True)
 class Task:
-    """A job: its stage, its name among those of the stage, what it was given, its files.
+    """A job: its stage, its wildcards, what it was given, its files.
 
-    `model` is empty for a job that looks at all. `files` lie outside the folder of the study:
-    trajectories of other programs.
+    A job that looks at all models has no wildcards. `reads` are its inputs by what they are to it;
+    `files` lie outside the folder of the study: trajectories of other programs.
     """
 
     stage: str
-    model: str
-    name: str
+    labels: Labels
     parameters: dict[str, Any]
-    inputs: tuple[str, ...]
+    reads: dict[str, tuple[str, ...]]
     outputs: tuple[str, ...]
     files: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> str:
+        """Its model, empty for a job that looks at all."""
+        return self.labels.get("model", "")
+
+    @property
+    def name(self) -> str:
+        """Its name among the jobs of the stage, as its log has it."""
+        signs = {"model": "", "temperature": "T", "ell": "ell", "block": "block"}
+        parts = [sign + self.labels[key] for key, sign in signs.items() if key in self.labels]
+        return "_".join(parts) or self.stage
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All that it reads in the folder of the study."""
+        return tuple(path for paths in self.reads.values() for path in paths)
 
     @property
     def log(self) -> str:
@@ -51,64 +68,66 @@ def tasks(study: Study) -> list[Task]:
 
 
 def _of_model(study: Study, model: str) -> Iterator[Task]:
-    exponents = [PATHS.exponents.format(model=model)] if model in jobs.measured(study) else []
-    limits = PATHS.limits.format(model=model)
-    verdicts = PATHS.model_verdicts.format(model=model)
-
-    def task(
-        stage: str, name: str, job: dict[str, Any], inputs: list[str], *outputs: str, **more: Any
-    ) -> Task:
-        return Task(stage, model, name, job, tuple(inputs), outputs, **more)
-
     for x in jobs.states(study, model):
-        name, files = _name(x, "T{temperature}", "block{block}"), jobs.simulate_files(study, **x)
-        job, output = jobs.simulate(study, **x), PATHS.state.format(**x)
-        yield task("simulate", name, job, [], output, files=tuple(files))
+        files = tuple(jobs.simulate_files(study, **x))
+        yield Task("simulate", x, jobs.simulate(study, **x), {}, _each(PATHS.state, [x]), files)
     for x in jobs.reductions(study, model):
-        name = _name(x, "T{temperature}", "ell{ell}", "block{block}")
-        states, output = [PATHS.state.format(**x)], PATHS.budget.format(**x)
-        yield task("reduce", name, jobs.reduce(study, **x), states, output)
-    for x in jobs.structures(study, model):
-        name = _name(x, "T{temperature}", "block{block}")
-        states, output = [PATHS.state.format(**x)], PATHS.structure.format(**x)
-        yield task("structure", name, jobs.structure(study, model), states, output)
+        reads, job = {"state": _each(PATHS.state, [x])}, jobs.reduce(study, **x)
+        yield Task("reduce", x, job, reads, _each(PATHS.budget, [x]))
+    structures = jobs.structures(study, model)
+    for x in structures:
+        reads, job = {"state": _each(PATHS.state, [x])}, jobs.structure(study, model)
+        yield Task("structure", x, job, reads, _each(PATHS.structure, [x]))
+    only = {"model": model}
+    exponents = _each(PATHS.exponents, [only] if model in jobs.measured(study) else [])
     if exponents:
-        measured = [PATHS.structure.format(**x) for x in jobs.structures(study, model)]
-        yield task("exponents", model, jobs.exponents(study, model), measured, *exponents)
-    reduced = [PATHS.budget.format(**x) for x in jobs.reductions(study, model)]
-    compared = [PATHS.state.format(**x) for x in jobs.compared_states(study, model)]
-    inputs = [*reduced, *exponents, *compared]
-    yield task("limits", model, jobs.limits(study, model), inputs, limits, verdicts)
+        reads = {"structures": _each(PATHS.structure, structures)}
+        yield Task("exponents", only, jobs.exponents(study, model), reads, exponents)
+    limits, verdicts = _each(PATHS.limits, [only]), _each(PATHS.model_verdicts, [only])
+    reads = {
+        "budgets": _each(PATHS.budget, jobs.reductions(study, model)),
+        "exponents": exponents,
+        "states": _each(PATHS.state, jobs.compared_states(study, model)),
+    }
+    yield Task("limits", only, jobs.limits(study, model), reads, (*limits, *verdicts))
+    reads = {"limits": limits, "exponents": exponents, "verdicts": verdicts}
     drawn = _drawn(model, jobs.figure_names(study, model))
-    inputs = [limits, *exponents, verdicts]
-    yield task("figures", model, jobs.figures(study, model), inputs, *drawn)
+    yield Task("figures", only, jobs.figures(study, model), reads, drawn)
 
 
 def _of_study(study: Study) -> Iterator[Task]:
-    def each(pattern: str, models: list[str]) -> list[str]:
-        return [pattern.format(model=model) for model in models]
-
-    models, measured = list(study.models), jobs.measured(study)
-    tables = each(PATHS.model_verdicts, models)
-    yield Task("verdicts", "", "verdicts", {}, tuple(tables), (PATHS.verdicts,))
+    models = list(study.models)
+    reads = {"verdicts": _of(PATHS.model_verdicts, models)}
+    yield Task("verdicts", {}, {}, reads, (PATHS.verdicts,))
     if compared := jobs.compared(study):
-        patterns = (PATHS.limits, PATHS.exponents, PATHS.model_verdicts)
-        inputs = [path for pattern in patterns for path in each(pattern, compared)]
+        patterns = {
+            "limits": PATHS.limits,
+            "exponents": PATHS.exponents,
+            "verdicts": PATHS.model_verdicts,
+        }
+        reads = {name: _of(pattern, compared) for name, pattern in patterns.items()}
         drawn = _drawn(WHOLE_STUDY, ("comparison",))
-        yield Task("comparison", "", "comparison", jobs.comparison(study), tuple(inputs), drawn)
+        yield Task("comparison", {}, jobs.comparison(study), reads, drawn)
     if bounded := jobs.bounded(study):
         drawn = _drawn(WHOLE_STUDY, jobs.bounds_figures(study))
-        inputs, outputs = each(PATHS.limits, bounded), (PATHS.bounds, *drawn)
-        yield Task("bounds", "", "bounds", jobs.bounds(study), tuple(inputs), outputs)
+        reads = {"limits": _of(PATHS.limits, bounded)}
+        yield Task("bounds", {}, jobs.bounds(study), reads, (PATHS.bounds, *drawn))
     shown = [path for m in models for path in _drawn(m, jobs.figure_names(study, m))]
-    shown += _drawn(WHOLE_STUDY, jobs.study_figures(study))
-    inputs = [PATHS.verdicts, *each(PATHS.limits, models), *each(PATHS.exponents, measured), *shown]
-    yield Task("summary", "", "summary", jobs.summary(study), tuple(inputs), (PATHS.summary,))
+    reads = {
+        "verdicts": (PATHS.verdicts,),
+        "limits": _of(PATHS.limits, models),
+        "exponents": _of(PATHS.exponents, jobs.measured(study)),
+        "figures": (*shown, *_drawn(WHOLE_STUDY, jobs.study_figures(study))),
+    }
+    yield Task("summary", {}, jobs.summary(study), reads, (PATHS.summary,))
 
 
-def _name(labels: dict[str, str], *parts: str) -> str:
-    """The name of a job, as its log has it."""
-    return "_".join([labels["model"], *(part.format(**labels) for part in parts)])
+def _each(pattern: str, found: list[Labels]) -> tuple[str, ...]:
+    return tuple(pattern.format(**labels) for labels in found)
+
+
+def _of(pattern: str, models: list[str]) -> tuple[str, ...]:
+    return _each(pattern, [{"model": model} for model in models])
 
 
 def _drawn(model: str, names: list[str] | tuple[str, ...]) -> tuple[str, ...]:

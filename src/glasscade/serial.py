@@ -8,27 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from glasscade import jobs
+from glasscade import inventory, jobs
 from glasscade.config import Study
 from glasscade.errors import ConfigError
+from glasscade.inventory import Task
 from glasscade.jobs import Labels
-from glasscade.paths import WHOLE_STUDY, Paths, number
+from glasscade.paths import number
 from glasscade.provenance import SOURCE
 
 LOG = logging.getLogger("glasscade")
 CAPTIONS = SOURCE / "workflow" / "report"
 """Captions of the figures."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """The wildcards of the jobs of a stage, and how one of them is run."""
-
-    wildcards: Callable[[Study], list[Labels]]
-    run: Callable[[Study, Paths, Labels], None]
 
 
 def run(study: Study, stage: str, chosen: Labels, results: Path) -> None:
@@ -51,7 +43,6 @@ def run(study: Study, stage: str, chosen: Labels, results: Path) -> None:
     ConfigError
         If there is no such stage, a wildcard is not one of it, or no job has the chosen values.
     """
-    paths = Paths(results / study.study)
     if stage not in (*STAGES, ALL):
         raise ConfigError(f"there is no stage {stage}; it is one of {', '.join((*STAGES, ALL))}")
     names = list(STAGES) if stage == ALL else [stage]
@@ -59,24 +50,29 @@ def run(study: Study, stage: str, chosen: Labels, results: Path) -> None:
     if not any(selected.values()):
         raise ConfigError(f"the study {study.study} has no jobs of the stage {stage}")
     for name, found in selected.items():
-        for count, labels in enumerate(found, start=1):
-            LOG.info("%s: job %d of %d: %s", name, count, len(found), _title(labels))
-            STAGES[name].run(study, paths, labels)
+        for count, task in enumerate(found, start=1):
+            LOG.info("%s: job %d of %d: %s", name, count, len(found), _title(task))
+            STAGES[name](task, results / study.study)
 
 
-def select(study: Study, stage: str, chosen: Labels) -> list[Labels]:
-    """The wildcards of the jobs of a stage that have the chosen values."""
-    found = STAGES[stage].wildcards(study)
+def select(study: Study, stage: str, chosen: Labels) -> list[Task]:
+    """The jobs of a stage whose wildcards have the chosen values."""
+    found = [task for task in _tasks(study) if task.stage == stage]
     if not found:
         return []
     for wildcard, value in chosen.items():
-        if wildcard not in found[0]:
+        if wildcard not in found[0].labels:
             raise ConfigError(f"--{wildcard}: jobs of the stage {stage} have no {wildcard}")
-        known = list(dict.fromkeys(labels[wildcard] for labels in found))
-        found = [labels for labels in found if _matches(wildcard, labels[wildcard], value)]
+        known = list(dict.fromkeys(task.labels[wildcard] for task in found))
+        found = [task for task in found if _matches(wildcard, task.labels[wildcard], value)]
         if not found:
             raise ConfigError(f"--{wildcard}: there is no {value}; it is one of {', '.join(known)}")
     return found
+
+
+def _tasks(study: Study) -> list[Task]:
+    """The jobs of a study with the last one, which records all others."""
+    return [*inventory.tasks(study), Task("record", {}, jobs.record(study), {}, ())]
 
 
 def _matches(wildcard: str, label: str, value: str) -> bool:
@@ -89,154 +85,136 @@ def _matches(wildcard: str, label: str, value: str) -> bool:
         raise ConfigError(f"--{wildcard}: {value} is not a number") from None
 
 
-def _title(labels: Labels) -> str:
-    return " ".join(f"{name} {value}" for name, value in labels.items()) or "the whole study"
+def _title(task: Task) -> str:
+    return " ".join(f"{name} {value}" for name, value in task.labels.items()) or "the whole study"
 
 
-def _once(study: Study) -> list[Labels]:
-    return [{}]
+def _inputs(task: Task, folder: Path, name: str) -> list[Path]:
+    return [folder / path for path in task.reads[name]]
 
 
-def _if(stage: str) -> Callable[[Study], list[Labels]]:
-    return lambda study: [{}] if stage in jobs.study_stages(study) else []
+def _input(task: Task, folder: Path, name: str) -> Path:
+    [path] = _inputs(task, folder, name)
+    return path
 
 
-def _models(study: Study) -> list[Labels]:
-    return [{"model": model} for model in study.models]
-
-
-def _measured(study: Study) -> list[Labels]:
-    return [{"model": model} for model in jobs.measured(study)]
-
-
-def _each(of_model: Callable[[Study, str], list[Labels]]) -> Callable[[Study], list[Labels]]:
-    return lambda study: [labels for model in study.models for labels in of_model(study, model)]
+def _exponents_of(task: Task, folder: Path) -> Path | None:
+    """The exponents of a model, if they are measured."""
+    return next(iter(_inputs(task, folder, "exponents")), None)
 
 
 # Every stage imports what it needs when it runs: matplotlib and numba take long to load.
 
 
-def _simulate(study: Study, paths: Paths, labels: Labels) -> None:
+def _simulate(task: Task, folder: Path) -> None:
     from glasscade.stages import simulate
 
-    simulate.run(jobs.simulate(study, **labels), Path(paths.state.format(**labels)))
+    simulate.run(task.parameters, folder / task.outputs[0])
 
 
-def _reduce(study: Study, paths: Paths, labels: Labels) -> None:
+def _reduce(task: Task, folder: Path) -> None:
     from glasscade.stages import reduce
 
-    state, output = Path(paths.state.format(**labels)), Path(paths.budget.format(**labels))
-    reduce.run(jobs.reduce(study, **labels), state, output)
+    reduce.run(task.parameters, _input(task, folder, "state"), folder / task.outputs[0])
 
 
-def _structure(study: Study, paths: Paths, labels: Labels) -> None:
+def _structure(task: Task, folder: Path) -> None:
     from glasscade.stages import structure
 
-    state, output = Path(paths.state.format(**labels)), Path(paths.structure.format(**labels))
-    structure.run(jobs.structure(study, labels["model"]), state, output)
+    structure.run(task.parameters, _input(task, folder, "state"), folder / task.outputs[0])
 
 
-def _exponents(study: Study, paths: Paths, labels: Labels) -> None:
+def _exponents(task: Task, folder: Path) -> None:
     from glasscade.stages import exponents
 
-    model = labels["model"]
-    inputs = [Path(paths.structure.format(**x)) for x in jobs.structures(study, model)]
-    exponents.run(jobs.exponents(study, model), inputs, Path(paths.exponents.format(**labels)))
+    exponents.run(task.parameters, _inputs(task, folder, "structures"), folder / task.outputs[0])
 
 
-def _exponents_of(study: Study, paths: Paths, model: str) -> Path | None:
-    """The exponents of a model, if they are measured."""
-    return Path(paths.exponents.format(model=model)) if model in jobs.measured(study) else None
-
-
-def _limits(study: Study, paths: Paths, labels: Labels) -> None:
+def _limits(task: Task, folder: Path) -> None:
     from glasscade.stages import limits
 
-    model = labels["model"]
+    output, verdicts = (folder / path for path in task.outputs)
     limits.run(
-        jobs.limits(study, model),
-        budgets=[Path(paths.budget.format(**x)) for x in jobs.reductions(study, model)],
-        exponents=_exponents_of(study, paths, model),
-        output=Path(paths.limits.format(**labels)),
-        verdicts=Path(paths.model_verdicts.format(**labels)),
-        states=[Path(paths.state.format(**x)) for x in jobs.compared_states(study, model)],
+        task.parameters,
+        budgets=_inputs(task, folder, "budgets"),
+        exponents=_exponents_of(task, folder),
+        output=output,
+        verdicts=verdicts,
+        states=_inputs(task, folder, "states"),
     )
 
 
-def _figures(study: Study, paths: Paths, labels: Labels) -> None:
+def _figures(task: Task, folder: Path) -> None:
     from glasscade.stages import figures
 
     figures.run(
-        jobs.figures(study, labels["model"]),
-        limits=Path(paths.limits.format(**labels)),
-        exponents=_exponents_of(study, paths, labels["model"]),
-        verdicts=Path(paths.model_verdicts.format(**labels)),
-        folder=Path(paths.figure(labels["model"], "any", "png")).parent,
+        task.parameters,
+        limits=_input(task, folder, "limits"),
+        exponents=_exponents_of(task, folder),
+        verdicts=_input(task, folder, "verdicts"),
+        folder=(folder / task.outputs[0]).parent,
     )
 
 
-def _verdicts(study: Study, paths: Paths, labels: Labels) -> None:
+def _verdicts(task: Task, folder: Path) -> None:
     from glasscade.stages import verdicts
 
-    inputs = [Path(paths.model_verdicts.format(model=model)) for model in study.models]
-    verdicts.run(inputs, Path(paths.verdicts))
+    verdicts.run(_inputs(task, folder, "verdicts"), folder / task.outputs[0])
 
 
-def _comparison(study: Study, paths: Paths, labels: Labels) -> None:
+def _comparison(task: Task, folder: Path) -> None:
     from glasscade.stages import comparison
 
-    models = jobs.compared(study)
     comparison.run(
-        jobs.comparison(study),
-        limits=[Path(paths.limits.format(model=model)) for model in models],
-        exponents=[Path(paths.exponents.format(model=model)) for model in models],
-        verdicts=[Path(paths.model_verdicts.format(model=model)) for model in models],
-        stem=Path(paths.figure(WHOLE_STUDY, "comparison", "png")).with_suffix(""),
+        task.parameters,
+        limits=_inputs(task, folder, "limits"),
+        exponents=_inputs(task, folder, "exponents"),
+        verdicts=_inputs(task, folder, "verdicts"),
+        stem=(folder / task.outputs[0]).with_suffix(""),
     )
 
 
-def _bounds(study: Study, paths: Paths, labels: Labels) -> None:
+def _bounds(task: Task, folder: Path) -> None:
     from glasscade.stages import bounds
 
-    bounds.run(
-        jobs.bounds(study),
-        limits=[Path(paths.limits.format(model=model)) for model in jobs.bounded(study)],
-        table=Path(paths.bounds),
-        folder=Path(paths.figure(WHOLE_STUDY, "any", "png")).parent,
-    )
+    table, figure, *_ = (folder / path for path in task.outputs)
+    limits = _inputs(task, folder, "limits")
+    bounds.run(task.parameters, limits=limits, table=table, folder=figure.parent)
 
 
-def _summary(study: Study, paths: Paths, labels: Labels) -> None:
+def _summary(task: Task, folder: Path) -> None:
     from glasscade.stages import summary
 
     summary.run(
-        jobs.summary(study),
-        verdicts=Path(paths.verdicts),
-        limits=[Path(paths.limits.format(model=model)) for model in study.models],
-        exponents=[Path(paths.exponents.format(model=model)) for model in jobs.measured(study)],
-        figures=Path(paths.figure("any", "any", "png")).parents[1],
+        task.parameters,
+        verdicts=_input(task, folder, "verdicts"),
+        limits=_inputs(task, folder, "limits"),
+        exponents=_inputs(task, folder, "exponents"),
+        figures=_inputs(task, folder, "figures")[0].parents[1],
         captions=CAPTIONS,
-        output=Path(paths.summary),
+        output=folder / task.outputs[0],
     )
 
 
-def _record(study: Study, paths: Paths, labels: Labels) -> None:
+def _record(task: Task, folder: Path) -> None:
     from glasscade.stages import record
 
-    record.run(jobs.record(study), Path(paths.metadata).parent)
+    record.run(task.parameters, folder)
 
 
-STAGES = {
-    "simulate": Stage(_each(jobs.states), _simulate),
-    "reduce": Stage(_each(jobs.reductions), _reduce),
-    "structure": Stage(_each(jobs.structures), _structure),
-    "exponents": Stage(_measured, _exponents),
-    "limits": Stage(_models, _limits),
-    "figures": Stage(_models, _figures),
-    "verdicts": Stage(_once, _verdicts),
-    "comparison": Stage(_if("comparison"), _comparison),
-    "bounds": Stage(_if("bounds"), _bounds),
-    "summary": Stage(_once, _summary),
-    "record": Stage(_once, _record),
+STAGES: dict[str, Callable[[Task, Path], None]] = {
+    "simulate": _simulate,
+    "reduce": _reduce,
+    "structure": _structure,
+    "exponents": _exponents,
+    "limits": _limits,
+    "figures": _figures,
+    "verdicts": _verdicts,
+    "comparison": _comparison,
+    "bounds": _bounds,
+    "summary": _summary,
+    "record": _record,
 }
+"""What runs a job of a stage in the folder of its study, in the order of the stages."""
 ALL = "all"
+"""Every stage."""
