@@ -170,7 +170,8 @@ def _both(path: str, first: Path, second: Path) -> bool:
 def relative(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
     """Largest difference of two arrays as a part of the largest number.
 
-    Infinite if one is known where the other is not, or if their shapes differ.
+    Infinite if one is finite where the other is not, or infinite in another way, or if their shapes
+    differ.
     """
     if first.shape != second.shape:
         return np.inf
@@ -178,6 +179,8 @@ def relative(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
         return 0.0 if np.array_equal(first, second) else np.inf
     known = np.isfinite(first)
     if not np.array_equal(known, np.isfinite(second)):
+        return np.inf
+    if not np.array_equal(first[~known], second[~known], equal_nan=True):
         return np.inf
     largest = np.max(np.abs(first[known]), initial=0.0)
     difference = np.max(np.abs(first[known] - second[known]), initial=0.0)

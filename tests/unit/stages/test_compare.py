@@ -152,6 +152,9 @@ def test_a_difference_is_measured_by_the_largest_number() -> None:
     assert relative(values, values[:2]) == np.inf
     assert relative(values, np.array([0.0, 1.0, np.nan, 4.0])) == np.inf
     assert relative(np.array([1, 2]), np.array([1, 3])) == np.inf
+    unknown = [np.inf, -np.inf, np.nan]
+    infinite = {(a, b): relative(np.array([a]), np.array([b])) for a in unknown for b in unknown}
+    assert [pair for pair, found in infinite.items() if found == 0.0] == [(a, a) for a in unknown]
 
 
 def state(**more: object) -> xr.Dataset:
