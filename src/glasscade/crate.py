@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from glasscade.config import plain
 from glasscade.errors import DataError, one_line
@@ -77,8 +78,11 @@ class File:
 
     @property
     def identifier(self) -> str:
-        """Its name in the metadata, where the plain path promises that the file is there."""
-        return self.path if self.inside else f"#{self.path}"
+        """Its name in the metadata, where the plain path promises that the file is there.
+
+        Of a file from elsewhere the path may hold what no address can.
+        """
+        return self.path if self.inside else f"#{quote(self.path)}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,13 @@ def read_back(record: Record, folder: Path) -> Record:
     ids=["all", "no lock", "no usage", "left out", "two installations"],
 )
 def test_a_record_reads_back(tmp_path: Path, record: Record) -> None:
+    assert read_back(record, tmp_path) == record
+
+
+def test_a_file_from_elsewhere_has_an_identifier_that_is_an_address(tmp_path: Path) -> None:
+    file = File("../my data/run 1%#[x]é.dump", 5, "d" * 64, inside=False)
+    assert re.fullmatch(r"#([A-Za-z0-9_./~-]|%[0-9A-F]{2})+", file.identifier)
+    record = replace(RECORD, files=(*RECORD.files, file))
     assert read_back(record, tmp_path) == record
 
 
