@@ -283,7 +283,7 @@ def _bytes(path: str, first: Path, second: Path) -> Iterator[Finding]:
 
 
 def _figures(study: Study, folders: tuple[Path, Path], same: bool) -> Iterator[Finding]:
-    """The data of every figure that both have, one line for a figure that differs."""
+    """The data of every figure that both have, and what they show of bounds, a line for each."""
     first, second = folders
     for task in tasks(study):
         if task.stage not in ("figures", "comparison", "bounds"):
@@ -291,14 +291,56 @@ def _figures(study: Study, folders: tuple[Path, Path], same: bool) -> Iterator[F
         models = [task.model] if task.model else list(task.parameters["models"])
         chaotic = any(_chaotic(study, model) for model in models)
         for path in task.outputs:
-            if not path.startswith("figures/") or not path.endswith(".csv"):
+            if not path.endswith(".csv"):
                 continue
             if not _both(path, first, second):
                 yield Finding(False, path, "is not compared: it is left out")
             elif same:
                 yield from _bytes(path, first, second)
+            elif path == PATHS.bounds:
+                yield from _bounds(path, first, second)
             else:
                 yield from _figure(path, first, second, chaotic)
+
+
+def _bounds(path: str, first: Path, second: Path) -> Iterator[Finding]:
+    """The table of bounds, of which the numbers are those of figures, and the rest is words."""
+    try:
+        old, new = (words(folder / path) for folder in (first, second))
+    except DataError as error:
+        yield Finding(True, path, str(error))
+        return
+    if len(old) != len(new):
+        yield Finding(True, path, f"has {len(old)} and {len(new)} rows")
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            yield Finding(True, path, f"says {', '.join(one)} and {', '.join(other)}")
+            return
+
+
+def words(path: Path) -> list[list[str]]:
+    """The cells of a table, row by row, that are no numbers.
+
+    Raises
+    ------
+    DataError
+        If the file is no table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return [
+                [c for c in row if not _is_number(c)] for row in csv.reader(stream, strict=True)
+            ]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path}: is no table ({one_line(str(error), 150)})") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _figure(path: str, first: Path, second: Path, chaotic: bool) -> Iterator[Finding]:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import studies
+from glasscade import config
 from glasscade.errors import DataError
 from glasscade.figures.sheet import COLUMNS
 from glasscade.io import write_dataset
@@ -20,7 +22,9 @@ from glasscade.stages.compare import (
     NUMBERS,
     SHARE,
     STATE_TOLERANCE,
+    _bounds,
     _counterpart,
+    _figures,
     _row,
     _state,
     figure,
@@ -250,3 +254,42 @@ def test_what_is_no_data_of_a_figure_is_one_sentence(
     path.write_bytes(content)
     with pytest.raises(DataError, match=f"is not the data of a figure .*{sentence}"):
         points(path)
+
+
+BOUNDS = "model,H,measured,attains a\nrough,0.2,0.31,yes\nrough,0.6,0.9,no\n"
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (BOUNDS.replace("0.31", "0.3100001"), []),
+        (BOUNDS.replace("0.31", "nan"), []),
+        (BOUNDS.replace("yes", "no"), ["fault: bounds.csv: says rough, yes and rough, no"]),
+        (BOUNDS.replace("rough,0.6,0.9,no\n", ""), ["fault: bounds.csv: has 3 and 2 rows"]),
+        (BOUNDS.replace("rough", '"rough'), ["fault: bounds.csv: "]),
+    ],
+    ids=["digit", "unknown", "word", "row", "no table"],
+)
+def test_what_is_said_of_bounds_is_the_same(tmp_path: Path, other: str, found: list[str]) -> None:
+    """Its numbers are compared as those of figures."""
+    for folder, text in (("first", BOUNDS), ("second", other)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "bounds.csv").write_text(text, encoding="utf-8")
+    lines = [str(x) for x in _bounds("bounds.csv", tmp_path / "first", tmp_path / "second")]
+    assert len(lines) == len(found)
+    assert all(map(str.startswith, lines, found)), lines
+
+
+def test_the_table_of_bounds_is_looked_at(tmp_path: Path) -> None:
+    """By its bytes where the machine is the same, by its words elsewhere."""
+    study = config.parse(studies.study(one=studies.ROUGH, two=studies.ROUGH))
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, text in ((first, BOUNDS), (second, BOUNDS.replace("0.31", "0.32"))):
+        folder.mkdir()
+        (folder / "bounds.csv").write_text(text, encoding="utf-8")
+    told = {
+        same: [x for x in _figures(study, (first, second), same) if x.what == "bounds.csv"]
+        for same in (False, True)
+    }
+    assert told[False] == []
+    assert [x.fault for x in told[True]] == [True]
