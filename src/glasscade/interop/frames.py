@@ -134,7 +134,7 @@ class Frames:
                 raise DataError(f"{where}: a {name} is not a finite number")
         if frame.time is not None and not np.isfinite(frame.time):
             raise DataError(f"{where}: its time is not a finite number")
-        if not np.all(np.isfinite(frame.cell)) or not np.linalg.det(frame.cell) > 0.0:
+        if not np.all(np.isfinite(frame.cell)) or not 0.0 < np.linalg.det(frame.cell) < np.inf:
             raise DataError(f"{where}: its box vectors {frame.cell.T.tolist()} span no box")
 
 

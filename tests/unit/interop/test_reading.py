@@ -328,10 +328,12 @@ def test_images_are_whole_numbers(tmp_path: Path, data: Data) -> None:
     assert expected in refused(write_text(tmp_path / "run.dump", wrong))
 
 
-def test_a_box_without_volume(tmp_path: Path, data: Data) -> None:
+@pytest.mark.parametrize("side", [0.0, 1e308])
+def test_a_box_without_volume(tmp_path: Path, data: Data, side: float) -> None:
+    """Of one that is too large it is no number."""
     text = lammps_text(data.positions, data.steps, data.types, data.cell).splitlines()
     low, _, tilt = text[6].split()
-    text[6] = f"{low} {low} {tilt}"
+    text[6] = f"{low} {float(low) + side} {tilt}"
     assert "span no box" in refused(write_text(tmp_path / "run.dump", "\n".join(text) + "\n"))
 
 
