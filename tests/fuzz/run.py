@@ -79,6 +79,7 @@ def shares(inputs: int, only: str | None) -> dict[str, int]:
     names = [
         "run.dump", "wrapped.dump", "run.dump.gz", "run.gsd", "run.nc", "ours.nc", "table.txt",
         "state.nc", "checkpoint.npz", "verdicts.csv", "ro-crate-metadata.json", "figure.csv",
+        "CITATION.cff",
     ]  # fmt: skip
     if only:
         return {only: inputs}

@@ -49,6 +49,7 @@ BOMB = "a0: &a0 [x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
 )
 """A billion entries in ten lines."""
+CITED = "title: Data\nauthors:\n  - name: A\n"
 CITATION = Citation("Title", (("A. Author", ""),), "CC-BY-4.0")
 
 
@@ -165,8 +166,17 @@ def test_people_have_their_orcid(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("title: [", "cannot be read as YAML"),
-        ("title: Data\nauthors: []\n", "is not a citation file \\('license'\\)"),
+        (CITED, "is not a citation file \\('license'\\)"),
         ("- 1\n", "is not a citation file"),
+        ("title: Data\nauthors: []\nlicense: MIT\n", "there must be an author"),
+        (f"{CITED}license: [MIT, Apache-2.0]\n", "is not the SPDX identifier of one license"),
+        (f"{CITED}license: ../config.yaml\n", "is not the SPDX identifier of one license"),
+        (f"{CITED}    orcid: verdicts.csv\nlicense: MIT\n", "is not an address https://orcid.org"),
+        (
+            "title: Data\nlicense: MIT\nauthors:\n"
+            + 2 * "- {name: A, orcid: 'https://orcid.org/0000-0002-1825-0097'}\n",
+            "no ORCID twice",
+        ),
         (BOMB, "entries, aliases written out"),
         ("title: D\nlicense: MIT\nauthors: [{given-names: A}]\n", "'family-names'"),
     ],

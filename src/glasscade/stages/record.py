@@ -292,6 +292,6 @@ def _usage(benchmark: Path) -> Usage | None:
         with benchmark.open(encoding="utf-8", newline="") as stream:
             row = next(csv.DictReader(stream, delimiter="\t"))
         values = [float(row[name]) for name in ("s", "cpu_time", "max_rss")]
-    except (OSError, StopIteration, KeyError, ValueError, TypeError):
+    except (OSError, StopIteration, KeyError, ValueError, TypeError, csv.Error):
         return None
     return Usage(*values) if all(map(math.isfinite, values)) else None

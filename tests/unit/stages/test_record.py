@@ -139,6 +139,7 @@ def test_a_trajectory_that_has_changed_since_it_was_read_is_not_recorded(tmp_pat
         ("0.02\tNA\tNA", False),
         ("0.02\tnan\t0.1", False),
         ("", False),
+        ("9" * 200_000, False),  # more than a cell of the csv module
     ],
 )
 def test_what_a_job_took_is_known_or_not(tmp_path: Path, row: str, known: bool) -> None:
