@@ -54,6 +54,9 @@ def main() -> int:
         name, seed, count, folder = options.batch
         work_off(name, int(seed), int(count), Path(folder))
         return 0
+    from glasscade.stages import warm
+
+    warm.once()  # the kernels, which would be compiled on the time of an input
     failed = 0
     total: Counter[str] = Counter()
     for name, inputs in shares(options.inputs, options.only).items():

@@ -190,10 +190,11 @@ def relative(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
 def _verdicts(study: Study, folders: tuple[Path, Path], same: bool) -> Iterator[Finding]:
     """Row by row and, of the same code on the same machine, byte by byte."""
     first, second = folders
-    old, new = (
-        {(row.model, row.check, row.quantity, row.region): row for row in read_verdicts(path)}
-        for path in (first / PATHS.verdicts, second / PATHS.verdicts)
-    )
+    tables = [read_verdicts(folder / PATHS.verdicts) for folder in folders]
+    old, new = ({(x.model, x.check, x.quantity, x.region): x for x in rows} for rows in tables)
+    for folder, rows, known in zip(folders, tables, (old, new), strict=True):
+        if len(known) < len(rows):
+            yield Finding(True, str(folder / PATHS.verdicts), "says twice of the same what it is")
     if same:
         yield from _bytes(PATHS.verdicts, first, second)
     for key in sorted({*old, *new}):
@@ -239,7 +240,7 @@ def _row(what: str, old: Verdict, new: Verdict, chaotic: bool) -> Iterator[Findi
     margin = allowance(old, new, chaotic)
     allowed = {"value": margin}
     if not chaotic:
-        allowed |= {"ci_low": margin, "ci_high": margin} | _movement(old)
+        allowed |= {"ci_low": margin, "ci_high": margin, "n_realisations": 0.0} | _movement(old)
     for name, most in allowed.items():
         pair = getattr(old, name), getattr(new, name)
         if not alike(*pair, most):

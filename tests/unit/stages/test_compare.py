@@ -13,7 +13,7 @@ import studies
 from glasscade import config
 from glasscade.errors import DataError
 from glasscade.figures.sheet import COLUMNS
-from glasscade.io import write_dataset
+from glasscade.io import write_dataset, write_table
 from glasscade.limits.verdicts import Outcome, Verdict
 from glasscade.stages.compare import (
     FIGURE_TOLERANCE,
@@ -27,10 +27,12 @@ from glasscade.stages.compare import (
     _figures,
     _row,
     _state,
+    _verdicts,
     figure,
     points,
     relative,
 )
+from glasscade.stages.verdicts import table
 
 HEAD = b"panel,series,x_name,y_name,x,y,y_low,y_high\n"
 ROW = Verdict("glass", "flux_bound", "x", "one", 1.0, 0.8, 1.2, 0.5, 0.1, "holds", 4, 0.1, 1.0)
@@ -79,6 +81,7 @@ def test_a_value_may_move_by_a_part_of_its_interval_and_margin() -> None:
         ({"reference": np.nan}, 1),
         ({"tolerance": 1e6}, 1),
         ({"tolerance": np.inf}, 1),
+        ({"n_realisations": 3}, 1),
     ],
 )
 def test_all_numbers_of_a_row_of_a_field_are_those_of_the_first(
@@ -254,6 +257,18 @@ def test_what_is_no_data_of_a_figure_is_one_sentence(
     path.write_bytes(content)
     with pytest.raises(DataError, match=f"is not the data of a figure .*{sentence}"):
         points(path)
+
+
+def test_a_row_that_stands_twice_is_found(tmp_path: Path) -> None:
+    """Only the last would be compared."""
+    study = config.parse(studies.study(glass=studies.FIELD))
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_table(table([ROW]), first / "verdicts.csv")
+    write_table(table([replace(ROW, verdict="violated"), ROW]), second / "verdicts.csv")
+    for folders in ((first, second), (second, first)):
+        [finding] = _verdicts(study, folders, same=False)
+        text = f"fault: {second}/verdicts.csv: says twice of the same what it is"
+        assert str(finding) == text
 
 
 BOUNDS = "model,H,measured,attains a\nrough,0.2,0.31,yes\nrough,0.6,0.9,no\n"
