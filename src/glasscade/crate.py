@@ -419,6 +419,8 @@ def read(folder: Path) -> Record:
     """
     path = folder / METADATA
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise FileNotFoundError(path)
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise DataError(

@@ -131,12 +131,14 @@ def read_table(path: Path) -> str:
     DataError
         If the file is missing, cannot be read or has changed since it was written.
     """
+    beside = checksum_of(path)
     try:
-        content = path.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        beside = checksum_of(path)
+        _require_file(path)
+        _require_file(beside)
+        whole = path.read_bytes()
+        digest = hashlib.sha256(whole).hexdigest()
         if not beside.exists() or beside.read_text(encoding="utf-8").split()[:1] == [digest]:
-            return content.decode()
+            return whole.decode()
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
     raise DataError(
@@ -211,7 +213,7 @@ def content(path: Path) -> Content:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         digest = _digest(file, size - SEAL)
-        seal, last = _seal(digest.hexdigest()), file.read()
+        seal, last = _seal(digest.hexdigest()), file.read(SEAL)
     digest.update(last)
     return Content(size, digest.hexdigest(), last == seal)
 
@@ -246,6 +248,7 @@ def require_whole(path: Path) -> Content:
         If the file is missing, cannot be read, is truncated or has changed.
     """
     try:
+        _require_file(path)
         found = content(path)
     except OSError as error:
         raise _unreadable(path, error) from None
@@ -257,6 +260,12 @@ def require_whole(path: Path) -> Content:
         f"{path}: truncated or corrupt, it does not end with the checksum of what comes "
         "before; delete it, it will be computed again"
     )
+
+
+def _require_file(path: Path) -> None:
+    """Refuse a pipe, which would be waited for, and a device, which may not end."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: this is a folder, a pipe or a device and must be a file")
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

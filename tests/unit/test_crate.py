@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -120,6 +121,12 @@ def test_what_lacks_something_is_no_record(tmp_path: Path, old: str, new: str) -
     assert old in text
     (tmp_path / crate.METADATA).write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(DataError, match="is not the record of a study"):
+        crate.read(tmp_path)
+
+
+def test_a_record_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / crate.METADATA)
+    with pytest.raises(DataError, match="this file is missing or not text"):
         crate.read(tmp_path)
 
 

@@ -10,6 +10,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from glasscade.errors import DataError, StorageError
 from glasscade.io import (
     SEAL,
     atomic,
+    checksum_of,
     content,
     data_digest,
     is_whole,
@@ -197,6 +199,19 @@ def test_any_truncation_and_any_changed_byte_is_found(
         assert str(caught.value).endswith("delete it, it will be computed again")
         with pytest.raises(DataError, match="truncated or corrupt"):
             require_whole(path)
+
+
+@pytest.mark.parametrize("read", [read_dataset, read_table, require_whole])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    """A pipe has no end until somebody writes, a device may have none at all."""
+    os.mkfifo(tmp_path / "b.nc")
+    for path in (tmp_path / "b.nc", Path("/dev/zero"), tmp_path):
+        with pytest.raises(DataError, match="is a folder, a pipe or a device and must be a file"):
+            read(path)
+    (tmp_path / "a.csv").write_text("a")
+    os.mkfifo(checksum_of(tmp_path / "a.csv"))
+    with pytest.raises(DataError, match=r"\.a\.csv\.sha256: this is a folder, a pipe"):
+        read_table(tmp_path / "a.csv")
 
 
 def test_a_file_is_known_from_one_reading(tmp_path: Path) -> None:
