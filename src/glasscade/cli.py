@@ -116,11 +116,13 @@ def bundle(options: argparse.Namespace) -> None:
 
 
 def _require_apart(output: Path, source: Path) -> None:
-    """Refuse to write over what is read, into its folder, or over any other file of a stage."""
+    """Refuse to write over what is read, into its folder, over a file of a stage or a device."""
     from glasscade.io import is_whole
 
     if output.is_dir():
         raise ConfigError(f"{output}: this is a folder; name the file to write")
+    if output.exists() and not output.is_file():
+        raise ConfigError(f"{output}: this is a device or a pipe, not a file; name another")
     place = output.resolve()
     if source.resolve() in (place, *place.parents) or (output.is_file() and is_whole(output)):
         raise ConfigError(f"{output}: this is of the results themselves; name another file")

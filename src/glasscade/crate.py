@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from glasscade.config import plain
 from glasscade.errors import DataError, one_line
@@ -57,6 +58,8 @@ FORMATS = {
 }
 COMMIT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]*\+?")
 """What git may call a commit, with '+' if there were changes beside it, or 'unknown'."""
+ORCID = re.compile(r"https://orcid\.org/[0-9]{4}(-[0-9]{3}[0-9X]){3}")
+LICENCE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*")
 UNITS = "https://qudt.org/vocab/unit/"
 LICENCES = "https://spdx.org/licenses/"
 
@@ -77,8 +80,11 @@ class File:
 
     @property
     def identifier(self) -> str:
-        """Its name in the metadata, where the plain path promises that the file is there."""
-        return self.path if self.inside else f"#{self.path}"
+        """Its name in the metadata, where the plain path promises that the file is there.
+
+        Of a file from elsewhere the path may hold what no address can.
+        """
+        return self.path if self.inside else f"#{quote(self.path)}"
 
 
 @dataclass(frozen=True)
@@ -178,15 +184,38 @@ class Citation:
         try:
             return cls(
                 title=str(raw["title"]),
-                authors=tuple((_person(x), str(x.get("orcid", ""))) for x in raw["authors"]),
-                licence=str(raw["license"]),
+                authors=_authors_of(raw["authors"]),
+                licence=_of_form(LICENCE, raw["license"], "the SPDX identifier of one license"),
                 repository=str(raw.get("repository-code", "")),
                 references=tuple(_reference(x) for x in raw.get("references", [])),
             )
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            detail = one_line(str(error), 150)
             raise DataError(
-                f"{path}: is not a citation file ({error}); it must have title, authors and license"
+                f"{path}: is not a citation file ({detail}); it must have title, authors and "
+                "license"
             ) from None
+
+
+def _authors_of(raw: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Names with ORCIDs, where they are given, of at least one author, none of them twice."""
+    found = tuple((_person(x), _orcid(x)) for x in raw)
+    orcids = [orcid for _, orcid in found if orcid]
+    if not found or len({*orcids}) < len(orcids):
+        raise ValueError("there must be an author, and no ORCID twice")
+    return found
+
+
+def _orcid(raw: dict[str, Any]) -> str:
+    form = "an address https://orcid.org/0000-..."
+    return _of_form(ORCID, raw["orcid"], form) if "orcid" in raw else ""
+
+
+def _of_form(form: re.Pattern[str], value: Any, name: str) -> str:
+    """Text that becomes an identifier of the metadata, where it must not be that of a file."""
+    if not (isinstance(value, str) and form.fullmatch(value)):
+        raise ValueError(f"{value!r} is not {name}")
+    return value
 
 
 def _person(raw: dict[str, Any]) -> str:
@@ -390,6 +419,8 @@ def read(folder: Path) -> Record:
     """
     path = folder / METADATA
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise FileNotFoundError(path)
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise DataError(

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -131,12 +131,14 @@ def read_table(path: Path) -> str:
     DataError
         If the file is missing, cannot be read or has changed since it was written.
     """
+    beside = checksum_of(path)
     try:
-        content = path.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        beside = checksum_of(path)
+        _require_file(path)
+        _require_file(beside)
+        whole = path.read_bytes()
+        digest = hashlib.sha256(whole).hexdigest()
         if not beside.exists() or beside.read_text(encoding="utf-8").split()[:1] == [digest]:
-            return content.decode()
+            return whole.decode()
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
     raise DataError(
@@ -194,27 +196,48 @@ def _require_space(temporary: Path) -> None:
 def seal(path: Path) -> None:
     """Append the line by which `is_whole` knows that every byte is what it was."""
     with path.open("r+b") as file:
-        line = _seal_of(file, path.stat().st_size)
-        file.write(line)
+        digest = _digest(file, path.stat().st_size)
+        file.write(_seal(digest.hexdigest()))
+
+
+class Content(NamedTuple):
+    """How many bytes a file has, their SHA-256, and whether it ends with the seal of the others."""
+
+    size: int
+    sha256: str
+    whole: bool
+
+
+def content(path: Path) -> Content:
+    """What there is to know of the bytes of a file, which is read once."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        digest = _digest(file, size - SEAL)
+        seal, last = _seal(digest.hexdigest()), file.read(SEAL)
+    digest.update(last)
+    return Content(size, digest.hexdigest(), last == seal)
 
 
 def is_whole(path: Path) -> bool:
     """Whether a file is, to the byte, what was sealed."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        return _seal_of(file, size - SEAL) == file.read()
+    return content(path).whole
 
 
-def _seal_of(file: BinaryIO, size: int) -> bytes:
-    """The last line of a file of which `size` bytes come before it; they are read."""
+def _digest(file: BinaryIO, size: int) -> hashlib._Hash:
+    """Of the next `size` bytes of a file; they are read."""
     digest = hashlib.sha256()
     while size > 0 and (chunk := file.read(min(size, CHUNK))):
         digest.update(chunk)
         size -= len(chunk)
-    return MARK + digest.hexdigest().encode() + b"\n"
+    return digest
 
 
-def require_whole(path: Path) -> None:
+def _seal(sha256: str) -> bytes:
+    """The last line of a file with this digest of all that comes before it."""
+    return MARK + sha256.encode() + b"\n"
+
+
+def require_whole(path: Path) -> Content:
     """Refuse a NetCDF file of a stage that is not, to the byte, what was written.
 
     The library never sees such a file: of many it reads other numbers, without a word.
@@ -225,17 +248,24 @@ def require_whole(path: Path) -> None:
         If the file is missing, cannot be read, is truncated or has changed.
     """
     try:
-        whole = is_whole(path)
+        _require_file(path)
+        found = content(path)
     except OSError as error:
         raise _unreadable(path, error) from None
-    if whole:
-        return
+    if found.whole:
+        return found
     if path.suffix != ".nc":
         raise DataError(f"{path}: this is no NetCDF file of a stage")
     raise DataError(
         f"{path}: truncated or corrupt, it does not end with the checksum of what comes "
         "before; delete it, it will be computed again"
     )
+
+
+def _require_file(path: Path) -> None:
+    """Refuse a pipe, which would be waited for, and a device, which may not end."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: this is a folder, a pipe or a device and must be a file")
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

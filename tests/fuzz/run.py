@@ -54,6 +54,9 @@ def main() -> int:
         name, seed, count, folder = options.batch
         work_off(name, int(seed), int(count), Path(folder))
         return 0
+    from glasscade.stages import warm
+
+    warm.once()  # the kernels, which would be compiled on the time of an input
     failed = 0
     total: Counter[str] = Counter()
     for name, inputs in shares(options.inputs, options.only).items():
@@ -79,6 +82,7 @@ def shares(inputs: int, only: str | None) -> dict[str, int]:
     names = [
         "run.dump", "wrapped.dump", "run.dump.gz", "run.gsd", "run.nc", "ours.nc", "table.txt",
         "state.nc", "checkpoint.npz", "verdicts.csv", "ro-crate-metadata.json", "figure.csv",
+        "CITATION.cff",
     ]  # fmt: skip
     if only:
         return {only: inputs}

@@ -338,6 +338,25 @@ def check_record(path: Path) -> None:
     assert repr(crate.read(path.parent)) == repr(found)  # NaN is not equal to itself
 
 
+CITED = b"""title: A deposit
+license: CC-BY-4.0
+repository-code: https://example.org/code
+authors:
+  - {family-names: Carberry, given-names: Josiah, orcid: 'https://orcid.org/0000-0002-1825-0097'}
+  - name: Somebody
+references:
+  - {title: Of something, authors: [{name: A. Person}], year: 2020, doi: 10.1000/1}
+"""
+
+
+def check_citation(path: Path) -> None:
+    """With what is accepted a record can be written, in which every entity has its own name."""
+    (path.parent / crate.METADATA).write_bytes(record_bytes())
+    text = crate.to_json(crate.read(path.parent), crate.Citation.read(path))
+    names = [entity["@id"] for entity in json.loads(text)["@graph"]]
+    assert len({*names}) == len(names)
+
+
 def check_figure(path: Path) -> None:
     """Points that are accepted are those of the file, and are as they are."""
     rows = comparing.points(path)
@@ -387,4 +406,5 @@ def targets(folder: Path) -> list[Target]:
         Target("verdicts.csv", mistaken_bytes(verdict_bytes(), WORDS), check_verdicts),
         Target(crate.METADATA, mistaken_bytes(record_bytes(), WORDS), check_record),
         Target("figure.csv", mistaken_bytes(FIGURE, WORDS), check_figure),
+        Target("CITATION.cff", mistaken_bytes(CITED, WORDS), check_citation),
     ]

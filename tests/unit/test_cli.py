@@ -225,6 +225,8 @@ def test_results_are_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixt
     inside = state.with_name("in.zip")
     assert "of the results themselves" in refusal(capsys, "bundle", state.parent, inside)
     assert "this is a folder" in refusal(capsys, "export", state, tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert "this is a device or a pipe" in refusal(capsys, "export", state, tmp_path / "pipe")
     assert state.read_bytes() == before
     assert not inside.exists()
 

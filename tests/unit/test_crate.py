@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,6 +50,7 @@ BOMB = "a0: &a0 [x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
 )
 """A billion entries in ten lines."""
+CITED = "title: Data\nauthors:\n  - name: A\n"
 CITATION = Citation("Title", (("A. Author", ""),), "CC-BY-4.0")
 
 
@@ -69,6 +72,13 @@ def read_back(record: Record, folder: Path) -> Record:
     ids=["all", "no lock", "no usage", "left out", "two installations"],
 )
 def test_a_record_reads_back(tmp_path: Path, record: Record) -> None:
+    assert read_back(record, tmp_path) == record
+
+
+def test_a_file_from_elsewhere_has_an_identifier_that_is_an_address(tmp_path: Path) -> None:
+    file = File("../my data/run 1%#[x]é.dump", 5, "d" * 64, inside=False)
+    assert re.fullmatch(r"#([A-Za-z0-9_./~-]|%[0-9A-F]{2})+", file.identifier)
+    record = replace(RECORD, files=(*RECORD.files, file))
     assert read_back(record, tmp_path) == record
 
 
@@ -111,6 +121,12 @@ def test_what_lacks_something_is_no_record(tmp_path: Path, old: str, new: str) -
     assert old in text
     (tmp_path / crate.METADATA).write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(DataError, match="is not the record of a study"):
+        crate.read(tmp_path)
+
+
+def test_a_record_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / crate.METADATA)
+    with pytest.raises(DataError, match="this file is missing or not text"):
         crate.read(tmp_path)
 
 
@@ -157,8 +173,17 @@ def test_people_have_their_orcid(tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ("title: [", "cannot be read as YAML"),
-        ("title: Data\nauthors: []\n", "is not a citation file \\('license'\\)"),
+        (CITED, "is not a citation file \\('license'\\)"),
         ("- 1\n", "is not a citation file"),
+        ("title: Data\nauthors: []\nlicense: MIT\n", "there must be an author"),
+        (f"{CITED}license: [MIT, Apache-2.0]\n", "is not the SPDX identifier of one license"),
+        (f"{CITED}license: ../config.yaml\n", "is not the SPDX identifier of one license"),
+        (f"{CITED}    orcid: verdicts.csv\nlicense: MIT\n", "is not an address https://orcid.org"),
+        (
+            "title: Data\nlicense: MIT\nauthors:\n"
+            + 2 * "- {name: A, orcid: 'https://orcid.org/0000-0002-1825-0097'}\n",
+            "no ORCID twice",
+        ),
         (BOMB, "entries, aliases written out"),
         ("title: D\nlicense: MIT\nauthors: [{given-names: A}]\n", "'family-names'"),
     ],

@@ -33,7 +33,7 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Target]:
     "name",
     ["study.yaml", "run.dump", "wrapped.dump", "run.dump.gz", "run.gsd", "run.nc", "ours.nc",
      "table.txt", "state.nc", "checkpoint.npz", "verdicts.csv",
-     "ro-crate-metadata.json", "figure.csv"],
+     "ro-crate-metadata.json", "figure.csv", "CITATION.cff"],
 )  # fmt: skip
 def test_files_with_mistakes(
     name: str, kinds: dict[str, Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

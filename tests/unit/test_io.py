@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -9,6 +10,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +21,18 @@ from glasscade.errors import DataError, StorageError
 from glasscade.io import (
     SEAL,
     atomic,
+    checksum_of,
+    content,
     data_digest,
     is_whole,
     read_dataset,
     read_table,
+    require_whole,
     write_dataset,
     write_table,
     write_text,
 )
-from glasscade.stages.record import attributes
+from glasscade.stages.record import origin_of
 from small_disks import NAMESPACE, may_mount
 
 
@@ -186,14 +191,36 @@ def test_any_truncation_and_any_changed_byte_is_found(
     path = tmp_path / "b.nc"
     write_dataset(of_every_kind(rng), path, {"seed": 7}, "glasscade.io")
     how = {"part": lambda whole: whole.isel(time=[1])} if part else {}
-    for case, content in spoiled(path, rng):
-        path.write_bytes(content)
+    for case, spoilt in spoiled(path, rng):
+        path.write_bytes(spoilt)
         with pytest.raises(DataError) as caught:
             pytest.fail(f"{case}: {read_dataset(path, **how)}")
         assert str(caught.value).startswith(f"{path}: truncated or corrupt, it does not end with")
         assert str(caught.value).endswith("delete it, it will be computed again")
         with pytest.raises(DataError, match="truncated or corrupt"):
-            attributes(path)
+            require_whole(path)
+
+
+@pytest.mark.parametrize("read", [read_dataset, read_table, require_whole])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    """A pipe has no end until somebody writes, a device may have none at all."""
+    os.mkfifo(tmp_path / "b.nc")
+    for path in (tmp_path / "b.nc", Path("/dev/zero"), tmp_path):
+        with pytest.raises(DataError, match="is a folder, a pipe or a device and must be a file"):
+            read(path)
+    (tmp_path / "a.csv").write_text("a")
+    os.mkfifo(checksum_of(tmp_path / "a.csv"))
+    with pytest.raises(DataError, match=r"\.a\.csv\.sha256: this is a folder, a pipe"):
+        read_table(tmp_path / "a.csv")
+
+
+def test_a_file_is_known_from_one_reading(tmp_path: Path) -> None:
+    path = written(tmp_path / "b.nc")
+    whole = path.read_bytes()
+    for text in (whole, whole[:-1], whole[1:], b"", b"a"):
+        path.write_bytes(text)
+        expected = (len(text), hashlib.sha256(text).hexdigest(), text == whole)
+        assert content(path) == expected
 
 
 def test_more_bytes_are_a_change(tmp_path: Path) -> None:
@@ -204,7 +231,7 @@ def test_more_bytes_are_a_change(tmp_path: Path) -> None:
 
 def digest(path: Path) -> str:
     """The one that a file was written with."""
-    return str(attributes(path)["data_digest"])
+    return origin_of(path).data
 
 
 def test_the_digest_of_data_is_that_of_what_is_read(
@@ -242,8 +269,8 @@ def test_a_table_with_a_changed_byte_is_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     changed = [whole[:n] for n in range(len(whole))]
     changed += [whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1 :] for n in range(len(whole))]
-    for content in changed:
-        path.write_bytes(content)
+    for spoilt in changed:
+        path.write_bytes(spoilt)
         with pytest.raises(DataError, match=r"verdicts\.csv: truncated or corrupt.*delete it"):
             read_table(path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,8 +19,9 @@ from clones import Clone, small
 from glasscade import cli, config, crate, estimate
 from glasscade.crate import Citation, File, Record
 from glasscade.errors import DataError
-from glasscade.io import checksum_of
+from glasscade.io import SEAL, checksum_of
 from glasscade.stages import bundle
+from glasscade.stages import verify as verifying
 from glasscade.stages.compare import compare
 from glasscade.stages.record import file_in
 from glasscade.stages.verify import UNRECORDED, Finding, verify
@@ -120,6 +122,18 @@ def _replace(name: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def _without_seal(folder: Path) -> None:
+    (folder / STATE).write_bytes((folder / STATE).read_bytes()[:-SEAL])
+    as_now(folder, STATE)
+
+
+def _moved(folder: Path, name: str) -> Path:
+    """A folder of the results, which is now a link to where it lies."""
+    place = (folder / name).rename(folder.with_name(name))
+    (folder / name).symlink_to(place)
+    return place
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -137,11 +151,36 @@ def _replace(name: str, old: str, new: str) -> Callable[[Path], None]:
             id="strangers with the names of others",
         ),
         pytest.param(
+            lambda x: (x / "limits\nfault: a").touch(),
+            ["limits fault: a: is not of this study"],
+            id="a stranger with a line break in its name",
+        ),
+        pytest.param(
+            lambda x: (x / os.fsdecode(b"\xff")).touch(),
+            ["fault: \\udcff: is not of this study"],
+            id="a stranger whose name is no text",
+        ),
+        pytest.param(
+            lambda x: (x / "state/rough/elsewhere").symlink_to("/"),
+            ["state/rough/elsewhere: is not of this study"],
+            id="a link to a folder",
+        ),
+        pytest.param(
+            lambda x: (_moved(x, "limits") / "more.nc").touch(),
+            ["limits/more.nc: is not of this study"],
+            id="a stranger in a folder that lies elsewhere",
+        ),
+        pytest.param(
             lambda x: rewrite(
                 x, of_files(lambda f: replace(f, data="0" * 64) if f.path == STATE else f)
             ),
             [f"{STATE}: its data_digest is "],
             id="data",
+        ),
+        pytest.param(
+            _without_seal,
+            [f"{STATE}: is recorded as it is, but does not end with the checksum"],
+            id="no checksum",
         ),
         pytest.param(
             _replace(crate.CONFIG, "delta: 0.05", "delta: 0.07"),
@@ -180,6 +219,36 @@ def test_what_was_done_to_results_is_found(
     assert cli.main(["verify", str(results)]) == 1
 
 
+def _by_another(record: Record, **changes: object) -> Record:
+    """As if another installation had run it all."""
+    [installation] = record.installations
+    return replace(record, installations=(replace(installation, **changes),))
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda x: _by_another(x, commit="0123456789ab"), "its commit differs"),
+        (lambda x: _by_another(x, versions={"glasscade": "0.0.1"}), "its versions differs"),
+        (lambda x: _by_another(x, target="486"), "its target differs"),
+        (
+            lambda x: replace(x, jobs=tuple(replace(j, code="0a") for j in x.jobs)),
+            ", 0a is recorded",
+        ),
+    ],
+    ids=["commit", "versions", "processor", "code"],
+)
+def test_a_record_is_held_against_what_files_say_of_their_origin(
+    results: Path, change: Callable[[Record], Record], text: str
+) -> None:
+    rewrite(results, change)
+    found = faults(results)
+    assert {x.what for x in found} == {
+        x.path for x in crate.read(results).files if x.path.endswith(".nc")
+    }
+    assert all(x.text.startswith("was computed by") and x.text.endswith(text) for x in found)
+
+
 def _without_budgets(record: Record) -> Record:
     """Of one model, as if they had never been."""
     lost = {job.outputs[0] for job in record.jobs if job.name.startswith("rough_T0_ell")}
@@ -216,15 +285,17 @@ def test_a_folder_without_a_stage_is_found_by_its_jobs(results: Path) -> None:
 
 
 def test_a_mixture_of_installations_is_noted(results: Path) -> None:
+    """Here of tables; a NetCDF file brings along by which it was computed."""
+
     def mixed(record: Record) -> Record:
-        *_, last = record.stages["limits"]
+        *_, last = record.stages["figures"]
         jobs = (replace(job, installation=1) if job == last else job for job in record.jobs)
         two = (*record.installations, replace(record.installations[0], commit="another"))
         return replace(record, jobs=tuple(jobs), installations=two)
 
     rewrite(results, mixed)
     lines = [str(finding) for finding in verify(results)]
-    assert "note: stage limits: its jobs were run by 2 installations" in lines
+    assert "note: stage figures: its jobs were run by 2 installations" in lines
     assert [line for line in lines if line.startswith("note: stage")] == [lines[0]]
     assert faults(results) == []
 
@@ -241,16 +312,18 @@ def test_a_log_that_was_written_anew_is_noted_and_bundled(results: Path, tmp_pat
     assert len(verify(tmp_path / "unpacked")) == before
 
 
-def test_other_code_and_versions_are_named_and_are_no_fault(results: Path) -> None:
-    path = results / crate.METADATA
+def test_other_code_and_versions_are_named_and_are_no_fault(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = crate.read(results)
-    code, numpy = record.stages["limits"][0].code, record.installations[0].versions["numpy"]
-    text = path.read_text(encoding="utf-8").replace(code, "0123456789ab")
-    text = text.replace(f'"softwareVersion": "{numpy}"', '"softwareVersion": "1.0"')
-    path.write_text(text, encoding="utf-8")
+    code, here = record.stages["limits"][0].code, record.installations[0]
+    numpy = here.versions["numpy"]
+    monkeypatch.setattr(verifying, "present_code", lambda _: "0123456789ab")
+    elsewhere = replace(here, versions=here.versions | {"numpy": "1.0"})
+    monkeypatch.setattr(verifying, "here", lambda: elsewhere)
     lines = [str(finding) for finding in verify(results)]
-    assert any(x.startswith("note: stage limits: its code was 0123456789ab and is") for x in lines)
-    assert f"note: installation: numpy was 1.0 and is {numpy} here" in lines
+    assert f"note: stage limits: its code was {code} and is 0123456789ab in the" in "".join(lines)
+    assert f"note: installation: numpy was {numpy} and is 1.0 here" in lines
     assert faults(results) == []
 
 
@@ -298,12 +371,16 @@ def installed(commit: str) -> Callable[[Record], Record]:
 
 @pytest.mark.parametrize("changes", ["", "+"])
 def test_the_source_is_packed_if_it_is_that_of_the_commit(
-    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: str
+    results: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    changes: str,
 ) -> None:
     command = ["git", "rev-parse", "HEAD"]
     head = subprocess.run(command, cwd=bundle.SOURCE, capture_output=True, text=True, check=True)
     commit = f"{head.stdout.strip()[:12]}{changes}"
-    rewrite(results, installed(commit))
+    monkeypatch.setattr(bundle, "commit_of", lambda _: commit)
     assert cli.main(["bundle", str(results), str(tmp_path / "a.zip")]) == 0
     with ZipFile(tmp_path / "a.zip") as archive:
         assert (bundle.ARCHIVE in archive.namelist()) == (changes == "")

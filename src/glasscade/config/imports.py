@@ -37,7 +37,7 @@ class TrajectorySystem(PackingSystem):
         "auto", description="format of the file; by default its suffix tells"
     )
     number: int = Field(ge=2, le=10_000_000, description="particles in the file")
-    species: dict[str, Annotated[int, Field(ge=0)]] = Field(
+    species: dict[str, Annotated[int, Field(ge=0, strict=True)]] = Field(
         {"1": 0, "2": 1},
         min_length=1,
         description="number of the species, from 0, of each type in the file",

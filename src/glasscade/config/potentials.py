@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from glasscade.config.base import Closed, NonZero, Positive
+from glasscade.config.files import FILE
 from glasscade.errors import ConfigError, one_line
 from glasscade.potentials import (
     GEM,
@@ -185,12 +186,12 @@ class TabulatedKeys(Closed):
     @classmethod
     def _read(cls, raw: Any) -> Any:
         """The table in place of the name of its file, so that an edit of the file is noticed."""
-        if not isinstance(raw, dict) or not raw.get("file"):
+        if not (isinstance(raw, dict) and isinstance(raw.get(FILE), str) and raw[FILE]):
             return raw
         if {"distance", "energy"} & set(raw):
             raise ValueError("file must stand alone, or distance and energy without it")
-        distance, energy = _columns(Path(str(raw["file"])))
-        return raw | {"file": "", "distance": distance, "energy": energy}
+        distance, energy = _columns(Path(raw[FILE]))
+        return raw | {FILE: "", "distance": distance, "energy": energy}
 
     def mixture(self, length: float) -> Mixture:
         """The potential; its range must fit half the cell."""
@@ -201,6 +202,8 @@ class TabulatedKeys(Closed):
 def _columns(path: Path) -> list[list[float]]:
     """The two columns of a text file; what follows # is a comment."""
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no file")
         with path.open(encoding="utf-8") as stream:
             text = stream.read(LARGEST_TABLE + 1)
         if len(text) > LARGEST_TABLE:

@@ -120,6 +120,9 @@ class Frames:
             same = same and np.array_equal(frame.labels, first.labels)
         if not same:
             raise DataError(f"{where} does not hold the particles and types of the first")
+        for name, there in _parts(frame).items():
+            if there != _parts(first)[name]:
+                raise DataError(f"{where} has {'' if there else 'no '}{name}, unlike the first")
         shape = (len(frame.types), 3)
         arrays = {"position": frame.positions, "velocity": frame.velocities, "force": frame.forces}
         for name, array in arrays.items():
@@ -131,5 +134,14 @@ class Frames:
                 raise DataError(f"{where}: a {name} is not a finite number")
         if frame.time is not None and not np.isfinite(frame.time):
             raise DataError(f"{where}: its time is not a finite number")
-        if not np.all(np.isfinite(frame.cell)) or not np.linalg.det(frame.cell) > 0.0:
+        if not np.all(np.isfinite(frame.cell)) or not 0.0 < np.linalg.det(frame.cell) < np.inf:
             raise DataError(f"{where}: its box vectors {frame.cell.T.tolist()} span no box")
+
+
+def _parts(frame: Frame) -> dict[str, bool]:
+    """What a frame has or has not: where only some have it, it would be missed without a word."""
+    return {
+        "velocities": frame.velocities is not None,
+        "forces": frame.forces is not None,
+        "unwrapped positions": frame.unwrapped,
+    }

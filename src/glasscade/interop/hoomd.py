@@ -1,11 +1,12 @@
 """GSD files of HOOMD-blue, through the package gsd of the extra `interop`.
 
-Numbers are in single precision. Velocities of which all are zero are those of a file that has
-none, and forces are looked for among what was logged (`particles/.../forces`).
+Numbers are in single precision. Velocities that are zero in every frame are those of a file that
+has none, and forces are looked for among what was logged (`particles/.../forces`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def read(path: Path, choice: Choice) -> Frames:
     except UNREADABLE as error:
         detail = one_line(str(error), 100)
         raise DataError(f"{path}: truncated, or no GSD file of HOOMD ({detail})") from None
+    if not any(np.any(frame.velocities) for frame in frames):
+        frames = [replace(frame, velocities=None) for frame in frames]
     return Frames(path, tuple(frames))
 
 
@@ -68,7 +71,7 @@ def _frame(path: Path, number: int, stored: Any) -> Frame:
         cell=cell,
         step=int(stored.configuration.step),
         time=None,
-        velocities=velocities if np.any(velocities) else None,
+        velocities=velocities,
         forces=None if forces is None else np.asarray(forces, dtype=np.float64),
         unwrapped=True,
         # Of a position in a box about the origin, and of the box vectors that separate images.

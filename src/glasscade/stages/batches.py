@@ -13,11 +13,13 @@ import xarray as xr
 
 from glasscade.io import read_dataset
 
+READ = "files", "sha256"
+"""Attributes of a state with what was read for it, separated by commas."""
 TEMPERATURE = {"units": "V0/k_B", "long_name": "temperature"}
 
 
 def together(parts: list[xr.Dataset], temperatures: list[float]) -> xr.Dataset:
-    """One dataset of those of several temperatures, which differ in values alone.
+    """One dataset of those of several temperatures, which differ in values and files alone.
 
     Parameters
     ----------
@@ -36,7 +38,13 @@ def together(parts: list[xr.Dataset], temperatures: list[float]) -> xr.Dataset:
         compat="equals",
         join="exact",
     )
-    return joined.assign_coords(temperature=("temperature", temperatures, TEMPERATURE))
+    read = {
+        name: ", ".join(part.attrs[name] for part in parts)
+        for name in READ
+        if name in parts[0].attrs
+    }
+    coordinate = ("temperature", temperatures, TEMPERATURE)
+    return joined.assign_coords(temperature=coordinate).assign_attrs(read)
 
 
 def apart(dataset: xr.Dataset, temperatures: list[float]) -> list[xr.Dataset]:

@@ -170,7 +170,8 @@ def _both(path: str, first: Path, second: Path) -> bool:
 def relative(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
     """Largest difference of two arrays as a part of the largest number.
 
-    Infinite if one is known where the other is not, or if their shapes differ.
+    Infinite if one is finite where the other is not, or infinite in another way, or if their shapes
+    differ.
     """
     if first.shape != second.shape:
         return np.inf
@@ -178,6 +179,8 @@ def relative(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
         return 0.0 if np.array_equal(first, second) else np.inf
     known = np.isfinite(first)
     if not np.array_equal(known, np.isfinite(second)):
+        return np.inf
+    if not np.array_equal(first[~known], second[~known], equal_nan=True):
         return np.inf
     largest = np.max(np.abs(first[known]), initial=0.0)
     difference = np.max(np.abs(first[known] - second[known]), initial=0.0)
@@ -187,10 +190,11 @@ def relative(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
 def _verdicts(study: Study, folders: tuple[Path, Path], same: bool) -> Iterator[Finding]:
     """Row by row and, of the same code on the same machine, byte by byte."""
     first, second = folders
-    old, new = (
-        {(row.model, row.check, row.quantity, row.region): row for row in read_verdicts(path)}
-        for path in (first / PATHS.verdicts, second / PATHS.verdicts)
-    )
+    tables = [read_verdicts(folder / PATHS.verdicts) for folder in folders]
+    old, new = ({(x.model, x.check, x.quantity, x.region): x for x in rows} for rows in tables)
+    for folder, rows, known in zip(folders, tables, (old, new), strict=True):
+        if len(known) < len(rows):
+            yield Finding(True, str(folder / PATHS.verdicts), "says twice of the same what it is")
     if same:
         yield from _bytes(PATHS.verdicts, first, second)
     for key in sorted({*old, *new}):
@@ -236,7 +240,7 @@ def _row(what: str, old: Verdict, new: Verdict, chaotic: bool) -> Iterator[Findi
     margin = allowance(old, new, chaotic)
     allowed = {"value": margin}
     if not chaotic:
-        allowed |= {"ci_low": margin, "ci_high": margin} | _movement(old)
+        allowed |= {"ci_low": margin, "ci_high": margin, "n_realisations": 0.0} | _movement(old)
     for name, most in allowed.items():
         pair = getattr(old, name), getattr(new, name)
         if not alike(*pair, most):
@@ -280,7 +284,7 @@ def _bytes(path: str, first: Path, second: Path) -> Iterator[Finding]:
 
 
 def _figures(study: Study, folders: tuple[Path, Path], same: bool) -> Iterator[Finding]:
-    """The data of every figure that both have, one line for a figure that differs."""
+    """The data of every figure that both have, and what they show of bounds, a line for each."""
     first, second = folders
     for task in tasks(study):
         if task.stage not in ("figures", "comparison", "bounds"):
@@ -288,14 +292,56 @@ def _figures(study: Study, folders: tuple[Path, Path], same: bool) -> Iterator[F
         models = [task.model] if task.model else list(task.parameters["models"])
         chaotic = any(_chaotic(study, model) for model in models)
         for path in task.outputs:
-            if not path.startswith("figures/") or not path.endswith(".csv"):
+            if not path.endswith(".csv"):
                 continue
             if not _both(path, first, second):
                 yield Finding(False, path, "is not compared: it is left out")
             elif same:
                 yield from _bytes(path, first, second)
+            elif path == PATHS.bounds:
+                yield from _bounds(path, first, second)
             else:
                 yield from _figure(path, first, second, chaotic)
+
+
+def _bounds(path: str, first: Path, second: Path) -> Iterator[Finding]:
+    """The table of bounds, of which the numbers are those of figures, and the rest is words."""
+    try:
+        old, new = (words(folder / path) for folder in (first, second))
+    except DataError as error:
+        yield Finding(True, path, str(error))
+        return
+    if len(old) != len(new):
+        yield Finding(True, path, f"has {len(old)} and {len(new)} rows")
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            yield Finding(True, path, f"says {', '.join(one)} and {', '.join(other)}")
+            return
+
+
+def words(path: Path) -> list[list[str]]:
+    """The cells of a table, row by row, that are no numbers.
+
+    Raises
+    ------
+    DataError
+        If the file is no table.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return [
+                [c for c in row if not _is_number(c)] for row in csv.reader(stream, strict=True)
+            ]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path}: is no table ({one_line(str(error), 150)})") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _figure(path: str, first: Path, second: Path, chaotic: bool) -> Iterator[Finding]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import logging
 import math
@@ -27,7 +26,7 @@ from glasscade.config import Study
 from glasscade.crate import CONFIG, METADATA, Citation, File, Installation, Job, Record, Usage
 from glasscade.errors import DataError
 from glasscade.inventory import Task, tasks
-from glasscade.io import require_whole, write_text
+from glasscade.io import Content, content, require_whole, write_text
 from glasscade.provenance import (
     PACKAGE,
     SOURCE,
@@ -59,7 +58,8 @@ def run(job: dict[str, Any], folder: Path) -> None:
     Raises
     ------
     DataError
-        If a file is missing, or was computed with other parameters than the configuration has.
+        If a file is missing, was computed with other parameters than the configuration has, or
+        from another trajectory than is there now.
     """
     study = config.parse(job["study"], known=True)
     write_text(HEAD + config_text(study, folder), folder / CONFIG)
@@ -132,19 +132,22 @@ class _Found:
 
     def add(self, task: Task) -> None:
         """A job with its files; what others wrote has been found before."""
-        origin = _Origin(present_code(task.stage), here())
         wanted = parameters_digest(task.parameters)
+        origin = Origin(present_code(task.stage), wanted, here())
         for path in task.outputs:
-            data = ""
             if path.endswith(".nc"):
-                origin, data = self._origin(path, wanted, task.stage)
-            self.files[path] = file_in(self.folder, path, data)
+                found = require_whole(self.folder / path)
+                origin = self._origin(path, wanted, task.stage)
+                self.files[path] = File(path, found.size, found.sha256, origin.data)
+            else:
+                self.files[path] = file_in(self.folder, path)
         for path in (task.log, task.benchmark):
             if (self.folder / path).is_file():
                 self.files[path] = file_in(self.folder, path)
         outside = [seen_from(self.folder, path) for path in task.files]
         for path in outside:
             self.files[path] = file_in(self.folder, path, inside=False)
+        self._require_read(outside, origin)
         if origin.installation not in self.installations:
             self.installations.append(origin.installation)
         self.jobs.append(
@@ -161,39 +164,39 @@ class _Found:
             )
         )
 
-    def _origin(self, path: str, wanted: str, stage: str) -> tuple[_Origin, str]:
-        """What a NetCDF file says of its origin, and the digest of its data."""
-        whole = self.folder / path
-        notes = attributes(whole)
-        try:
-            parameters, data = json.loads(notes["parameters"]), str(notes["data_digest"])
-            origin = _Origin(
-                str(notes["code_digest"]),
-                Installation(
-                    commit=notes["git_commit"],
-                    versions={PACKAGE: notes["glasscade_version"], **json.loads(notes["versions"])},
-                    **json.loads(notes["machine"]),
-                ),
-            )
-        except (KeyError, TypeError, ValueError) as error:
+    def _origin(self, path: str, wanted: str, stage: str) -> Origin:
+        """What a NetCDF file says of its origin, which has the parameters that are wanted."""
+        origin = origin_of(self.folder / path)
+        if origin.parameters != wanted:
             raise DataError(
-                f"{whole}: it does not say where it comes from ({error}); delete it, it will be "
-                "computed again"
-            ) from None
-        if parameters_digest(parameters) != wanted:
-            raise DataError(
-                f"{whole}: it was computed with other parameters than the configuration has; run "
-                f"the stage {stage} again"
+                f"{self.folder / path}: it was computed with other parameters than the "
+                f"configuration has; run the stage {stage} again"
             )
-        return origin, data
+        return origin
+
+    def _require_read(self, paths: list[str], origin: Origin) -> None:
+        """Files from elsewhere are still what the job has read."""
+        for path, sha256 in zip(paths, origin.read, strict=False):
+            if self.files[path].sha256 != sha256:
+                raise DataError(
+                    f"{self.folder / path}: has changed since it was read; run the stage simulate "
+                    "again"
+                )
 
 
 @dataclass(frozen=True)
-class _Origin:
-    """The code and the installation behind a file."""
+class Origin:
+    """What is behind a file: its code, a digest of its parameters, who computed it.
+
+    Of NetCDF files `data` is the digest of the data, and `read` the SHA-256 of the files from
+    elsewhere that were read for them.
+    """
 
     code: str
+    parameters: str
     installation: Installation
+    data: str = ""
+    read: tuple[str, ...] = ()
 
 
 @cache
@@ -220,26 +223,57 @@ def file_in(folder: Path, path: str, data: str = "", inside: bool = True) -> Fil
     DataError
         If it cannot be read.
     """
-    try:
-        with (folder / path).open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            size = os.fstat(stream.fileno()).st_size
-    except OSError as error:
-        raise DataError(
-            f"{folder / path}: cannot be read ({error.strerror}); run the stage that writes it"
-        ) from None
-    return File(path, size, digest, data, inside)
+    found = content_in(folder, path)
+    return File(path, found.size, found.sha256, data, inside)
 
 
-def attributes(path: Path) -> Mapping[str, Any]:
-    """What a NetCDF file says of itself; xarray would take several times as long.
+def content_in(folder: Path, path: str) -> Content:
+    """What there is to know of the bytes of a file.
 
     Raises
     ------
     DataError
-        If the file is not, to the byte, what a stage has written, or no NetCDF at all.
+        If it cannot be read.
     """
-    require_whole(path)
+    try:
+        return content(folder / path)
+    except OSError as error:
+        raise DataError(
+            f"{folder / path}: cannot be read ({error.strerror}); run the stage that writes it"
+        ) from None
+
+
+def origin_of(path: Path) -> Origin:
+    """What a NetCDF file that is whole says of its origin.
+
+    Raises
+    ------
+    DataError
+        If it is no NetCDF, or does not say so.
+    """
+    notes = _attributes(path)
+    try:
+        known = json.loads(notes["versions"])
+        return Origin(
+            code=str(notes["code_digest"]),
+            parameters=parameters_digest(json.loads(notes["parameters"])),
+            installation=Installation(
+                commit=notes["git_commit"],
+                versions={PACKAGE: notes["glasscade_version"], **known},
+                **json.loads(notes["machine"]),
+            ),
+            data=str(notes["data_digest"]),
+            read=tuple(filter(None, notes.get("sha256", "").split(", "))),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}: it does not say where it comes from ({error}); delete it, it will be "
+            "computed again"
+        ) from None
+
+
+def _attributes(path: Path) -> Mapping[str, Any]:
+    """Those of a NetCDF file; xarray would take several times as long."""
     try:
         with netCDF4.Dataset(path) as dataset:
             return {name: dataset.getncattr(name) for name in dataset.ncattrs()}
@@ -258,6 +292,6 @@ def _usage(benchmark: Path) -> Usage | None:
         with benchmark.open(encoding="utf-8", newline="") as stream:
             row = next(csv.DictReader(stream, delimiter="\t"))
         values = [float(row[name]) for name in ("s", "cpu_time", "max_rss")]
-    except (OSError, StopIteration, KeyError, ValueError, TypeError):
+    except (OSError, StopIteration, KeyError, ValueError, TypeError, csv.Error):
         return None
     return Usage(*values) if all(map(math.isfinite, values)) else None

@@ -7,21 +7,22 @@ again here may give others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from glasscade import config, crate
 from glasscade.config import Study
-from glasscade.crate import CONFIG, METADATA, File, Job, Record
-from glasscade.errors import GlasscadeError
+from glasscade.crate import CONFIG, METADATA, File, Installation, Job, Record
+from glasscade.errors import GlasscadeError, one_line
 from glasscade.inventory import PATHS, tasks
 from glasscade.io import checksum_of
 from glasscade.limits.verdicts import Verdict
 from glasscade.provenance import lock_digest, parameters_digest
-from glasscade.stages.record import attributes, file_in, here, present_code
+from glasscade.stages.record import Origin, content_in, file_in, here, origin_of, present_code
 from glasscade.stages.verdicts import read_verdicts, table, together
 
 UNRECORDED = {
@@ -45,7 +46,8 @@ class Finding:
     text: str
 
     def __str__(self) -> str:
-        return f"{'fault' if self.fault else 'note'}: {self.what}: {self.text}"
+        # names of files may hold anything, line breaks and what is no text among it
+        return one_line(f"{'fault' if self.fault else 'note'}: {self.what}: {self.text}")
 
 
 def verify(folder: Path) -> list[Finding]:
@@ -58,7 +60,8 @@ def verify(folder: Path) -> list[Finding]:
     """
     record = crate.read(folder)
     found = [Finding(True, file.path, "is missing") for file in missing(record, folder)]
-    found += [*changed(record, folder), *left_out([x for x in record.files if not x.inside])]
+    found += changed(record, folder, _makers(record))
+    found += left_out([x for x in record.files if not x.inside])
     found += _strangers(record, folder)
     found += [*_configuration(record, folder), *_verdicts(record, folder)]
     found += [*_code(record), *_installations(record)]
@@ -70,29 +73,57 @@ def missing(record: Record, folder: Path) -> list[File]:
     return [file for file in record.files if file.inside and not (folder / file.path).is_file()]
 
 
-def changed(record: Record, folder: Path) -> Iterator[Finding]:
-    """Files that are there with other bytes or data than were recorded."""
+Maker = tuple[str, Installation]
+"""Digest of the code, and the installation, that a file was computed by."""
+
+
+def _makers(record: Record) -> dict[str, Maker]:
+    """Of every output what made it, as recorded."""
+    return {
+        path: (job.code, record.installations[job.installation])
+        for job in record.jobs
+        for path in job.outputs
+    }
+
+
+def changed(
+    record: Record, folder: Path, makers: Mapping[str, Maker] = MappingProxyType({})
+) -> Iterator[Finding]:
+    """Files that are there with other bytes or data, or by others, than were recorded."""
     for recorded in record.files:
         if recorded.inside and (folder / recorded.path).is_file():
             try:
-                text = _change(recorded, folder)
+                text = _change(recorded, folder, makers.get(recorded.path))
             except GlasscadeError as error:
                 text = str(error)
             if text:
                 yield Finding(not recorded.path.startswith(TOLD), recorded.path, text)
 
 
-def _change(recorded: File, folder: Path) -> str:
-    """What has happened to a file since, if anything."""
-    present = file_in(folder, recorded.path)
+def _change(recorded: File, folder: Path, maker: Maker | None) -> str:
+    """What has happened to a file since, or to what is recorded of it, if anything."""
+    present = content_in(folder, recorded.path)
     if present.size != recorded.size:
         return f"has {present.size} bytes, {recorded.size} are recorded"
     if present.sha256 != recorded.sha256:
         return "has changed since it was recorded"
-    if recorded.path.endswith(".nc"):
-        data = attributes(folder / recorded.path).get("data_digest", "missing")
-        if data != recorded.data:
-            return f"its data_digest is {data}, {recorded.data or 'none'} is recorded"
+    if not recorded.path.endswith(".nc"):
+        return ""
+    if not present.whole:
+        return "is recorded as it is, but does not end with the checksum of a stage's file"
+    origin = origin_of(folder / recorded.path)
+    if origin.data != recorded.data:
+        return f"its data_digest is {origin.data}, {recorded.data or 'none'} is recorded"
+    return _contradiction(origin, *maker) if maker else ""
+
+
+def _contradiction(origin: Origin, code: str, recorded: Installation) -> str:
+    """What a file says of its origin that is not what the record says, if anything."""
+    if origin.code != code:
+        return f"was computed by the code {origin.code}, {code} is recorded"
+    for name, said in vars(origin.installation).items():
+        if said != getattr(recorded, name):
+            return f"was computed by another installation than is recorded, its {name} differs"
     return ""
 
 
@@ -108,14 +139,23 @@ def left_out(files: list[File]) -> Iterator[Finding]:
 
 
 def _strangers(record: Record, folder: Path) -> Iterator[Finding]:
-    """Files that no job of the study has written."""
+    """Files, and links, that no job of the study has written."""
     known = {Path(file.path) for file in record.files if file.inside}
-    known |= {checksum_of(path) for path in known}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_dir() or Path(name) in known or name in UNRECORDED:
-            continue
-        yield Finding(True, name, "is not of this study as it was recorded; move it elsewhere")
+    known |= {*map(checksum_of, known), *map(Path, UNRECORDED)}
+    folders = {above for path in known for above in path.parents}
+    there = [path for place in folders for path in (folder / place).glob("*")]
+    text = "is not of this study as it was recorded; move it elsewhere"
+    for path in sorted(there):
+        if path.relative_to(folder) not in known | folders:
+            for stray in _files_below(path):
+                yield Finding(True, stray.relative_to(folder).as_posix(), text)
+
+
+def _files_below(path: Path) -> list[Path]:
+    """A file, or all in a folder; a link is looked at, not followed."""
+    if path.is_symlink() or not path.is_dir():
+        return [path]
+    return sorted(x for x in path.rglob("*") if x.is_symlink() or not x.is_dir())
 
 
 def _configuration(record: Record, folder: Path) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,23 @@ def test_a_study_may_name_other_folders(project: Path, name: str) -> None:
         of(project, MADE[name](file, "../../elsewhere/more"))
     with pytest.raises(ConfigError, match=HERE):
         of(project, MADE[name](file, "../../else"))  # a name that begins like it
+
+
+@BOTH
+@pytest.mark.parametrize("file", [5, 5.5, ["5"], {"5": 5}])
+def test_the_name_of_a_file_is_text(project: Path, name: str, file: Any) -> None:
+    """Else it would be made text where it is read, without having been looked at."""
+    Path(str(file)).symlink_to(project.parent / "elsewhere" / name)
+    with pytest.raises(ConfigError, match=r"file: .* a valid string"):
+        of(project, MADE[name](file))
+
+
+def test_a_table_is_a_file(project: Path) -> None:
+    """A pipe would be waited for."""
+    os.mkfifo("config/pipe")
+    for place in ("pipe", "."):
+        with pytest.raises(ConfigError, match=r"cannot be read as two columns .*it is no file"):
+            of(project, table(place))
 
 
 def test_a_link_behind_a_wildcard_leads_nowhere_else(project: Path) -> None:

@@ -116,6 +116,7 @@ def test_other_kinds_still_need_zero_temperature() -> None:
     [
         ({"species": {"A": 0, "B": 2}}, "species must be numbers from 0 to 1"),
         ({"species": {}}, "species"),
+        ({"species": {"A": False, "B": True}}, "species.A: input should be a valid integer"),
         ({"first": 5, "last": 4}, "last must not be below first, 5"),
         ({"number": 63}, "number: 63 must be even"),
         ({"number": 4}, "number must be larger: the range 1.4"),

@@ -328,10 +328,12 @@ def test_images_are_whole_numbers(tmp_path: Path, data: Data) -> None:
     assert expected in refused(write_text(tmp_path / "run.dump", wrong))
 
 
-def test_a_box_without_volume(tmp_path: Path, data: Data) -> None:
+@pytest.mark.parametrize("side", [0.0, 1e308])
+def test_a_box_without_volume(tmp_path: Path, data: Data, side: float) -> None:
+    """Of one that is too large it is no number."""
     text = lammps_text(data.positions, data.steps, data.types, data.cell).splitlines()
     low, _, tilt = text[6].split()
-    text[6] = f"{low} {low} {tilt}"
+    text[6] = f"{low} {float(low) + side} {tilt}"
     assert "span no box" in refused(write_text(tmp_path / "run.dump", "\n".join(text) + "\n"))
 
 
@@ -353,6 +355,35 @@ def test_frames_with_other_particles(tmp_path: Path, data: Data, name: str) -> N
     assert "frame 5 of those chosen has 10 particles, the first has 11" in refused(
         write_text(tmp_path / name, text)
     )
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ("vy", "has no velocities, unlike the first"),
+        ("fz", "has no forces, unlike the first"),
+        ("iz", "has no unwrapped positions, unlike the first"),
+    ],
+)
+def test_what_the_first_frame_has_all_have(
+    tmp_path: Path, data: Data, column: str, expected: str
+) -> None:
+    """Forces of a single frame, or its velocities, would not be missed, and the rest not read."""
+    vectors = {"v": data.v, "f": data.f}
+    text = lammps_text(data.positions, data.steps, data.types, data.cell, wrapped=True, **vectors)
+    head, _, last = text.rpartition(f" {column}")
+    wrong = f"{head} {column}_{last}"
+    found = refused(write_text(tmp_path / "run.dump", wrong))
+    assert found == f"frame 4 of those chosen {expected}"
+
+
+def test_a_gsd_file_that_starts_at_rest_has_velocities(tmp_path: Path, data: Data) -> None:
+    data.v[0] = 0.0
+    path = tmp_path / "run.gsd"
+    write_gsd(path, data.positions, data.steps, data.types, data.cell, data.v)
+    frames = read(path, ALL).each
+    for frame, velocities in zip(frames, data.v, strict=True):
+        close(frame.velocities, velocities, 1e-6)  # of single precision, up to about 4
 
 
 def test_an_amber_file_without_a_box(tmp_path: Path, data: Data) -> None:

@@ -35,12 +35,20 @@ def test_apart_is_what_was_put_together(states: list[xr.Dataset]) -> None:
     joined = together(states, WARM)
     assert {array.dims[0] for array in joined.data_vars.values()} == {"temperature"}
     assert joined["temperature"].attrs["units"] == "V0/k_B"
+    assert "files" not in joined.attrs
     for part, state in zip(apart(joined, WARM), states, strict=True):
         xr.testing.assert_identical(part, state)
         assert part["density"].dims == state["density"].dims
     [last, first] = apart(joined, [WARM[2], WARM[0]])
     xr.testing.assert_identical(last, states[2])
     xr.testing.assert_identical(first, states[0])
+
+
+def test_all_files_that_were_read_are_named(states: list[xr.Dataset]) -> None:
+    read = [state.assign_attrs(files=f"{n}.dump", sha256=f"{n}a") for n, state in enumerate(states)]
+    joined = together(read, WARM)
+    assert joined.attrs["files"] == "0.dump, 1.dump, 2.dump"
+    assert joined.attrs["sha256"] == "0a, 1a, 2a"
 
 
 def test_a_single_temperature_leaves_no_trace(states: list[xr.Dataset]) -> None:

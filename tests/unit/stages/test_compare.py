@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import studies
+from glasscade import config
 from glasscade.errors import DataError
 from glasscade.figures.sheet import COLUMNS
-from glasscade.io import write_dataset
+from glasscade.io import write_dataset, write_table
 from glasscade.limits.verdicts import Outcome, Verdict
 from glasscade.stages.compare import (
     FIGURE_TOLERANCE,
@@ -20,13 +22,17 @@ from glasscade.stages.compare import (
     NUMBERS,
     SHARE,
     STATE_TOLERANCE,
+    _bounds,
     _counterpart,
+    _figures,
     _row,
     _state,
+    _verdicts,
     figure,
     points,
     relative,
 )
+from glasscade.stages.verdicts import table
 
 HEAD = b"panel,series,x_name,y_name,x,y,y_low,y_high\n"
 ROW = Verdict("glass", "flux_bound", "x", "one", 1.0, 0.8, 1.2, 0.5, 0.1, "holds", 4, 0.1, 1.0)
@@ -75,6 +81,7 @@ def test_a_value_may_move_by_a_part_of_its_interval_and_margin() -> None:
         ({"reference": np.nan}, 1),
         ({"tolerance": 1e6}, 1),
         ({"tolerance": np.inf}, 1),
+        ({"n_realisations": 3}, 1),
     ],
 )
 def test_all_numbers_of_a_row_of_a_field_are_those_of_the_first(
@@ -152,6 +159,9 @@ def test_a_difference_is_measured_by_the_largest_number() -> None:
     assert relative(values, values[:2]) == np.inf
     assert relative(values, np.array([0.0, 1.0, np.nan, 4.0])) == np.inf
     assert relative(np.array([1, 2]), np.array([1, 3])) == np.inf
+    unknown = [np.inf, -np.inf, np.nan]
+    infinite = {(a, b): relative(np.array([a]), np.array([b])) for a in unknown for b in unknown}
+    assert [pair for pair, found in infinite.items() if found == 0.0] == [(a, a) for a in unknown]
 
 
 def state(**more: object) -> xr.Dataset:
@@ -247,3 +257,54 @@ def test_what_is_no_data_of_a_figure_is_one_sentence(
     path.write_bytes(content)
     with pytest.raises(DataError, match=f"is not the data of a figure .*{sentence}"):
         points(path)
+
+
+def test_a_row_that_stands_twice_is_found(tmp_path: Path) -> None:
+    """Only the last would be compared."""
+    study = config.parse(studies.study(glass=studies.FIELD))
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_table(table([ROW]), first / "verdicts.csv")
+    write_table(table([replace(ROW, verdict="violated"), ROW]), second / "verdicts.csv")
+    for folders in ((first, second), (second, first)):
+        [finding] = _verdicts(study, folders, same=False)
+        text = f"fault: {second}/verdicts.csv: says twice of the same what it is"
+        assert str(finding) == text
+
+
+BOUNDS = "model,H,measured,attains a\nrough,0.2,0.31,yes\nrough,0.6,0.9,no\n"
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (BOUNDS.replace("0.31", "0.3100001"), []),
+        (BOUNDS.replace("0.31", "nan"), []),
+        (BOUNDS.replace("yes", "no"), ["fault: bounds.csv: says rough, yes and rough, no"]),
+        (BOUNDS.replace("rough,0.6,0.9,no\n", ""), ["fault: bounds.csv: has 3 and 2 rows"]),
+        (BOUNDS.replace("rough", '"rough'), ["fault: bounds.csv: "]),
+    ],
+    ids=["digit", "unknown", "word", "row", "no table"],
+)
+def test_what_is_said_of_bounds_is_the_same(tmp_path: Path, other: str, found: list[str]) -> None:
+    """Its numbers are compared as those of figures."""
+    for folder, text in (("first", BOUNDS), ("second", other)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "bounds.csv").write_text(text, encoding="utf-8")
+    lines = [str(x) for x in _bounds("bounds.csv", tmp_path / "first", tmp_path / "second")]
+    assert len(lines) == len(found)
+    assert all(map(str.startswith, lines, found)), lines
+
+
+def test_the_table_of_bounds_is_looked_at(tmp_path: Path) -> None:
+    """By its bytes where the machine is the same, by its words elsewhere."""
+    study = config.parse(studies.study(one=studies.ROUGH, two=studies.ROUGH))
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, text in ((first, BOUNDS), (second, BOUNDS.replace("0.31", "0.32"))):
+        folder.mkdir()
+        (folder / "bounds.csv").write_text(text, encoding="utf-8")
+    told = {
+        same: [x for x in _figures(study, (first, second), same) if x.what == "bounds.csv"]
+        for same in (False, True)
+    }
+    assert told[False] == []
+    assert [x.fault for x in told[True]] == [True]

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 import yaml
 
 from glasscade import config, inventory, jobs
 from glasscade.errors import DataError
-from glasscade.io import write_text
+from glasscade.io import write_dataset, write_text
 from glasscade.provenance import lock_digest, parameters_digest
 from glasscade.stages import record
 from studies import ROUGH, TRAJECTORY, changed, study
@@ -115,6 +116,21 @@ def test_a_study_that_has_not_run_cannot_be_recorded(tmp_path: Path) -> None:
         record.run(job, tmp_path)
 
 
+def test_a_trajectory_that_has_changed_since_it_was_read_is_not_recorded(tmp_path: Path) -> None:
+    """With the date that it had, which no workflow would notice."""
+    (tmp_path / "run.dump").write_text("what was read")
+    digest = hashlib.sha256(b"what was read").hexdigest()
+    task = inventory.Task(
+        "simulate", "run", "run", {}, (), ("state.nc",), (f"{tmp_path}/run.dump",)
+    )
+    write_dataset(xr.Dataset(attrs={"sha256": digest}), tmp_path / "state.nc", {}, "glasscade.io")
+    write_text("", tmp_path / "config.yaml")
+    record._Found(tmp_path).add(task)
+    (tmp_path / "run.dump").write_text("something else")
+    with pytest.raises(DataError, match=r"run\.dump: has changed since it was read; run the stage"):
+        record._Found(tmp_path).add(task)
+
+
 @pytest.mark.parametrize(
     ("row", "known"),
     [
@@ -123,6 +139,7 @@ def test_a_study_that_has_not_run_cannot_be_recorded(tmp_path: Path) -> None:
         ("0.02\tNA\tNA", False),
         ("0.02\tnan\t0.1", False),
         ("", False),
+        ("9" * 200_000, False),  # more than a cell of the csv module
     ],
 )
 def test_what_a_job_took_is_known_or_not(tmp_path: Path, row: str, known: bool) -> None:
