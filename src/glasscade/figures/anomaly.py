@@ -86,7 +86,9 @@ def _look(kernel: int) -> Look:
 
 def _look_of_limit(results: Results, quantity: str, kernel: int) -> Look:
     """Hollow where a kernel resolves too few of the scales from which the first takes its limit."""
-    same = _window(results, quantity, kernel) == _window(results, quantity, 0)
+    # The window of a difference of a limit in T and one in ℓ is that in T; A has the one in ℓ.
+    behind = ("A", quantity) if quantity in ("A_minus_B", "H") else (quantity,)
+    same = all(_window(results, name, kernel) == _window(results, name, 0) for name in behind)
     return replace(_look(kernel), hollow=not same)
 
 

@@ -180,7 +180,7 @@ def _opening(contents: Contents, counts: Mapping[Mark, int]) -> str:
     return (
         f"This study follows the stress of {models} as the temperature T and the scale of "
         f"description ℓ go to zero, and compares {total} numbers, each with its interval, with "
-        f"what was fixed beforehand: {counts['holds']} hold, {counts['violated']} "
+        f"what was fixed beforehand, every region for itself: {counts['holds']} hold, {counts['violated']} "
         f"{'is' if counts['violated'] == 1 else 'are'} violated, {counts['inconclusive']} "
         f"{'is' if counts['inconclusive'] == 1 else 'are'} inconclusive. Scales of dissipation and "
         "what is known by theorem or not asked stand beside them without a reference."
@@ -191,7 +191,7 @@ def _body(contents: Contents) -> dict[str, Any]:
     study = contents.study
     return {
         "checks": [
-            _check(name, rows)
+            _check(name, rows, contents.limits)
             for name in CHECKS
             if (rows := [row for row in contents.verdicts if row.check == name])
         ],
@@ -219,7 +219,9 @@ def _number_of_model_figures(contents: Contents) -> int:
     return sum(len(contents.figures.get(name, ())) for name in contents.study.models)
 
 
-def _check(name: str, rows: Sequence[Verdict]) -> dict[str, Any]:
+def _check(
+    name: str, rows: Sequence[Verdict], limits: Mapping[str, Mapping[str, Limit]]
+) -> dict[str, Any]:
     check = labels.CHECKS[name]
     shown = sorted(regions.of_box(rows), key=lambda row: URGENCY.index(row.verdict))
     hold = [row for row in shown if row.verdict == "holds"]
@@ -229,13 +231,13 @@ def _check(name: str, rows: Sequence[Verdict]) -> dict[str, Any]:
         "title": check.title,
         "text": check.text,
         "counts": {mark: sum(row.verdict == mark for row in shown) for mark in COUNTED},
-        "shown": [_row(row, check.relation) for row in shown if row not in folded],
-        "folded": [_row(row, check.relation) for row in folded],
+        "shown": [_row(row, check.relation, limits) for row in shown if row not in folded],
+        "folded": [_row(row, check.relation, limits) for row in folded],
         "regions": regions.lines(rows),
     }
 
 
-def _row(row: Verdict, relation: str) -> dict[str, str]:
+def _row(row: Verdict, relation: str, limits: Mapping[str, Mapping[str, Limit]]) -> dict[str, str]:
     shown = measured(row.value, row.ci_low, row.ci_high)
     needed = would_decide(row.n_to_decide)
     sign = "" if relation in {"=", ""} else f"{relation} "
@@ -250,8 +252,18 @@ def _row(row: Verdict, relation: str) -> dict[str, str]:
         "reference": sign + plain(row.reference),
         "tolerance": plain(row.tolerance),
         "realisations": f"{row.n_realisations}; {needed}" if needed else str(row.n_realisations),
-        "window": window(row.fit_low, row.fit_high),
+        "window": _window(row, limits.get(row.model, {})),
     }
+
+
+def _window(row: Verdict, limits: Mapping[str, Limit]) -> str:
+    """The fit window, both of a difference of a limit in T and one in ℓ."""
+    shown = window(labels.fitted(row.quantity), row.fit_low, row.fit_high)
+    athermal = limits.get("A")
+    # That of particles is their own stress, for which no ℓ is needed.
+    if row.quantity not in ("A_minus_B", "H") or athermal is None or athermal.fit_low == 0.0:
+        return shown
+    return f"{shown}; {window('ℓ', athermal.fit_low, athermal.fit_high)}"
 
 
 def _methods(study: Study) -> str:
