@@ -180,10 +180,11 @@ def _opening(contents: Contents, counts: Mapping[Mark, int]) -> str:
     return (
         f"This study follows the stress of {models} as the temperature T and the scale of "
         f"description ℓ go to zero, and compares {total} numbers, each with its interval, with "
-        f"what was fixed beforehand, every region for itself: {counts['holds']} hold, {counts['violated']} "
-        f"{'is' if counts['violated'] == 1 else 'are'} violated, {counts['inconclusive']} "
-        f"{'is' if counts['inconclusive'] == 1 else 'are'} inconclusive. Scales of dissipation and "
-        "what is known by theorem or not asked stand beside them without a reference."
+        f"what was fixed beforehand, every region for itself: {counts['holds']} hold, "
+        f"{counts['violated']} {'is' if counts['violated'] == 1 else 'are'} violated, "
+        f"{counts['inconclusive']} {'is' if counts['inconclusive'] == 1 else 'are'} inconclusive. "
+        "Scales of dissipation and what is known by theorem or not asked stand beside them without "
+        "a reference."
     )
 
 

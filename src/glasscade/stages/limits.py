@@ -217,7 +217,7 @@ class _Limits:
 
 
 def _across(in_ell: Limit, in_temperature: Limit) -> Limit:
-    """A limit in ℓ less one in T, with the window of the latter: ranges of both are none of either."""
+    """A limit in ℓ less one in T, with the window of the latter: no range holds both."""
     window = in_temperature.fit_low, in_temperature.fit_high
     return replace(in_ell.minus(in_temperature), fit_low=window[0], fit_high=window[1])
 
