@@ -182,7 +182,7 @@ def _extrapolation(results: Results, panel: Panel, values: xr.DataArray, quantit
     panel.place = log_with_zero(panel.axes, with_zero)
     if quantity in (references := _references(results)):
         reference = references[quantity].reference
-        panel.level("reference", with_zero, reference, Look(GREY, line="--"))
+        panel.level("reference", with_zero, reference, Look(GREY))
     panel.axes.axvspan(low, high, color=WINDOW, linewidth=0, label="window of the fit", zorder=0)
     name, look = quantity.removeprefix("lim_"), _look(0)
     panel.points(name, with_zero[1:], results.mean(values), look)
