@@ -41,6 +41,8 @@ QUANTITIES = {
 }
 
 
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+"""Of a note that may lie on a line."""
 BY_THEOREM = "_zero_by_theorem"
 """How quantities end that are not measured but known."""
 
@@ -115,9 +117,8 @@ def _mark_unknown(results: Results, panel: Panel, quantity: str, row: int) -> No
         verdict = _references(results).get(quantity)
         by_theorem = verdict is not None and verdict.quantity.endswith(BY_THEOREM)
         text = "zero by theorem" if by_theorem else "not decided by these scales"
-        panel.axes.text(
-            0.98, row, text, transform=place, fontsize=SMALL, color=GREY, ha="right", va="center"
-        )
+        note = panel.axes.text(0.98, row, text, transform=place, ha="right", va="center")
+        note.set(fontsize=SMALL, color=GREY, bbox=BEHIND)
 
 
 def _values(results: Results, panel: Panel) -> None:
