@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 from math import isfinite, isnan
 from typing import Literal
 
@@ -136,7 +137,12 @@ def _trend(rows: list[Verdict]) -> list[str]:
     cold, hot = rows[0], rows[-1]
     if cold.ci_low <= hot.ci_high and hot.ci_low <= cold.ci_high:
         return [f"The intervals at {_condition(cold)} and {_condition(hot)} overlap."]
-    moves = "grows" if hot.value > cold.value else "shrinks"
+    grows = hot.value > cold.value
+    back = any(
+        (after.ci_high < before.ci_low) if grows else (after.ci_low > before.ci_high)
+        for before, after in combinations(rows, 2)
+    )
+    moves = "goes up and down" if back else "grows" if grows else "shrinks"
     return [f"It {moves} with T: the intervals at {_condition(cold)} and {_condition(hot)} differ."]
 
 

@@ -28,7 +28,7 @@ from glasscade.regularity.exponents import (
 )
 from glasscade.regularity.scaling import CHANCE, PLATEAU
 from glasscade.report import TEMPLATES, controls, labels, parameters, regions, rst
-from glasscade.report.answers import Findings, Mark, questions
+from glasscade.report.answers import SPLIT, Findings, Mark, questions
 from glasscade.report.exponents import Exponent, exponent_rows
 from glasscade.report.falsification import conditions
 from glasscade.report.kinds import description, kind_of
@@ -165,8 +165,13 @@ def _answers(contents: Contents) -> dict[str, Any]:
     ]
     compared = [r for r in contents.verdicts if isfinite(r.reference) and r.region != TOGETHER]
     counts = {mark: sum(row.verdict == mark for row in compared) for mark in COUNTED}
+    # A control that is violated is a fault, a part of the split that is none is a finding.
+    anomalies = sum(
+        (row.check, row.verdict) == ("commutation", "violated") and row.quantity in SPLIT
+        for row in compared
+    )
     return {
-        "opening": _opening(contents, counts),
+        "opening": _opening(contents, counts, anomalies),
         "counts": counts,
         "warning": controls.warning(contents.verdicts),
         "questions": questions(findings),
@@ -174,14 +179,15 @@ def _answers(contents: Contents) -> dict[str, Any]:
     }
 
 
-def _opening(contents: Contents, counts: Mapping[Mark, int]) -> str:
+def _opening(contents: Contents, counts: Mapping[Mark, int], anomalies: int) -> str:
     number, total = len(contents.study.models), sum(counts.values())
     models = "one model" if number == 1 else f"{number} models"
+    found = f" ({anomalies} of them for an anomaly, a limit that is not zero)" if anomalies else ""
     return (
         f"This study follows the stress of {models} as the temperature T and the scale of "
         f"description ℓ go to zero, and compares {total} numbers, each with its interval, with "
         f"what was fixed beforehand, every region for itself: {counts['holds']} hold, "
-        f"{counts['violated']} {'is' if counts['violated'] == 1 else 'are'} violated, "
+        f"{counts['violated']} {'is' if counts['violated'] == 1 else 'are'} violated{found}, "
         f"{counts['inconclusive']} {'is' if counts['inconclusive'] == 1 else 'are'} inconclusive. "
         "Scales of dissipation and what is known by theorem or not asked stand beside them without "
         "a reference."

@@ -287,6 +287,13 @@ def test_the_abstract_counts_verdicts(page: str) -> None:
     assert "9 hold, 1 is violated, 2 are inconclusive." in text(page)
 
 
+def test_the_abstract_says_which_of_the_violated_are_anomalies() -> None:
+    made = contents()
+    found = [row("point", check, "H", "violated") for check in ("commutation", "control")]
+    shown = text(render(replace(made, verdicts=[*made.verdicts, *found])))
+    assert "3 are violated (1 of them for an anomaly, a limit that is not zero), 2 are" in shown
+
+
 @pytest.mark.parametrize(
     ("verdict", "says"),
     [
