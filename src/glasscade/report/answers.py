@@ -267,7 +267,8 @@ def _estimators(findings: Findings) -> Answer:
 
 def _criterion(row: Verdict, findings: Findings) -> tuple[Mark, str, str]:
     """Mark, word and sentence of one row."""
-    xi = f"ξ_{{3}} = {_both(row)}, {_against_critical(row)}"
+    value = "has no value" if isnan(row.value) else f"= {_both(row)}"
+    xi = f"ξ_{{3}} {value}, {_against_critical(row)}"
     demands_nothing = "the one-way criterion demands nothing of the density"
     if findings.kind.flux_theorem and row.verdict != "violated":
         text = f"The limit of the flux is zero by theorem, so {demands_nothing}; {xi}."

@@ -153,6 +153,12 @@ def quantity(name: str, region: str = GLOBAL) -> str:
     return _words(name) + where
 
 
+def relation(check: str, name: str) -> str:
+    """How a quantity is held against its reference, in a check of equality maybe from one side."""
+    one_sided = name.startswith(("closest_approach", "exponent_"))
+    return "≥" if one_sided else CHECKS[check].relation
+
+
 def fitted(name: str) -> str:
     """Symbol of what a fit window of a quantity is a range of."""
     return next((symbol for begin, symbol in _FITTED if re.match(begin, name)), "ℓ")

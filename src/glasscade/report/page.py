@@ -238,15 +238,16 @@ def _check(
         "title": check.title,
         "text": check.text,
         "counts": {mark: sum(row.verdict == mark for row in shown) for mark in COUNTED},
-        "shown": [_row(row, check.relation, limits) for row in shown if row not in folded],
-        "folded": [_row(row, check.relation, limits) for row in folded],
+        "shown": [_row(row, limits) for row in shown if row not in folded],
+        "folded": [_row(row, limits) for row in folded],
         "regions": regions.lines(rows),
     }
 
 
-def _row(row: Verdict, relation: str, limits: Mapping[str, Mapping[str, Limit]]) -> dict[str, str]:
+def _row(row: Verdict, limits: Mapping[str, Mapping[str, Limit]]) -> dict[str, str]:
     shown = measured(row.value, row.ci_low, row.ci_high)
     needed = would_decide(row.n_to_decide)
+    relation = labels.relation(row.check, row.quantity)
     sign = "" if relation in {"=", ""} else f"{relation} "
     return {
         "model": row.model,

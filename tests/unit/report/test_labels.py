@@ -36,6 +36,13 @@ def test_quantities_are_put_in_words(name: str, words: str) -> None:
     assert labels.quantity(name) == words
 
 
+def test_a_bound_in_a_check_of_equality_is_shown_as_one() -> None:
+    assert labels.relation("control", "closest_approach_over_core") == "≥"
+    assert labels.relation("convergence", "exponent_2_at_ell_0.1") == "≥"
+    assert labels.relation("convergence", "norm_2") == labels.relation("control", "H") == "="
+    assert labels.relation("criterion", "xi_3_with_flux") == "≤"
+
+
 @pytest.mark.parametrize(
     ("symbol", "names"),
     [
