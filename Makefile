@@ -40,6 +40,8 @@ fail = { echo "glasscade: $(1)" >&2; exit 1; }
 PROFILES := $(notdir $(patsubst %/,%,$(wildcard workflow/profiles/*/)))
 NO_PROFILE := there is no profile '$(PROFILE)'; it is one of $(PROFILES)
 ONE_CORE := CORES must be a positive number or all, not '$(CORES)'
+ONE_FILE := OPTIONS must not have --config or --configfile: neither the check before a study nor its \
+	report would see them; edit a copy of the configuration and name it with CONFIG.
 PLAIN := paths must be without spaces: $(CURDIR), CONFIG=$(CONFIG)
 TOO_OLD := Python 3.11 or newer is needed and '$(PYTHON)' is not one; install it, or name another \
 	as in 'make PYTHON=python3.12 study'.
@@ -62,10 +64,12 @@ smoke: asked $(PROFILE_STAMP) ## the same in small: config/smoke.yaml to results
 	@$(call run_study,config/smoke.yaml)
 
 # Before anything is installed. Snakemake would wait for ever without a core, and run the whole
-# without a profile; neither make nor the shells of jobs take spaces in paths.
+# without a profile; neither make nor the shells of jobs take spaces in paths. OPTIONS are those of
+# one run of Snakemake and not of the report that follows, where those of a cluster mean nothing.
 asked:
 	@$(if $(filter-out 1,$(words $(CURDIR)) $(words $(CONFIG))),$(call fail,$(PLAIN)))
 	@$(if $(filter $(PROFILE),$(PROFILES)),,$(call fail,$(NO_PROFILE)))
+	@$(if $(filter --conf% -C%,$(OPTIONS)),$(call fail,$(ONE_FILE)))
 	@case "$(CORES)" in all) ;; "" | 0* | *[!0-9]*) $(call fail,$(ONE_CORE)) ;; esac
 
 # Read by our own reader before Snakemake reads it, with one of its own that runs Python in it if

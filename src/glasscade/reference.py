@@ -59,6 +59,7 @@ UNITS = {
     "fractions": "1",
     "strength": "V₀",
     "ConeKeys.strength": "V₀/ℓ₀",
+    "FreeConeKeys.strength": "V₀/ℓ₀",
     "RieszKeys.strength": "V₀/ℓ₀ˢ⁻¹",
     "FieldSystem.tolerance": "1",
     "mass": "1",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -116,6 +118,26 @@ def test_lock_is_hashed_and_names_no_host(name: str) -> None:
 def test_all_run_on_the_versions_a_study_uses(name: str) -> None:
     run, other = pins(read("requirements.lock")), pins(read(name))
     assert {package: other.get(package) for package in run} == run
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("CORES=0", "CORES must be a positive number or all, not '0'"),
+        ("PROFILE=moon", "there is no profile 'moon'"),
+        ("CONFIG=my study.yaml", "paths must be without spaces"),
+        ("OPTIONS=--quiet --config seed=2", "OPTIONS must not have --config"),
+        ("OPTIONS=--configfile=other.yaml", "OPTIONS must not have --config"),
+        ("OPTIONS=-C seed=2", "OPTIONS must not have --config"),
+        ("OPTIONS=--default-resources slurm_account=me --conda-frontend conda", ""),
+    ],
+)
+def test_make_refuses_variables_before_anything_is_installed(variable: str, says: str) -> None:
+    command = ["make", "--no-print-directory", "asked", variable]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode == 0) == (says == "")
+    assert says in done.stderr
 
 
 def test_executors_are_installed_for_clusters_alone() -> None:

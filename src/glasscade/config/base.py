@@ -36,7 +36,7 @@ Batch = tuple[float, ...]
 
 def _check_kernel(name: str) -> str:
     if name not in KERNELS:
-        raise ValueError(f"it must be one of {', '.join(KERNELS)}, not '{name}'")
+        raise ValueError(f"it must be one of {', '.join(KERNELS)}")
     return name
 
 

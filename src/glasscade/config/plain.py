@@ -29,6 +29,9 @@ MOST_NODES = 100_000
 EVALUATED = "__use_yte__"
 """Key by which a file asks Snakemake, which reads it too, to evaluate expressions in it."""
 
+NO_TOKEN = "found character that cannot start any token"
+"""What the parser says of a tab in front of a key."""
+
 UNDER_WAY = -1
 _MERGE = "tag:yaml.org,2002:merge"
 _DOUBTFUL = re.compile(r"[-+]?(0[0-9_]*[0-9]|[0-9][0-9_]*(:[0-9.]+)+)$")
@@ -50,6 +53,7 @@ def read(path: Path) -> object:
         raise ConfigError(f"{path}: cannot be read, {(error.strerror or '').lower()}") from None
     except (UnicodeDecodeError, YAMLError) as error:
         detail = str(error).replace(' in "<unicode string>",', " at")
+        detail = detail.replace(NO_TOKEN, f"{NO_TOKEN}, maybe a tab; indent with blanks")
         raise ConfigError(f"{path}: cannot be read as YAML ({one_line(detail, 200)})") from None
     if isinstance(raw, dict) and EVALUATED in raw:
         raise ConfigError(

@@ -22,7 +22,15 @@ LONGEST = 64
 
 PLAIN = {"tuple": "list", "dictionary": "mapping of keys", " or instance of Study": ""}
 """Words of the library, and those of a file."""
-NAMES = "must be lower case letters, digits and underscores, beginning with a letter"
+OURS = {
+    "float_parsing": "must be a number alone, whose unit is that of config/README.md",
+    "int_parsing": "must be a whole number alone, whose unit is that of config/README.md",
+    "string_pattern_mismatch": (
+        "must be lower case letters, digits and underscores, beginning with a letter"
+    ),
+    "too_short": "must have {min_length} or more entries",
+}
+"""What we say of a kind of error in place of the library."""
 
 
 def parse(raw: object, folder: Path = Path(), known: bool = False) -> Study:
@@ -105,13 +113,14 @@ def _sentence(error: ErrorDetails) -> str:
     message = error["msg"].removeprefix("Value error, ")
     for word, plain in PLAIN.items():
         message = message.replace(word, plain)
-    if error["type"] == "string_pattern_mismatch":
-        message = NAMES
+    if error["type"] in OURS:
+        message = OURS[error["type"]].format(**error.get("ctx", {}))
     value = error["input"]
     if error["type"] == "union_tag_invalid":
         key, value = f"{key}.kind", error["ctx"]["tag"]
         message = f"must be one of {error['ctx']['expected_tags']}"
-    shown = "" if isinstance(value, dict) else f" (got {one_line(repr(value), LONGEST)})"
+    got = "nothing" if value is None else one_line(repr(value), LONGEST)
+    shown = "" if isinstance(value, dict) else f" (got {got})"
     return f"{key}: {message[0].lower()}{message[1:]}{shown}"
 
 

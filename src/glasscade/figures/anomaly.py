@@ -41,6 +41,8 @@ QUANTITIES = {
 }
 
 
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+"""Of a note that may lie on a line."""
 BY_THEOREM = "_zero_by_theorem"
 """How quantities end that are not measured but known."""
 
@@ -86,7 +88,9 @@ def _look(kernel: int) -> Look:
 
 def _look_of_limit(results: Results, quantity: str, kernel: int) -> Look:
     """Hollow where a kernel resolves too few of the scales from which the first takes its limit."""
-    same = _window(results, quantity, kernel) == _window(results, quantity, 0)
+    # The window of a difference of a limit in T and one in ℓ is that in T; A has the one in ℓ.
+    behind = ("A", quantity) if quantity in ("A_minus_B", "H") else (quantity,)
+    same = all(_window(results, name, kernel) == _window(results, name, 0) for name in behind)
     return replace(_look(kernel), hollow=not same)
 
 
@@ -113,9 +117,8 @@ def _mark_unknown(results: Results, panel: Panel, quantity: str, row: int) -> No
         verdict = _references(results).get(quantity)
         by_theorem = verdict is not None and verdict.quantity.endswith(BY_THEOREM)
         text = "zero by theorem" if by_theorem else "not decided by these scales"
-        panel.axes.text(
-            0.98, row, text, transform=place, fontsize=SMALL, color=GREY, ha="right", va="center"
-        )
+        note = panel.axes.text(0.98, row, text, transform=place, ha="right", va="center")
+        note.set(fontsize=SMALL, color=GREY, bbox=BEHIND)
 
 
 def _values(results: Results, panel: Panel) -> None:
@@ -180,7 +183,7 @@ def _extrapolation(results: Results, panel: Panel, values: xr.DataArray, quantit
     panel.place = log_with_zero(panel.axes, with_zero)
     if quantity in (references := _references(results)):
         reference = references[quantity].reference
-        panel.level("reference", with_zero, reference, Look(GREY, line="--"))
+        panel.level("reference", with_zero, reference, Look(GREY))
     panel.axes.axvspan(low, high, color=WINDOW, linewidth=0, label="window of the fit", zorder=0)
     name, look = quantity.removeprefix("lim_"), _look(0)
     panel.points(name, with_zero[1:], results.mean(values), look)

@@ -45,9 +45,9 @@ def dissipation_scale(results: Results) -> Drawn:
     if "self_pair" in results.limits:
         panel = sheet.panel(sheet.axes[3], "the same less self-pairs", ELL, SHARE)
         _share(results, panel, one(without_self_pairs(results.limits)).sel(term="Q_flux"))
-        sheet.legend_below(sheet.axes[0])
+        sheet.legend_below(sheet.axes[2])
     else:
-        sheet.legend_in(sheet.axes[3], sheet.axes[0])
+        sheet.legend_in(sheet.axes[3], sheet.axes[2])
     return sheet.finish()
 
 
@@ -58,7 +58,7 @@ def _resolved(results: Results, panel: Panel) -> None:
         panel.level(f"x = {fraction:g}", ells, fraction, Look(GREY, line=":"))
     for t, name, look in of_temperatures(results.temperatures):
         mean = results.mean(results.limits["resolved_fraction"].isel(temperature=t))
-        panel.points(name, ells, mean, look, name)
+        panel.points(name, ells, mean, look)
 
 
 def _crossings(results: Results, panel: Panel) -> None:
@@ -82,7 +82,7 @@ def _share(results: Results, panel: Panel, flux: xr.DataArray) -> None:
     panel.place = log_with_zero(panel.axes, ells)
     panel.axes.axhline(0.0, color=GREY, linewidth=0.6)
     for t, name, look in of_temperatures(results.temperatures):
-        panel.points(name, ells, share(results, flux, t), look)
+        panel.points(name, ells, share(results, flux, t), look, name)
 
 
 def share(results: Results, flux: xr.DataArray, t: int) -> Estimate:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
 from math import isfinite, isnan
 from typing import Literal
 
@@ -136,7 +137,12 @@ def _trend(rows: list[Verdict]) -> list[str]:
     cold, hot = rows[0], rows[-1]
     if cold.ci_low <= hot.ci_high and hot.ci_low <= cold.ci_high:
         return [f"The intervals at {_condition(cold)} and {_condition(hot)} overlap."]
-    moves = "grows" if hot.value > cold.value else "shrinks"
+    grows = hot.value > cold.value
+    back = any(
+        (after.ci_high < before.ci_low) if grows else (after.ci_low > before.ci_high)
+        for before, after in combinations(rows, 2)
+    )
+    moves = "goes up and down" if back else "grows" if grows else "shrinks"
     return [f"It {moves} with T: the intervals at {_condition(cold)} and {_condition(hot)} differ."]
 
 
@@ -261,7 +267,8 @@ def _estimators(findings: Findings) -> Answer:
 
 def _criterion(row: Verdict, findings: Findings) -> tuple[Mark, str, str]:
     """Mark, word and sentence of one row."""
-    xi = f"ξ_{{3}} = {_both(row)}, {_against_critical(row)}"
+    value = "has no value" if isnan(row.value) else f"= {_both(row)}"
+    xi = f"ξ_{{3}} {value}, {_against_critical(row)}"
     demands_nothing = "the one-way criterion demands nothing of the density"
     if findings.kind.flux_theorem and row.verdict != "violated":
         text = f"The limit of the flux is zero by theorem, so {demands_nothing}; {xi}."

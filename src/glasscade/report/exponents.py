@@ -72,7 +72,7 @@ def _row(each: Exponent) -> dict[str, str]:
         "value": plain(each.value) if smooth else shown.value if given else MISSING,
         "interval": shown.interval if given and not smooth else MISSING,
         "known": reason if given else f"refused (slope {plain(round(each.raw, 2))}): {reason}",
-        "range": window(each.start, each.stop) if ranged else MISSING,
+        "range": window("r", each.start, each.stop) if ranged else MISSING,
         "decades": f"{log10(each.stop / each.start):.2f}" if ranged else MISSING,
         "samples": str(each.samples),
     }

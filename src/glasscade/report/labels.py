@@ -135,6 +135,14 @@ _QUANTITIES: tuple[tuple[str, str], ...] = (
 )
 
 
+_FITTED = (
+    (r"A_minus|H$|lim_Q_thermal|Q_thermal_form|norm|exponent|slope_in_T", "T"),
+    (r"closest_approach|beta", "t"),
+    (r"xi_3", "r"),
+)
+"""How names of quantities begin whose fit windows are not of ℓ."""
+
+
 ADDITIONS = {"h": "H", "l": "ℓ"}
 """Groups of the patterns that are followed by what they are the value of."""
 
@@ -143,6 +151,17 @@ def quantity(name: str, region: str = GLOBAL) -> str:
     """A quantity of `verdicts.csv` in words, its own name where there are none."""
     where = {GLOBAL: "", TOGETHER: ", worst region"}.get(region, f", {region}")
     return _words(name) + where
+
+
+def relation(check: str, name: str) -> str:
+    """How a quantity is held against its reference, in a check of equality maybe from one side."""
+    one_sided = name.startswith(("closest_approach", "exponent_"))
+    return "≥" if one_sided else CHECKS[check].relation
+
+
+def fitted(name: str) -> str:
+    """Symbol of what a fit window of a quantity is a range of."""
+    return next((symbol for begin, symbol in _FITTED if re.match(begin, name)), "ℓ")
 
 
 def subject(name: str) -> str:

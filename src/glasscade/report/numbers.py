@@ -64,9 +64,11 @@ def measured(value: float, low: float, high: float) -> Measured:
     return Measured(middle + power, interval, f"{middle} ({range_}){power}")
 
 
-def window(low: float, high: float) -> str:
-    """A range, or nothing where there is none."""
-    return f"{plain(low)} to {plain(high)}" if isfinite(low) and isfinite(high) else MISSING
+def window(symbol: str, low: float, high: float) -> str:
+    """A range of what has a symbol, or nothing where there is none."""
+    if not (isfinite(low) and isfinite(high)):
+        return MISSING
+    return f"{symbol} = {plain(low)}" + (f" to {plain(high)}" if high > low else "")
 
 
 def would_decide(realisations: float) -> str:

@@ -28,7 +28,7 @@ from glasscade.regularity.exponents import (
 )
 from glasscade.regularity.scaling import CHANCE, PLATEAU
 from glasscade.report import TEMPLATES, controls, labels, parameters, regions, rst
-from glasscade.report.answers import Findings, Mark, questions
+from glasscade.report.answers import SPLIT, Findings, Mark, questions
 from glasscade.report.exponents import Exponent, exponent_rows
 from glasscade.report.falsification import conditions
 from glasscade.report.kinds import description, kind_of
@@ -165,8 +165,13 @@ def _answers(contents: Contents) -> dict[str, Any]:
     ]
     compared = [r for r in contents.verdicts if isfinite(r.reference) and r.region != TOGETHER]
     counts = {mark: sum(row.verdict == mark for row in compared) for mark in COUNTED}
+    # A control that is violated is a fault, a part of the split that is none is a finding.
+    anomalies = sum(
+        (row.check, row.verdict) == ("commutation", "violated") and row.quantity in SPLIT
+        for row in compared
+    )
     return {
-        "opening": _opening(contents, counts),
+        "opening": _opening(contents, counts, anomalies),
         "counts": counts,
         "warning": controls.warning(contents.verdicts),
         "questions": questions(findings),
@@ -174,16 +179,18 @@ def _answers(contents: Contents) -> dict[str, Any]:
     }
 
 
-def _opening(contents: Contents, counts: Mapping[Mark, int]) -> str:
+def _opening(contents: Contents, counts: Mapping[Mark, int], anomalies: int) -> str:
     number, total = len(contents.study.models), sum(counts.values())
     models = "one model" if number == 1 else f"{number} models"
+    found = f" ({anomalies} of them for an anomaly, a limit that is not zero)" if anomalies else ""
     return (
         f"This study follows the stress of {models} as the temperature T and the scale of "
         f"description ℓ go to zero, and compares {total} numbers, each with its interval, with "
-        f"what was fixed beforehand: {counts['holds']} hold, {counts['violated']} "
-        f"{'is' if counts['violated'] == 1 else 'are'} violated, {counts['inconclusive']} "
-        f"{'is' if counts['inconclusive'] == 1 else 'are'} inconclusive. Scales of dissipation and "
-        "what is known by theorem or not asked stand beside them without a reference."
+        f"what was fixed beforehand, every region for itself: {counts['holds']} hold, "
+        f"{counts['violated']} {'is' if counts['violated'] == 1 else 'are'} violated{found}, "
+        f"{counts['inconclusive']} {'is' if counts['inconclusive'] == 1 else 'are'} inconclusive. "
+        "Scales of dissipation and what is known by theorem or not asked stand beside them without "
+        "a reference."
     )
 
 
@@ -191,7 +198,7 @@ def _body(contents: Contents) -> dict[str, Any]:
     study = contents.study
     return {
         "checks": [
-            _check(name, rows)
+            _check(name, rows, contents.limits)
             for name in CHECKS
             if (rows := [row for row in contents.verdicts if row.check == name])
         ],
@@ -219,7 +226,9 @@ def _number_of_model_figures(contents: Contents) -> int:
     return sum(len(contents.figures.get(name, ())) for name in contents.study.models)
 
 
-def _check(name: str, rows: Sequence[Verdict]) -> dict[str, Any]:
+def _check(
+    name: str, rows: Sequence[Verdict], limits: Mapping[str, Mapping[str, Limit]]
+) -> dict[str, Any]:
     check = labels.CHECKS[name]
     shown = sorted(regions.of_box(rows), key=lambda row: URGENCY.index(row.verdict))
     hold = [row for row in shown if row.verdict == "holds"]
@@ -229,15 +238,16 @@ def _check(name: str, rows: Sequence[Verdict]) -> dict[str, Any]:
         "title": check.title,
         "text": check.text,
         "counts": {mark: sum(row.verdict == mark for row in shown) for mark in COUNTED},
-        "shown": [_row(row, check.relation) for row in shown if row not in folded],
-        "folded": [_row(row, check.relation) for row in folded],
+        "shown": [_row(row, limits) for row in shown if row not in folded],
+        "folded": [_row(row, limits) for row in folded],
         "regions": regions.lines(rows),
     }
 
 
-def _row(row: Verdict, relation: str) -> dict[str, str]:
+def _row(row: Verdict, limits: Mapping[str, Mapping[str, Limit]]) -> dict[str, str]:
     shown = measured(row.value, row.ci_low, row.ci_high)
     needed = would_decide(row.n_to_decide)
+    relation = labels.relation(row.check, row.quantity)
     sign = "" if relation in {"=", ""} else f"{relation} "
     return {
         "model": row.model,
@@ -250,8 +260,18 @@ def _row(row: Verdict, relation: str) -> dict[str, str]:
         "reference": sign + plain(row.reference),
         "tolerance": plain(row.tolerance),
         "realisations": f"{row.n_realisations}; {needed}" if needed else str(row.n_realisations),
-        "window": window(row.fit_low, row.fit_high),
+        "window": _window(row, limits.get(row.model, {})),
     }
+
+
+def _window(row: Verdict, limits: Mapping[str, Limit]) -> str:
+    """The fit window, both of a difference of a limit in T and one in ℓ."""
+    shown = window(labels.fitted(row.quantity), row.fit_low, row.fit_high)
+    athermal = limits.get("A")
+    # That of particles is their own stress, for which no ℓ is needed.
+    if row.quantity not in ("A_minus_B", "H") or athermal is None or athermal.fit_low == 0.0:
+        return shown
+    return f"{shown}; {window('ℓ', athermal.fit_low, athermal.fit_high)}"
 
 
 def _methods(study: Study) -> str:

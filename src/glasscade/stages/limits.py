@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ class _Limits:
         flux, resolved, a = (self._in_ell(name) for name in names)
         fine, names = self._warm.sel(ell=0.0), ("Q_thermal", "W", "W+Q_thermal+N_ni")
         thermal, w, b = (self._in_temperature(term(fine, name)) for name in names)
-        return [a, b, thermal, flux, resolved, w, resolved.minus(w), a.minus(b)]
+        return [a, b, thermal, flux, resolved, w, _across(resolved, w), _across(a, b)]
 
     def _of_particles(self) -> list[Limit]:
         """At ℓ → 0 smeared stress is that of the bonds, whose change is A and B by closure.
@@ -213,6 +214,12 @@ class _Limits:
             abs(limit.value - quadratic)
             + believed(limit, self._system.extrapolates_below).systematic
         )
+
+
+def _across(in_ell: Limit, in_temperature: Limit) -> Limit:
+    """A limit in ℓ less one in T, with the window of the latter: no range holds both."""
+    window = in_temperature.fit_low, in_temperature.fit_high
+    return replace(in_ell.minus(in_temperature), fit_low=window[0], fit_high=window[1])
 
 
 def scales(integrated: xr.Dataset, level: float, deterministic: bool) -> xr.Dataset:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,16 @@ def test_share_is_the_ratio_of_means(panel: str, self_pairs: float) -> None:
     change = athermal["change"].sel(phi="one").isel(kernel=0)
     np.testing.assert_allclose(rows["y"], (flux / change).values, rtol=1e-12)
     assert (rows["y_low"] < rows["y"]).all()
+
+
+@pytest.mark.parametrize("kind", ["field", "glass"])
+def test_a_temperature_without_resolved_fraction_is_in_the_legend(kind: str) -> None:
+    shown = results(kind)
+    fraction = shown.limits["resolved_fraction"]
+    unknown = shown.limits.assign(resolved_fraction=fraction.where(fraction["temperature"] > 0.0))
+    figure, _ = dissipation_scale(replace(shown, limits=unknown))
+    legends = [*figure.legends, *filter(None, (axes.get_legend() for axes in figure.axes))]
+    assert "T = 0" in [text.get_text() for legend in legends for text in legend.get_texts()]
 
 
 def test_only_particles_have_self_pairs() -> None:

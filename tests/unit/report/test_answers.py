@@ -109,6 +109,14 @@ def test_a_trend_is_claimed_only_beyond_the_intervals(hot: float, says: str) -> 
     assert says in text(scale(findings(ell_half("0", 2.0), ell_half("0.1", hot))))
 
 
+@pytest.mark.parametrize(("middle", "hot"), [(2.9, 2.5), (1.1, 1.5)])
+def test_a_scale_that_turns_is_not_said_to_grow_or_shrink(middle: float, hot: float) -> None:
+    rows = (ell_half("0", 2.0), ell_half("0.01", middle), ell_half("0.1", hot))
+    assert "It goes up and down with T: the intervals at T = 0 and T = 0.1" in text(
+        scale(findings(*rows))
+    )
+
+
 def test_one_temperature_is_no_trend() -> None:
     assert "T:" not in text(scale(findings(ell_half("0", 2.0))))
     assert "resolved." not in text(scale(findings(ell_half("0", 2.0))))

@@ -22,7 +22,7 @@ def test_an_exponent_is_shown_with_interval_range_and_samples() -> None:
         "value": "0.300",
         "interval": "0.280 to 0.320",
         "known": "measured over a scaling range of a decade or more",
-        "range": "0.01 to 1",
+        "range": "r = 0.01 to 1",
         "decades": "2.00",
         "samples": "6",
     }

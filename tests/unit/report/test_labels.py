@@ -36,6 +36,27 @@ def test_quantities_are_put_in_words(name: str, words: str) -> None:
     assert labels.quantity(name) == words
 
 
+def test_a_bound_in_a_check_of_equality_is_shown_as_one() -> None:
+    assert labels.relation("control", "closest_approach_over_core") == "≥"
+    assert labels.relation("convergence", "exponent_2_at_ell_0.1") == "≥"
+    assert labels.relation("convergence", "norm_2") == labels.relation("control", "H") == "="
+    assert labels.relation("criterion", "xi_3_with_flux") == "≤"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "names"),
+    [
+        ("T", "A_minus_B H lim_Q_thermal A_minus_joint_0.5 norm_2 slope_in_T_at_ell_0.04"),
+        ("ℓ", "lim_Q_flux lim_Q_flux_bump_minus_gaussian pointwise_vs_3xi-1 ell_half_T0.1"),
+        ("ℓ", "Q_flux_form time_integrated martingale_mean_T0.1 stress_drop_event2"),
+        ("r", "xi_3_H0.2 xi_3_no_flux"),
+        ("t", "beta_from_speed closest_approach_over_core"),
+    ],
+)
+def test_a_fit_window_has_a_symbol(symbol: str, names: str) -> None:
+    assert {labels.fitted(name) for name in names.split()} == {symbol}
+
+
 def test_a_quantity_says_of_which_region_it_is() -> None:
     assert labels.quantity("H", "one") == labels.subject("H") == "H"
     assert labels.quantity("H", "bump2") == "H, bump2"

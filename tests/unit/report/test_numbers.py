@@ -59,8 +59,12 @@ def test_what_is_not_known_is_said() -> None:
     assert measured(nan, nan, nan).both == "no value"
     assert measured(0.9, 0.2, inf).both == "0.90 (0.20 to ∞)"
     assert measured(0.9, -inf, inf).interval == "−∞ to ∞"
-    assert window(nan, 1.0) == "–"
-    assert window(0.5, 1.0) == "0.5 to 1"
+    assert window("T", nan, 1.0) == "–"
+
+
+def test_a_window_says_of_what_it_is() -> None:
+    assert window("T", 0.5, 1.0) == "T = 0.5 to 1"
+    assert window("ℓ", 0.25, 0.25) == "ℓ = 0.25"
 
 
 def test_a_value_without_interval_stands_alone() -> None:

@@ -23,6 +23,7 @@ from report_data import (
     IMAGE,
     SIZE,
     contents,
+    limit,
     made_up_rows,
     row,
     small_study,
@@ -116,6 +117,9 @@ def test_rows_of_each_check_are_counted_before_the_tables(page: str) -> None:
     counted = section(page, "verdicts-title", "</table>")
     assert "Commutation of the limits 1 – 1" in text(counted)
     assert "Direct terms vanish – 1 –" in text(counted)
+    outcomes = [row.verdict for row in WHOLE]
+    totals = [str(outcomes.count(name)) for name in ("holds", "violated", "inconclusive")]
+    assert f"all {' '.join(totals)}" in text(counted)
 
 
 def test_answers_are_a_table_in_words_before_the_sentences(page: str) -> None:
@@ -162,7 +166,15 @@ def test_a_verdict_is_told_by_word_and_symbol_not_by_colour_alone(page: str) -> 
 def test_a_row_shows_its_numbers(page: str) -> None:
     start = page.index('data-quantity="pointwise_vs_3xi-1"')
     shown = text(page[start : page.index("</tr>", start)])
-    assert shown.endswith("0.250 0.200 to 0.300 ≥ 0 0.5 1 1 to 2")
+    assert shown.endswith("0.250 0.200 to 0.300 ≥ 0 0.5 1 ℓ = 1 to 2")
+
+
+@pytest.mark.parametrize(("ell", "shown"), [(0.25, "; ℓ = 0.25 to 0.5"), (0.0, "")])
+def test_a_difference_of_limits_in_both_shows_both_windows(ell: float, shown: str) -> None:
+    athermal = replace(limit(0.0), fit_low=ell, fit_high=2.0 * ell)
+    page = render(replace(contents(), limits={"point": {"A": athermal}}))
+    start = page.index('data-quantity="A_minus_B" data-region="one"')
+    assert text(page[start : page.index("</tr>", start)]).endswith(f"T = 1 to 2{shown}")
 
 
 def test_exponents_of_a_model_are_a_table_of_it(page: str, read: Reader) -> None:
@@ -273,6 +285,13 @@ def test_the_abstract_counts_verdicts(page: str) -> None:
     # what all regions say together is no number of its own
     assert "compares 12 numbers" in text(page)
     assert "9 hold, 1 is violated, 2 are inconclusive." in text(page)
+
+
+def test_the_abstract_says_which_of_the_violated_are_anomalies() -> None:
+    made = contents()
+    found = [row("point", check, "H", "violated") for check in ("commutation", "control")]
+    shown = text(render(replace(made, verdicts=[*made.verdicts, *found])))
+    assert "3 are violated (1 of them for an anomaly, a limit that is not zero), 2 are" in shown
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_the_thermal_limit_is_the_sum_of_its_parts():
 def test_windows_are_the_four_smallest_scales_and_temperatures():
     result = limits.iterated_limits(integrated(TEMPERATURES, ELLS, TERMS), LEVEL, FIELD)["limit"]
     row = result.isel(kernel=0, phi=0)
-    for quantity, window in (("A", (0.1, 0.8)), ("B", (0.01, 0.08)), ("H", (0.01, 0.8))):
+    for quantity, window in (("A", (0.1, 0.8)), ("B", (0.01, 0.08)), ("H", (0.01, 0.08))):
         found = row.sel(quantity=quantity, end=["fit_low", "fit_high"])
         np.testing.assert_array_equal(found, window)
 
