@@ -16,7 +16,7 @@ from glasscade.stages.verdicts import read_verdicts
 OUTCOMES: tuple[Outcome, ...] = ("holds", "inconclusive", "violated")
 MOST_FAILURES = 10
 """Failed jobs that are shown one by one."""
-_ERROR = re.compile(r"(?:\d\d:\d\d:\d\d|slurmstepd:) error: (.+)")
+_ERROR = re.compile(r"(?:\d\d:\d\d:\d\d|slurmstepd[^:]*:) error: (.+)")
 _EXCEPTION = re.compile(
     r"(?!WorkflowError:$)(\w[\w.]*(?:Error|Exception|Interrupt|Exit|Warning)\b.*)"
 )

@@ -79,7 +79,10 @@ def test_a_missing_table_is_no_traceback(tmp_path: Path) -> None:
         ("10:00:01 error: points: too few; take more\n10:00:02 processor time 3 s", "points: too"),
         ("10:00:01 unexpected error\n  File x\nKeyError: 'a'\n10:00:02 time", "KeyError: 'a' (une"),
         ("WorkflowError:\nAt least one job did not complete successfully.\n", outcome.SILENT),
-        ("slurmstepd: error: *** JOB 1 DUE TO TIME LIMIT ***\nWorkflowError:\n", "*** JOB 1 DUE"),
+        (
+            "slurmstepd-node7: error: *** JOB 1 DUE TO TIME LIMIT ***\nWorkflowError:\n",
+            "*** JOB 1 DUE",
+        ),
         ("10:00:01 hello\n", outcome.SILENT),
         (None, outcome.SILENT),
     ],
