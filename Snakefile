@@ -89,6 +89,7 @@ def cost(rule, model=None):
 onstart:
     from glasscade import clock
 
+    bear_outages()
     given = {Path(path) for job in workflow.dag.jobs for path in job.input}
     clock.settle({PATHS.root} | {path for path in given if PATHS.root not in path.parents})
     compile_kernels()

@@ -16,8 +16,10 @@ from glasscade.stages.verdicts import read_verdicts
 OUTCOMES: tuple[Outcome, ...] = ("holds", "inconclusive", "violated")
 MOST_FAILURES = 10
 """Failed jobs that are shown one by one."""
-_ERROR = re.compile(r"\d\d:\d\d:\d\d error: (.+)")
-_EXCEPTION = re.compile(r"(\w[\w.]*(?:Error|Exception|Interrupt|Exit|Warning)\b.*)")
+_ERROR = re.compile(r"(?:\d\d:\d\d:\d\d|slurmstepd[^:]*:) error: (.+)")
+_EXCEPTION = re.compile(
+    r"(?!WorkflowError:$)(\w[\w.]*(?:Error|Exception|Interrupt|Exit|Warning)\b.*)"
+)
 SILENT = (
     "nothing in its log says why: it was killed, as for want of memory or time, or has not begun"
 )
@@ -93,7 +95,9 @@ def failed(run: Progress) -> str:
 
 
 def reason(failure: Failure) -> str:
-    """The last error in the logs of a job, in one sentence."""
+    """What Snakemake says of it, or the last error in the logs of a job, in one sentence."""
+    if failure.cause:
+        return failure.cause
     for log in failure.logs:
         for line in reversed(_lines(Path(log))):
             if match := _ERROR.fullmatch(line):

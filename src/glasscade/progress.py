@@ -8,6 +8,7 @@ through the same logger: in a terminal, above the bars of a plugin, in a log fil
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,17 +19,24 @@ EVERY = 30.0
 """Least seconds between two lines."""
 INTERRUPTED = "Terminating processes on user request"
 """What Snakemake says when it is interrupted, which it does not tell otherwise."""
+MISSING = re.compile(r"\w+ in rule (\w+).*\nJob (\d+) +completed successfully.*\n(\S+)")
+"""How it tells of a job whose outputs are not all there: the rule, the job, the first of these."""
+WROTE_LESS = (
+    "it ended well, yet this file was not to be seen; on a shared file system files may appear "
+    "late: raise latency-wait"
+)
 KNOWN_FROM = 0.03
 """Part of the work after which the pace is taken as known."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A job that failed: its rule, its first output, its logs."""
+    """A job that failed: its rule, its first output, its logs; why, if Snakemake alone knows."""
 
     rule: str
     output: str
     logs: tuple[str, ...]
+    cause: str = ""
 
 
 class Progress(logging.Handler):
@@ -63,6 +71,7 @@ class Progress(logging.Handler):
         self._work = self._work_left = sum(costs.values())
         self._say, self._clock = say, clock
         self._start = self._said = clock()
+        self._logs_of_group: tuple[str, ...] = ()
 
     @property
     def done(self) -> int:
@@ -86,8 +95,15 @@ class Progress(logging.Handler):
             if event == LogEvent.JOB_FINISHED:
                 self._work_left -= self._left.pop(values["job_id"], 0.0)
                 self.failures.pop(values["job_id"], None)
+            elif event == LogEvent.GROUP_ERROR:
+                self._logs_of_group = tuple(values["aux_logs"])
             elif event == LogEvent.JOB_ERROR:
-                self.failures[values["jobid"]] = _failure(values)
+                # Those of a group come indented, each after the group.
+                shared = self._logs_of_group if values.get("indent") else ()
+                self.failures[values["jobid"]] = _failure(values, shared)
+            elif missing := MISSING.match(record.getMessage()):
+                rule, job, output = missing.groups()
+                self.failures[int(job)] = Failure(rule, output, (), WROTE_LESS)
             elif record.getMessage().startswith(INTERRUPTED):
                 self.interrupted = True
             elif event == LogEvent.PROGRESS and self.left and self._clock() - self._said >= EVERY:
@@ -108,12 +124,15 @@ class Progress(logging.Handler):
         )
 
 
-def _failure(values: Mapping[str, object]) -> Failure:
-    """What Snakemake tells of a job that failed; its outputs say which it was."""
+def _failure(values: Mapping[str, object], shared: tuple[str, ...]) -> Failure:
+    """What Snakemake tells of a job that failed; its outputs say which it was.
+
+    `shared` are logs that it has in common with others of its group.
+    """
     logs, outputs = values["log"], values["output"]
     assert isinstance(logs, list)
     assert isinstance(outputs, list)
-    return Failure(str(values["rule_name"]), str(outputs[0]) if outputs else "", tuple(logs))
+    return Failure(str(values["rule_name"]), str(outputs[0]) if outputs else "", (*logs, *shared))
 
 
 def duration(seconds: float) -> str:

@@ -261,20 +261,22 @@ def disturbed_study(folder: Path) -> Workflow:
     study.process.kill()
     study.process.wait()
     known = finished(study.text)
-    subprocess.run(["scancel", "--name", study.runs[-1]], check=True)
-    wait_for(lambda: all(job.ended for job in study.jobs()), "its jobs are cancelled")
-    before = products(folder)
-    kept = {name: before[name] for name in known}
-    say(f"its jobs are cancelled; {len(kept)} files are of jobs it knew to be finished")
+    wait_for(lambda: all(job.ended for job in study.jobs()), "its jobs end")
+    kept = products(folder / "results")
+    say(f"its jobs end; {len(kept)} files, {len(known)} of jobs it knew to be finished")
+    demand(len(kept) > len(known), "there are more files than it knew of")
 
     subprocess.run([*study.command, "--unlock"], check=True, capture_output=True, cwd=ROOT)
+    plan = subprocess.run([*study.command, "--dry-run"], check=True, capture_output=True, cwd=ROOT)
+    demand(b"missing provenance" not in plan.stdout + plan.stderr, "all say what they were made of")
     planned = len(study.text)
     study.start()
     study.join()
-    after = products(folder)
+    after = products(folder / "results")
     unchanged = {name: after[name] for name in kept} == kept
     demand(unchanged, "nothing that was finished is computed again")
-    demand(not finished(study.text[planned:]) & set(kept), "nor planned")
+    again = {name.removeprefix("results/") for name in finished(study.text[planned:])}
+    demand(not again & set(kept), "nor planned")
     compare(results)
     return study
 
@@ -354,13 +356,31 @@ def check_faults(faults: Workflow) -> None:
     demand("going on from step" in going_on, "the simulation went on from its checkpoint")
 
 
+def outage(workflow: Workflow, controller: Path) -> None:
+    """Slurm does not answer until the main process has noticed."""
+    os.kill(int(controller.read_text()), signal.SIGTERM)
+    wait_for(lambda: not controller.exists(), "the controller of Slurm ends")
+    before = time.monotonic()
+    try:
+        wait_for(lambda: "Slurm does not answer" in workflow.text, "that is noticed")
+    finally:
+        subprocess.run(["slurmctld"], check=True)
+    say(f"Slurm's controller is back after {time.monotonic() - before:.0f} s; its jobs went on")
+
+
 def check_processors(folder: Path) -> None:
-    """Two jobs on another processor, with an empty cache: one compiles, the other waits."""
+    """Two jobs on another processor, with an empty cache: one compiles, the other waits.
+
+    Meanwhile Slurm's controller is away.
+    """
     cache = folder / "cache"
     other = {"NUMBA_CPU_NAME": "generic", "XDG_CACHE_HOME": str(cache)}
     arguments = ["--snakefile", str(FAULTS), "long/0", "long/1"]
     workflow = Workflow("jobs on another processor", folder / "other", arguments, other)
     workflow.start()
+    both = ["RUNNING", "RUNNING"]
+    wait_for(lambda: [job.state for job in workflow.jobs()] == both, "both run")
+    outage(workflow, folder.parent / "slurmctld.pid")
     workflow.join()
     logs = sorted((workflow.folder / ".snakemake" / "slurm_logs").rglob("*.log"))
     found = [log.read_text().count("Compiling kernels, once") for log in logs]

@@ -78,10 +78,15 @@ def test_a_missing_table_is_no_traceback(tmp_path: Path) -> None:
     [
         ("10:00:01 error: points: too few; take more\n10:00:02 processor time 3 s", "points: too"),
         ("10:00:01 unexpected error\n  File x\nKeyError: 'a'\n10:00:02 time", "KeyError: 'a' (une"),
+        ("WorkflowError:\nAt least one job did not complete successfully.\n", outcome.SILENT),
+        (
+            "slurmstepd-node7: error: *** JOB 1 DUE TO TIME LIMIT ***\nWorkflowError:\n",
+            "*** JOB 1 DUE",
+        ),
         ("10:00:01 hello\n", outcome.SILENT),
         (None, outcome.SILENT),
     ],
-    ids=["error", "traceback", "killed", "no log"],
+    ids=["error", "traceback", "within Slurm", "ended by Slurm", "killed", "no log"],
 )
 def test_a_failure_has_its_reason_in_a_sentence(
     tmp_path: Path, log: str | None, sentence: str
@@ -95,6 +100,11 @@ def test_a_failure_has_its_reason_in_a_sentence(
     assert f"\nreduce failed: {sentence}" in text
     assert f"\n    was to write out.nc\n    log {path}\n" in text
     assert text.endswith("\nCure that, then run the same command again: finished jobs are kept.")
+
+
+def test_what_snakemake_alone_knows_is_told() -> None:
+    text = outcome.failed(ended(failures={5: Failure("reduce", "out.nc", (), "it is late")}))
+    assert "\nreduce failed: it is late\n    was to write out.nc\n" in text
 
 
 def test_hundreds_of_failures_are_not_all_told() -> None:

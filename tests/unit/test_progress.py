@@ -6,8 +6,9 @@ import logging
 from typing import Any
 
 import pytest
+from snakemake.exceptions import MissingOutputException, format_exception_to_string
 
-from glasscade.progress import EVERY, Failure, Progress, duration
+from glasscade.progress import EVERY, WROTE_LESS, Failure, Progress, duration
 
 
 class Run:
@@ -76,6 +77,29 @@ def test_a_job_that_failed_is_known_until_it_succeeds() -> None:
     }
     run.finish(1, 1.0)
     assert list(run.progress.failures) == [2]
+
+
+def test_jobs_of_a_group_share_its_logs() -> None:
+    run = Run()
+    run.tell("group_error", aux_logs=["slurm.log"])
+    run.fail(1, indent=True)
+    run.fail(2, indent=False)
+    assert run.progress.failures == {
+        1: Failure("reduce", "a.nc", ("a.log", "slurm.log")),
+        2: Failure("reduce", "a.nc", ("a.log",)),
+    }
+
+
+def test_a_job_whose_output_is_missing_has_failed() -> None:
+    """In the words of Snakemake, which says it in no other way."""
+    run = Run()
+    path = "results/small/a.nc"
+    error = MissingOutputException(f"Missing files after 5 seconds. This:\n{path} (x)", jobid=2)
+    error.rule, error.lineno, error.filename = "reduce", 1, "x"
+    run.tell("error", msg=format_exception_to_string(error, None))
+    assert run.progress.failures == {2: Failure("reduce", path, (), WROTE_LESS)}
+    run.finish(2, 1.0)
+    assert run.progress.failures == {}
 
 
 def test_records_of_another_form_end_no_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,3 +1,4 @@
+import os
 import sys
 
 from glasscade.jit import WARM
@@ -46,6 +47,42 @@ def compile_kernels():
         warm.once()
 
 
+def bear_outages():
+    """Have the executor for Slurm bear that Slurm does not answer, and refuse what it cannot do."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    import snakemake_executor_plugin_slurm as plugin
+
+    from glasscade import slurm
+
+    slurm.require_plain(os.getcwd())
+    plugin.query_job_status = slurm.patient(plugin.query_job_status)
+    plugin.Executor.run_job = slurm.once_it_answers(plugin.Executor.run_job)
+
+
+def leave_records():
+    """A job writes down what it was made from; the main process may be gone when it ends.
+
+    Its files would count as finished all the same, and no change of their parameters would be seen.
+    """
+    from snakemake.persistence import PersistenceBase
+    from snakemake_interface_executor_plugins.settings import ExecMode
+
+    finished = PersistenceBase.finished
+
+    async def recorded(persistence, job):
+        settings = workflow.workflow_settings
+        settings.exec_mode, mode = ExecMode.DEFAULT, settings.exec_mode
+        try:
+            await finished(persistence, job)
+        finally:
+            settings.exec_mode = mode
+
+    PersistenceBase.finished = recorded
+
+
 # A job on a cluster may find itself on another processor than the process that submitted it.
 if not workflow.is_main_process:
     compile_kernels()
+if workflow.remote_exec:
+    leave_records()
