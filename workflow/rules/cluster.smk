@@ -68,11 +68,11 @@ def leave_records():
     from snakemake.persistence import PersistenceBase
     from snakemake_interface_executor_plugins.settings import ExecMode
 
-    finished = PersistenceBase.finished
+    finished, settings = PersistenceBase.finished, workflow.workflow_settings
+    mode = settings.exec_mode
 
     async def recorded(persistence, job):
-        settings = workflow.workflow_settings
-        settings.exec_mode, mode = ExecMode.DEFAULT, settings.exec_mode
+        settings.exec_mode = ExecMode.DEFAULT  # of a main process, which alone would do it
         try:
             await finished(persistence, job)
         finally:

@@ -120,9 +120,8 @@ def test_a_trajectory_that_has_changed_since_it_was_read_is_not_recorded(tmp_pat
     """With the date that it had, which no workflow would notice."""
     (tmp_path / "run.dump").write_text("what was read")
     digest = hashlib.sha256(b"what was read").hexdigest()
-    task = inventory.Task(
-        "simulate", "run", "run", {}, (), ("state.nc",), (f"{tmp_path}/run.dump",)
-    )
+    labels, files = {"model": "run"}, (f"{tmp_path}/run.dump",)
+    task = inventory.Task("simulate", labels, {}, {}, ("state.nc",), files)
     write_dataset(xr.Dataset(attrs={"sha256": digest}), tmp_path / "state.nc", {}, "glasscade.io")
     write_text("", tmp_path / "config.yaml")
     record._Found(tmp_path).add(task)
