@@ -19,7 +19,7 @@ import yaml
 
 from clones import Clone
 from glasscade.paths import checkpoint
-from glasscade.stages.record import attributes
+from glasscade.stages.record import origin_of
 from studies import GLASS, ROUGH, Raw, study
 
 PATIENCE = 600.0
@@ -170,7 +170,7 @@ class Ground:
         found = {}
         for path in self.results.rglob("*"):
             if path.suffix == ".nc":
-                found[str(path.relative_to(self.results))] = attributes(path)["data_digest"]
+                found[str(path.relative_to(self.results))] = origin_of(path).data
             elif path.suffix in (".csv", ".png"):
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
                 found[str(path.relative_to(self.results))] = digest
