@@ -442,4 +442,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    # Ended politely it takes its runs of Snakemake along, which would wait for their jobs.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main(Path(sys.argv[1]))
