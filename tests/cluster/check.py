@@ -368,29 +368,31 @@ def outage(workflow: Workflow, controller: Path) -> None:
     say(f"Slurm's controller is back after {time.monotonic() - before:.0f} s; its jobs went on")
 
 
-def check_processors(folder: Path) -> None:
-    """Two jobs on another processor, with an empty cache: one compiles, the other waits.
-
-    Meanwhile Slurm's controller is away.
-    """
-    cache = folder / "cache"
-    other = {"NUMBA_CPU_NAME": "generic", "XDG_CACHE_HOME": str(cache)}
+def on_another_processor(folder: Path) -> Workflow:
+    """Two jobs with an empty cache, which run."""
+    other = {"NUMBA_CPU_NAME": "generic", "XDG_CACHE_HOME": str(folder / "cache")}
     arguments = ["--snakefile", str(FAULTS), "long/0", "long/1"]
     workflow = Workflow("jobs on another processor", folder / "other", arguments, other)
     workflow.start()
     both = ["RUNNING", "RUNNING"]
     wait_for(lambda: [job.state for job in workflow.jobs()] == both, "both run")
-    outage(workflow, folder.parent / "slurmctld.pid")
+    return workflow
+
+
+def check_processors(workflow: Workflow) -> None:
+    """Of two jobs on another processor one compiles, the other waits."""
     workflow.join()
     logs = sorted((workflow.folder / ".snakemake" / "slurm_logs").rglob("*.log"))
     found = [log.read_text().count("Compiling kernels, once") for log in logs]
     demand(found == [1, 1], "two jobs at once find no kernels")
+    cache = Path(workflow.environment["XDG_CACHE_HOME"])
     [marker] = cache.rglob("warm.txt")
     demand(
         not list(cache.rglob("*.lock")), f"one lets the other wait: {marker.read_text().strip()}"
     )
     code = "from glasscade.stages import warm; warm.run(warm.WARM)"
-    subprocess.run([sys.executable, "-c", code], env=os.environ | other, check=True)
+    environment = os.environ | workflow.environment
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     seconds = float(marker.read_text().split()[-2])
     # Compiling takes forty, loading two on an idle computer.
     demand(seconds < 20.0, f"a third process finds them whole, in {seconds:.1f} s")
@@ -428,8 +430,10 @@ def main(folder: Path) -> None:
     try:
         study = disturbed_study(folder / "study")
         check_study(study)
-        check_processors(folder)
+        others = on_another_processor(folder)
+        outage(others, folder.parent / "slurmctld.pid")
         check_generic(folder)
+        check_processors(others)
         faults.join()
     finally:
         for process in STARTED:
