@@ -46,7 +46,8 @@ def run(study: Study, stage: str, chosen: Labels, results: Path) -> None:
     if stage not in (*STAGES, ALL):
         raise ConfigError(f"there is no stage {stage}; it is one of {', '.join((*STAGES, ALL))}")
     names = list(STAGES) if stage == ALL else [stage]
-    selected = {name: select(study, name, chosen) for name in names}
+    tasks = _tasks(study)
+    selected = {name: _chosen(tasks, name, chosen) for name in names}
     if not any(selected.values()):
         raise ConfigError(f"the study {study.study} has no jobs of the stage {stage}")
     for name, found in selected.items():
@@ -57,7 +58,16 @@ def run(study: Study, stage: str, chosen: Labels, results: Path) -> None:
 
 def select(study: Study, stage: str, chosen: Labels) -> list[Task]:
     """The jobs of a stage whose wildcards have the chosen values."""
-    found = [task for task in _tasks(study) if task.stage == stage]
+    return _chosen(_tasks(study), stage, chosen)
+
+
+def _tasks(study: Study) -> list[Task]:
+    """The jobs of a study with the last one, which records all others."""
+    return [*inventory.tasks(study), Task("record", {}, jobs.record(study), {}, ())]
+
+
+def _chosen(tasks: list[Task], stage: str, chosen: Labels) -> list[Task]:
+    found = [task for task in tasks if task.stage == stage]
     if not found:
         return []
     for wildcard, value in chosen.items():
@@ -68,11 +78,6 @@ def select(study: Study, stage: str, chosen: Labels) -> list[Task]:
         if not found:
             raise ConfigError(f"--{wildcard}: there is no {value}; it is one of {', '.join(known)}")
     return found
-
-
-def _tasks(study: Study) -> list[Task]:
-    """The jobs of a study with the last one, which records all others."""
-    return [*inventory.tasks(study), Task("record", {}, jobs.record(study), {}, ())]
 
 
 def _matches(wildcard: str, label: str, value: str) -> bool:

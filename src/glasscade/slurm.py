@@ -54,9 +54,8 @@ def once_it_answers(submit: Submit) -> Submit:
     def submitted(executor: Any, job: Any) -> None:
         if not answers():
             executor.logger.warning("Slurm does not answer; jobs are submitted once it does")
-        # Until the run is interrupted.
-        while executor.wait and not answers():
-            time.sleep(PAUSE)
+            while executor.wait and not answers():  # or until the run is interrupted
+                time.sleep(PAUSE)
         submit(executor, job)
 
     return submitted

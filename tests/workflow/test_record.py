@@ -62,7 +62,10 @@ def of_files(change: Callable[[File], File]) -> Callable[[Record], Record]:
 
 def as_now(folder: Path, *paths: str) -> None:
     """The digests of files in the record as they are now."""
-    rewrite(folder, of_files(lambda x: file_in(folder, x.path, x.data) if x.path in paths else x))
+    rewrite(
+        folder,
+        of_files(lambda x: replace(file_in(folder, x.path), data=x.data) if x.path in paths else x),
+    )
 
 
 def test_every_file_and_job_is_recorded_with_what_it_took(clone: Clone) -> None:

@@ -28,6 +28,7 @@ from glasscade.figures.style import (
     Quantity,
     log_with_zero,
 )
+from glasscade.limits.extrapolation import ACROSS
 from glasscade.limits.verdicts import Verdict
 from glasscade.paths import number
 
@@ -88,8 +89,7 @@ def _look(kernel: int) -> Look:
 
 def _look_of_limit(results: Results, quantity: str, kernel: int) -> Look:
     """Hollow where a kernel resolves too few of the scales from which the first takes its limit."""
-    # The window of a difference of a limit in T and one in ℓ is that in T; A has the one in ℓ.
-    behind = ("A", quantity) if quantity in ("A_minus_B", "H") else (quantity,)
+    behind = ("A", quantity) if quantity in ACROSS else (quantity,)
     same = all(_window(results, name, kernel) == _window(results, name, 0) for name in behind)
     return replace(_look(kernel), hollow=not same)
 

@@ -39,6 +39,8 @@ SAFETY = 2.0
 """A change of the limit by one point or one order is taken twice, as an estimate of its error."""
 SEARCH = 1e-5
 """What the search for p and x₀ leaves open, relative to the range of y."""
+ACROSS = ("A_minus_B", "H")
+"""Differences of a limit in ℓ, whose window is that of A, and one in T, whose window they have."""
 GRID = np.linspace(0.0, 1.0, 25)
 ZOOMS = 5
 """Refinements of the grid of p or x₀, each by 12: to 6e-6 in their logarithm."""

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from glasscade.config import Study
 from glasscade.errors import DataError
 from glasscade.figures import STUDY_TITLES, TITLES
-from glasscade.limits.extrapolation import ORDERS, OUTER, PLAUSIBLE, POINTS, Limit
+from glasscade.limits.extrapolation import ACROSS, ORDERS, OUTER, PLAUSIBLE, POINTS, Limit
 from glasscade.limits.power import POWER
 from glasscade.limits.verdicts import CHECKS, TOGETHER, Verdict
 from glasscade.paths import WHOLE_STUDY
@@ -265,11 +265,11 @@ def _row(row: Verdict, limits: Mapping[str, Mapping[str, Limit]]) -> dict[str, s
 
 
 def _window(row: Verdict, limits: Mapping[str, Limit]) -> str:
-    """The fit window, both of a difference of a limit in T and one in ℓ."""
+    """The fit window, both of a difference of a limit in ℓ and one in T."""
     shown = window(labels.fitted(row.quantity), row.fit_low, row.fit_high)
     athermal = limits.get("A")
     # That of particles is their own stress, for which no ℓ is needed.
-    if row.quantity not in ("A_minus_B", "H") or athermal is None or athermal.fit_low == 0.0:
+    if row.quantity not in ACROSS or athermal is None or athermal.fit_low == 0.0:
         return shown
     return f"{shown}; {window('ℓ', athermal.fit_low, athermal.fit_high)}"
 

@@ -77,7 +77,7 @@ def compare(first: Path, second: Path) -> Comparison:
 def _held(record: Record, folder: Path) -> Iterator[Finding]:
     """What of a folder is not as it was recorded; of one that was deposited much is left out."""
     absent = [file for file in record.files if not file.inside] + missing(record, folder)
-    for finding in (*changed(record, folder), *left_out(absent)):
+    for finding in (*changed(record, folder, {}), *left_out(absent)):
         yield replace(finding, what=str(folder / finding.what))
 
 

@@ -215,7 +215,7 @@ def here() -> Installation:
     return Installation(commit=git_commit(), versions=known, **machine())
 
 
-def file_in(folder: Path, path: str, data: str = "", inside: bool = True) -> File:
+def file_in(folder: Path, path: str, inside: bool = True) -> File:
     """What is recorded of a file.
 
     Raises
@@ -224,7 +224,7 @@ def file_in(folder: Path, path: str, data: str = "", inside: bool = True) -> Fil
         If it cannot be read.
     """
     found = content_in(folder, path)
-    return File(path, found.size, found.sha256, data, inside)
+    return File(path, found.size, found.sha256, inside=inside)
 
 
 def content_in(folder: Path, path: str) -> Content:

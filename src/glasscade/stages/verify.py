@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -86,10 +85,8 @@ def _makers(record: Record) -> dict[str, Maker]:
     }
 
 
-def changed(
-    record: Record, folder: Path, makers: Mapping[str, Maker] = MappingProxyType({})
-) -> Iterator[Finding]:
-    """Files that are there with other bytes or data, or by others, than were recorded."""
+def changed(record: Record, folder: Path, makers: Mapping[str, Maker]) -> Iterator[Finding]:
+    """Files that are there with other bytes or data, or not by their makers, if those are given."""
     for recorded in record.files:
         if recorded.inside and (folder / recorded.path).is_file():
             try:
